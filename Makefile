@@ -1,0 +1,76 @@
+# Everything is installed into .venv, by hash, from the lock files. `make` alone lists the targets.
+
+# The first of these that runs and is new enough; `make PYTHON=... test` chooses another.
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+RUN := .venv/.installed
+DEV := .venv/.installed-dev
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help run test test-models check demo bench lock clean
+
+help: ## This list
+	@awk -F ' *## *' '/^[a-z-]+:.*## /{sub(/:.*/, "", $$1); printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+run: $(RUN) ## Install, fetch the models, serve on port 8000 (HOST and PORT change it)
+	$(BIN)/voice-cloning models pull
+	exec $(BIN)/voice-cloning serve
+
+test: $(DEV) ## Install and run the tests that need no model files
+	$(BIN)/python -m pytest -m "not models"
+
+test-models: $(DEV) ## Fetch every model and run the tests on the real engine
+	$(BIN)/voice-cloning models pull --all
+	$(BIN)/python -m pytest -m models
+
+check: $(DEV) ## Lint, types, layers, locks, container files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_repo.py
+	$(BIN)/python tools/check_container.py
+
+demo: $(RUN) ## Clone the voice of the shipped sample and write hello.wav
+	$(BIN)/voice-cloning models pull
+	$(BIN)/voice-cloning say "$$($(BIN)/voice-cloning clone app/samples/sample.flac --name demo)" \
+		"Hello! This is a voice that was cloned on this machine." --output hello.wav
+
+bench: $(DEV) ## Measure speed, similarity and word errors; prints tables
+	$(BIN)/voice-cloning models pull --all
+	$(BIN)/python -m bench
+
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --group build \
+	--generate-hashes --no-header --no-annotate --quiet --upgrade
+
+lock: $(DEV) ## Renew both lock files within the ranges of pyproject.toml
+	$(LOCK) -o requirements.lock
+	$(LOCK) --extra dev --extra bench --constraint requirements.lock -o requirements-dev.lock
+
+clean: ## Remove what these targets made, except data/ (voices and models)
+	rm -rf .venv build dist hello.wav .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A finished environment. The stamp comes last, so an interrupted one is made again.
+.venv/.made:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is not Python 3.11 or newer: make PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+$(RUN): requirements.lock pyproject.toml | .venv/.made
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The development lock holds the other one, in the same versions.
+$(DEV): requirements-dev.lock requirements.lock pyproject.toml | .venv/.made
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $(RUN) $@

@@ -1,0 +1,1 @@
+"""Self-hosted voice cloning: one package behind an HTTP API and a command line."""

@@ -1,0 +1,35 @@
+"""What routes ask for, by name."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.context import AppContext
+from app.services.synthesis import SynthesisService
+from app.services.voices import VoiceService
+
+LOCAL_OWNER = "local"
+"""Owner of everything as long as callers are not told apart."""
+
+
+def _context(request: Request) -> AppContext:
+    context: AppContext = request.app.state.context
+    return context
+
+
+def _voices(context: Annotated[AppContext, Depends(_context)]) -> VoiceService:
+    return context.voices
+
+
+def _synthesis(context: Annotated[AppContext, Depends(_context)]) -> SynthesisService:
+    return context.synthesis
+
+
+def _owner() -> str:
+    return LOCAL_OWNER
+
+
+Context = Annotated[AppContext, Depends(_context)]
+Voices = Annotated[VoiceService, Depends(_voices)]
+Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
+Owner = Annotated[str, Depends(_owner)]

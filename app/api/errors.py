@@ -1,0 +1,134 @@
+"""The one place that turns exceptions into HTTP: `application/problem+json` (RFC 9457)."""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette import exceptions as starlette_exceptions
+
+from app.core.exceptions import AppError, InvalidRequest, MethodNotAllowed, NotFound
+from app.core.logging import REQUEST_ID_HEADER, request_id
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_AFTER_S = 10
+
+
+class Problem(BaseModel):
+    """An error, by RFC 9457. Some codes carry further members, e.g. `measured` and `limit`."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:voice-cloning:problem:voice-not-found",
+                    "title": "There is no such voice",
+                    "status": 404,
+                    "code": "voice-not-found",
+                    "detail": "There is no voice '550e8400-e29b-41d4-a716-446655440000'.",
+                    "suggestion": "GET /voices lists the voices.",
+                    "instance": "urn:request:0f3c1f2e9a7b4c55",
+                }
+            ]
+        },
+    )
+
+    type: str = Field(description="URN that ends in the code.")
+    title: str
+    status: int
+    code: str = Field(description="Stable: what a program should look at.")
+    detail: str
+    suggestion: str | None = Field(None, description="What to do next.")
+    instance: str = Field(description="URN of the request; its id is in `X-Request-ID` as well.")
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.exception_handler(AppError)(_app_error)
+    app.exception_handler(RequestValidationError)(_validation_error)
+    # What the framework itself raises: unknown paths, wrong methods, unreadable bodies.
+    app.exception_handler(starlette_exceptions.HTTPException)(_http_error)  # noqa: TID251 - caught
+    app.exception_handler(Exception)(_unexpected)
+
+
+def problems(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that can raise these errors, for OpenAPI."""
+    codes: dict[int, list[str]] = {}
+    declared: list[type[AppError]] = [*errors, InvalidRequest, AppError]
+    for error in declared:
+        listed = codes.setdefault(error.status, [])
+        if error.code not in listed:
+            listed.append(error.code)
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {
+        status: {
+            "description": "Codes: " + ", ".join(f"`{code}`" for code in listed),
+            "content": {MEDIA_TYPE: schema},
+        }
+        for status, listed in sorted(codes.items())
+    }
+
+
+def problem_response(error: AppError) -> JSONResponse:
+    """The document for an error, with `Retry-After` where trying again may help."""
+    retry_after_s = error.retry_after_s or (_RETRY_AFTER_S if error.status == 503 else None)
+    body = {
+        "type": f"urn:voice-cloning:problem:{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.detail,
+        "suggestion": error.suggestion,
+        "instance": f"urn:request:{request_id.get()}",
+        **error.extra,
+    }
+    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
+    return JSONResponse(body, error.status, headers, MEDIA_TYPE)
+
+
+async def _app_error(_: Request, error: AppError) -> JSONResponse:
+    if error.status >= 500:
+        log.error("%s: %s", error.code, error.detail, exc_info=error)
+    return problem_response(error)
+
+
+async def _validation_error(_: Request, error: RequestValidationError) -> JSONResponse:
+    """Tell each wrong field; the value itself may be private and is not repeated."""
+    errors = [
+        {"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]}
+        for item in error.errors()
+    ]
+    first = errors[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return problem_response(
+        InvalidRequest(f"{where}: {first['msg']}", "See /docs for the fields.", errors=errors)
+    )
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    """Errors that the framework raises by itself."""
+    assert isinstance(error, starlette_exceptions.HTTPException)  # noqa: S101, TID251 - for mypy
+    if error.status_code == NotFound.status:
+        return problem_response(NotFound(f"There is no path {request.url.path!r}.", "See /docs."))
+    if error.status_code == MethodNotAllowed.status:
+        detail = f"{request.url.path!r} does not take {request.method}."
+        response = problem_response(MethodNotAllowed(detail, "See /docs."))
+        response.headers.update(error.headers or {})
+        return response
+    if isinstance(error.__cause__, AppError):  # raised while the framework read the body
+        return problem_response(error.__cause__)
+    return problem_response(InvalidRequest(str(error.detail), "See /docs for the form."))
+
+
+async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected error", exc_info=error)
+    response = problem_response(
+        AppError("Something went wrong on our side.", "Report it with the request id.")
+    )
+    response.headers[REQUEST_ID_HEADER] = request_id.get()  # this handler is outside the middleware
+    return response

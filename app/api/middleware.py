@@ -1,0 +1,71 @@
+"""Pure ASGI middleware: request ids and the limit on request bodies."""
+
+import re
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.errors import problem_response
+from app.core.exceptions import UploadTooLarge
+from app.core.logging import REQUEST_ID_HEADER, request_id
+
+_USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestId:
+    """Takes the caller's `X-Request-ID` or makes one, and sends it back."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        current = given if _USABLE_ID.fullmatch(given) else uuid4().hex[:16]
+        request_id.set(current)
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = current
+            await send(message)
+
+        return await self._app(scope, receive, send_with_id)
+
+
+class BodyLimit:
+    """Answers 413 to a body over the limit: at once if its length is declared, else where it
+    passes it.
+
+    The framework's own limit answers in plain text.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        declared = Headers(scope=scope).get("Content-Length", "0")
+        if declared.isdigit() and int(declared) > self._max_bytes:
+            return await problem_response(self._error())(scope, receive, send)
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                raise self._error()
+            return message
+
+        return await self._app(scope, limited, send)
+
+    def _error(self) -> UploadTooLarge:
+        return UploadTooLarge(
+            f"The request is larger than {self._max_bytes} bytes.",
+            "Send a shorter recording, or a compressed one (MP3, Opus, FLAC).",
+            limit=self._max_bytes,
+        )

@@ -1,0 +1,10 @@
+"""Every route."""
+
+from fastapi import APIRouter
+
+from app.api.routes import engines, health, voices
+
+router = APIRouter()
+router.include_router(health.router)
+router.include_router(voices.router)
+router.include_router(engines.router)

@@ -1,0 +1,54 @@
+"""Which engine speaks, and what it can do."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from app.api.dependencies import Context
+from app.engines.base import Engine
+
+router = APIRouter(prefix="/api/v1/engines", tags=["engines"])
+
+
+class EngineDetails(BaseModel):
+    """What an engine can do."""
+
+    name: str
+    title: str
+    version: str
+    sample_rate: int = Field(description="Of its own speech, in Hz.")
+    languages: list[str]
+    max_chars: int = Field(description="Longest piece it speaks at once; texts are split to it.")
+    reference_s: tuple[float, float] | None = Field(
+        description="Shortest and longest useful recording in seconds; null if it cannot clone."
+    )
+    controls: list[str]
+    concurrency: int
+    local: bool = Field(description="Whether text and recordings stay on this machine.")
+
+    @classmethod
+    def of(cls, engine: Engine) -> "EngineDetails":
+        info = engine.info
+        return cls(
+            name=info.name,
+            title=info.title,
+            version=info.version,
+            sample_rate=info.sample_rate,
+            languages=list(info.languages),
+            max_chars=info.max_chars,
+            reference_s=info.reference_s,
+            controls=sorted(info.controls),
+            concurrency=info.concurrency,
+            local=info.local,
+        )
+
+
+class EngineList(BaseModel):
+    """The engines of this server."""
+
+    items: list[EngineDetails]
+
+
+@router.get("", operation_id="list_engines")
+async def list_engines(context: Context) -> EngineList:
+    """The engine that runs, and what it can do."""
+    return EngineList(items=[EngineDetails.of(context.engine)])

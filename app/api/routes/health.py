@@ -1,0 +1,69 @@
+"""Is the service there, and can it speak?"""
+
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.dependencies import Context
+from app.core.exceptions import AppError
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """The service answers."""
+
+    status: Literal["ok"] = "ok"
+    service: Literal["voice-clone-api"] = "voice-clone-api"
+
+
+class Readiness(BaseModel):
+    """Whether each part can be used, with the reason where it cannot."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "ready": True,
+                    "engine": "kokoro",
+                    "checks": {"database": "ok", "storage": "ok", "engine": "ok"},
+                }
+            ]
+        }
+    )
+
+    ready: bool
+    engine: str = Field(description="The engine that speaks.")
+    checks: dict[str, str]
+
+
+@router.get("/health", operation_id="get_health")
+async def get_health() -> Health:
+    """Is the service there?"""
+    return Health()
+
+
+@router.get(
+    "/health/ready",
+    operation_id="get_readiness",
+    responses={503: {"model": Readiness, "description": "Some part cannot be used."}},
+)
+async def get_readiness(context: Context, response: Response) -> Readiness:
+    """Can the service speak? 503 with the reasons if it cannot."""
+
+    async def storage() -> None:
+        await context.recordings.ping()
+        await context.states.ping()
+
+    parts = {"database": context.database.ping, "storage": storage, "engine": context.engine.open}
+    checks = {}
+    for name, check in parts.items():
+        try:
+            await check()
+            checks[name] = "ok"
+        except AppError as error:
+            checks[name] = " ".join(filter(None, [error.detail, error.suggestion]))
+    ready = set(checks.values()) == {"ok"}
+    response.status_code = 200 if ready else 503
+    return Readiness(ready=ready, engine=context.engine.info.name, checks=checks)

@@ -1,0 +1,147 @@
+"""Voices: register, list, show, delete, and speak in them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+
+from app.api import audio
+from app.api.dependencies import Owner, Synthesis, Voices
+from app.api.errors import problems
+from app.core import exceptions as err
+from app.models.voice import SpeakRequest, Voice, VoiceCreated, VoiceDetails, VoicePage
+from app.services.voices import Upload
+from app.speaker.similarity import describe
+
+router = APIRouter(prefix="/voices", tags=["voices"])
+
+_UPLOAD_PROBLEMS = problems(
+    err.UnreadableAudio,
+    err.RecordingTooShort,
+    err.RecordingTooLong,
+    err.RecordingSilent,
+    err.RecordingClipped,
+    err.RecordingNoisy,
+    err.UploadTooLarge,
+    err.EngineUnavailable,
+    err.StorageError,
+    err.DatabaseError,
+)
+_SPEAK_PROBLEMS = problems(
+    err.UnspeakableText,
+    err.TextTooLong,
+    err.UnsupportedFormat,
+    err.UnsupportedControl,
+    err.UnsupportedLanguage,
+    err.VoiceNotFound,
+    err.VoiceEngineMismatch,
+    err.EngineFailed,
+    err.EngineBusy,
+    err.EngineUnavailable,
+    err.DatabaseError,
+)
+_AUDIO: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The speech. `X-Audio-Duration` has its seconds unless it is streamed.",
+        "content": {
+            mime: {"schema": {"type": "string", "format": "binary"}}
+            for mime in (
+                "audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "audio/aac", "audio/pcm",
+                "audio/basic",
+            )
+        },
+        "headers": {
+            audio.DURATION: {"description": "Seconds.", "schema": {"type": "string"}},
+        },
+    }
+}  # fmt: skip
+
+
+@router.post("", status_code=201, operation_id="create_voice", responses=_UPLOAD_PROBLEMS)
+async def create_voice(
+    voices: Voices,
+    owner: Owner,
+    file: Annotated[UploadFile, File(description="wav, mp3, m4a, ogg, webm or flac")],
+    name: Annotated[str | None, Form(description="Default: the file's name.")] = None,
+    description: Annotated[str | None, Form(max_length=2000)] = None,
+) -> VoiceCreated:
+    """Register a voice: 10 to 20 seconds of one person speaking, with little noise, are best."""
+    upload = Upload(await file.read(), file.filename or "", name, description)
+    voice = await voices.register(owner, upload)
+    return VoiceCreated(message="Voice registered successfully", **_common(voice))
+
+
+@router.get("", operation_id="list_voices", responses=problems(err.DatabaseError))
+async def list_voices(
+    voices: Voices,
+    owner: Owner,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: Annotated[str | None, Query(description="From the page before.")] = None,
+) -> VoicePage:
+    """The voices, newest first."""
+    page = await voices.list(owner, limit=limit, cursor=cursor)
+    return VoicePage(items=[_details(voice) for voice in page.items], cursor=page.cursor)
+
+
+@router.get(
+    "/{voice_id}",
+    operation_id="get_voice",
+    responses=problems(err.VoiceNotFound, err.DatabaseError),
+)
+async def get_voice(voices: Voices, owner: Owner, voice_id: str) -> VoiceDetails:
+    """One voice, with the report on its recording."""
+    return _details(await voices.get(owner, voice_id))
+
+
+@router.delete(
+    "/{voice_id}",
+    status_code=204,
+    operation_id="delete_voice",
+    responses=problems(err.VoiceNotFound, err.DatabaseError),
+)
+async def delete_voice(voices: Voices, owner: Owner, voice_id: str) -> None:
+    """Delete a voice, its recording, and all that was made of it."""
+    await voices.delete(owner, voice_id)
+
+
+@router.post(
+    "/{voice_id}/synthesize",
+    operation_id="synthesize",
+    response_class=Response,
+    responses=_AUDIO | _SPEAK_PROBLEMS,
+)
+async def synthesize(
+    voices: Voices,
+    synthesis: Synthesis,
+    owner: Owner,
+    voice_id: str,
+    body: SpeakRequest,
+    request: Request,
+) -> Response:
+    """Speak a text in a voice. Whole by default; `stream: true` sends each sentence when it is
+    ready.
+    """
+    speech = await synthesis.speak(await voices.get(owner, voice_id), body)
+    respond = audio.streamed if body.stream else audio.whole
+    return await respond(speech, request)
+
+
+def _common(voice: Voice) -> dict[str, Any]:
+    return {
+        "voice_id": voice.id,
+        "filename": voice.filename,
+        "duration": voice.duration_s,
+        "sample_rate": voice.sample_rate,
+        "similarity": voice.similarity,
+        "likeness": None if voice.similarity is None else describe(voice.similarity),
+        "report": voice.report,
+    }
+
+
+def _details(voice: Voice) -> VoiceDetails:
+    return VoiceDetails(
+        created_at=voice.created_at,
+        name=voice.name,
+        description=voice.description,
+        engine=voice.engine,
+        **_common(voice),
+    )

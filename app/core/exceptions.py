@@ -1,0 +1,176 @@
+"""Every error that a caller can see, in one tree.
+
+```
+AppError 500
+├─ BadRequest 400
+│   ├─ InvalidRequest         payload validation, with `errors`
+│   ├─ UnreadableAudio        the upload is not audio, or is cut off
+│   ├─ UnsuitableRecording    audio, but no voice can be made of it; `measured` and `limit`
+│   ├─ UnspeakableText        empty, only punctuation, a script that the language does not use
+│   ├─ TextTooLong
+│   ├─ UnsupportedFormat      audio format or sample rate
+│   ├─ UnsupportedControl     the engine cannot do what was asked
+│   └─ UnsupportedLanguage
+├─ NotFound 404
+│   └─ VoiceNotFound
+├─ MethodNotAllowed 405
+├─ Conflict 409
+│   ├─ VersionConflict
+│   └─ VoiceEngineMismatch     the voice was made by another engine than the one that runs
+├─ UploadTooLarge 413
+├─ EngineError 500
+│   ├─ EngineUnavailable 503  not installed, weights missing or corrupt
+│   ├─ EngineBusy 503         queue full
+│   └─ EngineFailed 500       no audio for non-empty text, invalid output
+├─ AssetError 503             a model file cannot be fetched or fails its check
+├─ StorageError 503           the blob store cannot read or write
+└─ DatabaseError 503
+```
+
+`status`, `code` and `title` belong to the class: `code` is stable and part of the API. `detail`
+and `suggestion` belong to the instance and are safe to show. `api/errors.py` is the only place
+that turns them into HTTP.
+"""
+
+from typing import Any, ClassVar
+
+
+class AppError(Exception):
+    """Base of all errors with a meaning for the caller.
+
+    Args:
+        detail: what is wrong, safe to show to anybody.
+        suggestion: what the caller can do next.
+        extra: typed members added to the problem document, e.g. `measured=1.2, limit=3.0`.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal-error"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str, suggestion: str | None = None, **extra: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.suggestion = suggestion
+        self.extra = extra
+        self.retry_after_s: int | None = None
+
+
+class BadRequest(AppError):
+    status, code, title = 400, "bad-request", "Bad request"
+
+
+class InvalidRequest(BadRequest):
+    code, title = "invalid-request", "The request does not have the required form"
+
+
+class UnreadableAudio(BadRequest):
+    code, title = "unreadable-audio", "The file cannot be read as audio"
+
+
+class UnsuitableRecording(BadRequest):
+    """Audio that no voice can be made of. The code names the reason, e.g. `recording-too-short`."""
+
+    code, title = "recording-unsuitable", "The recording is not suitable"
+
+
+class RecordingTooShort(UnsuitableRecording):
+    code, title = "recording-too-short", "The recording holds too little speech"
+
+
+class RecordingTooLong(UnsuitableRecording):
+    code, title = "recording-too-long", "The recording is too long"
+
+
+class RecordingSilent(UnsuitableRecording):
+    code, title = "recording-silent", "The recording is silent"
+
+
+class RecordingClipped(UnsuitableRecording):
+    code, title = "recording-clipped", "The recording is clipped"
+
+
+class RecordingNoisy(UnsuitableRecording):
+    code, title = "recording-noisy", "The recording is too noisy"
+
+
+class UnspeakableText(BadRequest):
+    code, title = "text-unspeakable", "There is nothing in the text that can be spoken"
+
+
+class TextTooLong(BadRequest):
+    code, title = "text-too-long", "The text is too long"
+
+
+class UnsupportedFormat(BadRequest):
+    code, title = "format-unsupported", "The audio format is not supported"
+
+
+class UnsupportedControl(BadRequest):
+    code, title = "control-unsupported", "The engine does not have this control"
+
+
+class UnsupportedLanguage(BadRequest):
+    code, title = "language-unsupported", "The engine does not speak this language"
+
+
+class NotFound(AppError):
+    status, code, title = 404, "not-found", "Not found"
+
+
+class VoiceNotFound(NotFound):
+    code, title = "voice-not-found", "There is no such voice"
+
+
+class MethodNotAllowed(AppError):
+    status, code, title = 405, "method-not-allowed", "Method not allowed"
+
+
+class Conflict(AppError):
+    status, code, title = 409, "conflict", "Conflict"
+
+
+class VersionConflict(Conflict):
+    code, title = "version-conflict", "The record was changed by somebody else"
+
+
+class VoiceEngineMismatch(Conflict):
+    code, title = "voice-engine-mismatch", "The voice belongs to another engine"
+
+
+class UploadTooLarge(AppError):
+    status, code, title = 413, "upload-too-large", "The upload is too large"
+
+
+class EngineError(AppError):
+    code, title = "engine-error", "The engine failed"
+
+
+class EngineUnavailable(EngineError):
+    status, code, title = 503, "engine-unavailable", "The engine is not available"
+
+
+class EngineBusy(EngineError):
+    status, code, title = 503, "engine-busy", "The engine is busy"
+
+    def __init__(
+        self, detail: str, suggestion: str | None = None, *, retry_after_s: int, **extra: Any
+    ) -> None:
+        super().__init__(detail, suggestion, **extra)
+        self.retry_after_s = retry_after_s
+
+
+class EngineFailed(EngineError):
+    code, title = "engine-failed", "The engine produced no valid speech"
+
+
+class AssetError(AppError):
+    status, code, title = 503, "asset-unavailable", "A model file is not available"
+
+
+class StorageError(AppError):
+    status, code, title = 503, "storage-unavailable", "The file store is not available"
+
+
+class DatabaseError(AppError):
+    status, code, title = 503, "database-unavailable", "The database is not available"

@@ -1,0 +1,86 @@
+"""The database port: records in collections."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from app.models.base import Record
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[RecordT]):
+    """Part of a list. `cursor` asks for what follows; None at the end."""
+
+    items: list[RecordT]
+    cursor: str | None
+
+
+class Collection(Protocol[RecordT]):
+    """Records of one kind. Every method is one atomic operation.
+
+    All methods raise `DatabaseError` when the database cannot be reached or is full.
+    """
+
+    async def get(self, record_id: str) -> RecordT | None: ...
+
+    async def list(
+        self,
+        *,
+        where: Mapping[str, Any] | None = None,
+        order: str = "-created_at",
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[RecordT]:
+        """A page of the records whose fields equal `where`.
+
+        Args:
+            where: field -> value.
+            order: a field, `-` before it for descending; ties are broken by id, and records
+                without a value come last.
+            limit: 1 to 500.
+            cursor: of the page before, for the same `where` and `order`.
+
+        Raises:
+            InvalidRequest: the cursor is not one of ours or is of another list, there is no such
+                field, or the limit is out of range.
+        """
+        ...
+
+    async def add(self, record: RecordT) -> RecordT:
+        """Add a record.
+
+        Raises:
+            Conflict: a record with this id exists.
+        """
+        ...
+
+    async def update(self, record: RecordT) -> RecordT:
+        """Replace the record of the same id and `version`.
+
+        Returns the record with the next version and a new `updated_at`.
+
+        Raises:
+            NotFound: there is no such record.
+            VersionConflict: it has another version.
+        """
+        ...
+
+    async def delete(self, record_id: str) -> bool:
+        """Delete a record; False if there was none."""
+        ...
+
+
+class Database(Protocol):
+    """Opened once per process; gives the collections."""
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date. Several processes may do so at once."""
+
+    async def close(self) -> None: ...
+
+    async def ping(self) -> None:
+        """Raise `DatabaseError` if the database does not answer."""
+
+    def collection(self, kind: type[RecordT]) -> Collection[RecordT]: ...

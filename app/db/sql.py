@@ -1,0 +1,173 @@
+"""The database port over SQLAlchemy: SQLite and PostgreSQL."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Generic
+
+from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
+from sqlalchemy import Row, Table, delete, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.types import JSON
+
+from app.core.exceptions import Conflict, DatabaseError, InvalidRequest, NotFound, VersionConflict
+from app.db import migrate
+from app.db.base import Page, RecordT
+from app.db.cursor import Keyset
+from app.db.engine import IMMEDIATE, database_errors, make_engine, make_file, use_wal
+from app.db.tables import TABLES
+
+_MAX_LIMIT = 500
+_PING_TIMEOUT_S = 5.0
+
+
+class SqlDatabase:
+    """A SQLite file or a PostgreSQL database.
+
+    Args:
+        url: of SQLAlchemy, with an asynchronous driver: `sqlite+aiosqlite:///voices.db`,
+            `postgresql+psycopg://user@host/name`.
+
+    Raises:
+        DatabaseError: the URL has no meaning, or its driver is missing.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._engine = make_engine(url)
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date.
+
+        Other processes may do so at the same time. In this one, only one database at a time:
+        Alembic keeps what it works on in module variables.
+
+        Raises:
+            DatabaseError: no connection, or a schema of a newer version of this program.
+        """
+        make_file(self._url)
+        with database_errors():
+            if self._engine.dialect.name == "sqlite":
+                await use_wal(self._engine)
+            async with self._engine.connect() as connection:
+                await connection.run_sync(migrate.upgrade)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def ping(self) -> None:
+        """Raise `DatabaseError` if the database does not answer within 5 s, or has no schema."""
+        with database_errors():
+            async with asyncio.timeout(_PING_TIMEOUT_S), self._engine.connect() as connection:
+                await connection.execute(text("SELECT 1 FROM alembic_version"))
+
+    def collection(self, kind: type[RecordT]) -> "SqlCollection[RecordT]":
+        return SqlCollection(self._engine, TABLES[kind], kind)
+
+
+class SqlCollection(Generic[RecordT]):
+    """The records of one table. See `Collection` for what the methods promise."""
+
+    def __init__(self, engine: AsyncEngine, table: Table, kind: type[RecordT]) -> None:
+        self._reader = engine
+        self._writer = engine.execution_options(**{IMMEDIATE: True})
+        self._table = table
+        self._kind = kind
+
+    async def get(self, record_id: str) -> RecordT | None:
+        query = select(self._table).where(self._table.c.id == record_id)
+        with database_errors():
+            async with self._reader.connect() as connection:
+                row = (await connection.execute(query)).one_or_none()
+        return None if row is None else self._record(row)
+
+    async def list(
+        self,
+        *,
+        where: Mapping[str, Any] | None = None,
+        order: str = "-created_at",
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[RecordT]:
+        if not 1 <= limit <= _MAX_LIMIT:
+            raise InvalidRequest(f"The limit must be from 1 to {_MAX_LIMIT}.", limit=limit)
+        keyset = Keyset(self._table, order, where or {})
+        columns = self._table.c
+        query = (
+            select(self._table)
+            .where(*(columns[name] == value for name, value in keyset.where.items()))
+            .order_by(*keyset.order_by())
+            .limit(limit + 1)  # one more, to know whether there is more
+        )
+        if cursor is not None:
+            query = query.where(keyset.after(cursor))
+        with database_errors():
+            async with self._reader.connect() as connection:
+                rows = (await connection.execute(query)).all()
+        more = len(rows) > limit
+        rows = rows[:limit]
+        return Page(
+            items=[self._record(row) for row in rows],
+            cursor=keyset.cursor(rows[-1]._mapping) if more else None,
+        )
+
+    async def add(self, record: RecordT) -> RecordT:
+        statement = insert(self._table).values(self._row(record))
+        with database_errors():
+            try:
+                async with self._writer.begin() as connection:
+                    await connection.execute(statement)
+            except IntegrityError as error:
+                raise Conflict("A record with this id exists.") from error
+        return record
+
+    async def update(self, record: RecordT) -> RecordT:
+        columns = self._table.c
+        changed = record.model_copy(
+            update={"version": record.version + 1, "updated_at": datetime.now(UTC)}
+        )
+        # The condition on the version and the change are one statement: of two writers who
+        # have read the same version, the second finds no row.
+        statement = (
+            update(self._table)
+            .where(columns.id == record.id, columns.version == record.version)
+            .values(self._row(changed))
+        )
+        with database_errors():
+            async with self._writer.begin() as connection:
+                if (await connection.execute(statement)).rowcount == 1:
+                    return changed
+                stored = await connection.scalar(
+                    select(columns.version).where(columns.id == record.id)
+                )
+        if stored is None:
+            raise NotFound("There is no record with this id.")
+        raise VersionConflict(
+            "The record was changed since it was read.", "Read it again, then repeat the change."
+        )
+
+    async def delete(self, record_id: str) -> bool:
+        statement = delete(self._table).where(self._table.c.id == record_id)
+        with database_errors():
+            async with self._writer.begin() as connection:
+                return (await connection.execute(statement)).rowcount == 1
+
+    def _row(self, record: RecordT) -> dict[str, Any]:
+        values = record.model_dump()
+        return {
+            column.name: to_jsonable_python(values[column.name], inf_nan_mode="constants")
+            if isinstance(column.type, JSON)
+            else values[column.name]
+            for column in self._table.c
+        }
+
+    def _record(self, row: Row[Any]) -> RecordT:
+        try:
+            return self._kind.model_validate(dict(row._mapping))
+        except ValidationError as error:
+            raise DatabaseError(
+                "A stored record does not have the form that this version expects.",
+                "Use the version of the program that has written it, or restore a backup.",
+            ) from error

@@ -1,0 +1,130 @@
+"""The engine contract: what every speech engine promises."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Protocol
+
+from app.audio.types import Recording, SpeechChunk
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceState:
+    """What an engine needs to speak in a voice. Opaque outside the engine that made it.
+
+    Attributes:
+        engine: name of the engine that made it.
+        format: layout of the payload with its version, e.g. `kokoro/blend.v1`.
+        payload: bytes, never pickled.
+        similarity: cosine between the enrolment recording and the voice's own speech, or None.
+    """
+
+    engine: str
+    format: str
+    payload: bytes
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What an engine is and can do. Readable before its weights are loaded.
+
+    Attributes:
+        name: stable, lower case, as in `VOICE_ENGINE`.
+        title: for people.
+        version: of the engine with its weights; a change may change the sound.
+        sample_rate: of its speech, in Hz.
+        languages: BCP-47 tags it speaks.
+        max_chars: longest text of one request.
+        reference_s: shortest and longest useful recording in seconds, None if it cannot clone.
+        controls: which optional fields of `SynthesisRequest` it obeys, e.g. `speed`.
+        concurrency: how many syntheses it runs at once.
+        local: whether text and recordings stay on this machine.
+    """
+
+    name: str
+    title: str
+    version: str
+    sample_rate: int
+    languages: tuple[str, ...]
+    max_chars: int
+    reference_s: tuple[float, float] | None
+    controls: frozenset[str] = field(default_factory=frozenset)
+    concurrency: int = 1
+    local: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesisRequest:
+    """One piece of text to speak, at most `max_chars` long: usually a sentence.
+
+    Attributes:
+        text: plain text; markup in it is spoken.
+        voice: made by `enroll` of the same engine.
+        language: BCP-47 tag, None for the engine's default.
+        speed: 0.5 to 2.0, 1.0 is the voice's own.
+        pitch_semitones: -12 to 12, relative to the voice's own.
+        volume_db: relative to the service's level.
+        seed: same seed, same samples; None lets the engine choose.
+        pronunciations: word -> phonemes in the engine's alphabet.
+    """
+
+    text: str
+    voice: VoiceState
+    _: KW_ONLY
+    language: str | None = None
+    speed: float = 1.0
+    pitch_semitones: float = 0.0
+    volume_db: float = 0.0
+    seed: int | None = None
+    pronunciations: tuple[tuple[str, str], ...] = ()
+
+
+class Engine(Protocol):
+    """A speech engine.
+
+    `synthesize` yields at least one chunk for non-empty text or raises; closing its iterator stops
+    the work within one chunk; an engine reads no settings, touches no database, encodes nothing
+    and logs no text.
+    """
+
+    @property
+    def info(self) -> EngineInfo: ...
+
+    async def open(self) -> None:
+        """Load the weights. Twice is once.
+
+        Raises:
+            EngineUnavailable: a library or a model file is missing or broken.
+        """
+
+    async def close(self) -> None: ...
+
+    async def enroll(self, recordings: Sequence[Recording]) -> VoiceState:
+        """Make a voice of recordings of one speaker. Stores nothing.
+
+        Raises:
+            UnsuitableRecording: no voice can be made of them.
+        """
+        ...
+
+    def sample_voice(self) -> VoiceState:
+        """A voice that needs no recording, for trying the engine out."""
+        ...
+
+    def check(self, text: str, language: str | None) -> None:
+        """Refuse what can be told without speaking, cheaply: a service asks before it starts an
+        answer.
+
+        Raises:
+            UnspeakableText, UnsupportedLanguage
+        """
+
+    def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
+        """Speak. Closing the generator stops the work.
+
+        Raises:
+            UnspeakableText: the text has nothing that can be spoken.
+            UnsupportedControl, UnsupportedLanguage: the engine cannot do what is asked.
+            EngineFailed: no valid audio came out.
+        """
+        ...

@@ -1,0 +1,93 @@
+"""Lets an engine be written as plain synchronous code."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from app.audio.types import Recording, SpeechChunk
+from app.core.exceptions import EngineFailed
+from app.engines.base import EngineInfo, SynthesisRequest, VoiceState
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class BlockingEngine(ABC):
+    """Runs the synchronous methods of a subclass in threads of its own, `info.concurrency` at a
+    time.
+
+    The next chunk is made when it is asked for, so a consumer that stops asking stops the work.
+    Looking ahead is left to the consumer. A thread cannot be interrupted: a cancelled synthesis
+    keeps its slot until its chunk is done.
+    """
+
+    def __init__(self, info: EngineInfo) -> None:
+        self._info = info
+        self._slots = asyncio.Semaphore(info.concurrency)
+        self._threads = ThreadPoolExecutor(info.concurrency, thread_name_prefix=info.name)
+        self._opening = asyncio.Lock()
+        self._is_open = False
+
+    @property
+    def info(self) -> EngineInfo:
+        return self._info
+
+    @abstractmethod
+    def load(self) -> None:
+        """Load the weights; raises `EngineUnavailable`."""
+
+    @abstractmethod
+    def make_voice(self, recordings: Sequence[Recording]) -> VoiceState:
+        """Do the work of `Engine.enroll`."""
+
+    @abstractmethod
+    def sample_voice(self) -> VoiceState:
+        """See `Engine.sample_voice`."""
+
+    @abstractmethod
+    def check(self, text: str, language: str | None) -> None:
+        """See `Engine.check`. Called on the event loop, after `load`."""
+
+    @abstractmethod
+    def speak(self, request: SynthesisRequest) -> Generator[SpeechChunk, None, None]:
+        """Do the work of `Engine.synthesize`."""
+
+    async def open(self) -> None:
+        async with self._opening:
+            if not self._is_open:
+                await self._in_thread(self.load)
+                self._is_open = True
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def enroll(self, recordings: Sequence[Recording]) -> VoiceState:
+        await self.open()
+        async with self._slots:
+            return await self._in_thread(self.make_voice, recordings)
+
+    async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
+        await self.open()
+        async with self._slots:
+            chunks = self.speak(request)
+            spoken = False
+            try:
+                while (chunk := await self._in_thread(next, chunks, None)) is not None:
+                    spoken = True
+                    yield chunk
+            finally:
+                chunks.close()
+            if not spoken:
+                raise EngineFailed("The engine gave no audio for the text.")
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run in a thread; when cancelled, wait for the thread before passing it on."""
+        loop = asyncio.get_running_loop()
+        running = loop.run_in_executor(self._threads, lambda: work(*args, **kwargs))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
+            raise

@@ -1,0 +1,80 @@
+"""The Kokoro-82M network in onnxruntime: phoneme tokens and a style in, samples out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from app.audio.types import Samples
+from app.core.exceptions import EngineFailed, EngineUnavailable
+from app.engines.kokoro.graph import with_float_inputs
+
+SAMPLE_RATE = 24_000
+MAX_TOKENS = 510
+
+Style = NDArray[np.float32]
+"""float32 (256,): dimensions 0-127 are the timbre, 128-255 the prosody."""
+
+# The pitch curve is a linear layer's output, so scaling that layer scales the pitch and nothing
+# else. The values are those of the file that the manifest pins.
+_PITCH_SCALE = ("encoder.predictor.F0_proj.weight_scale", (), 0.0024292315)
+_PITCH_BIAS = ("encoder.predictor.F0_proj.bias", (1,), 0.24111167)
+
+
+class KokoroModel:
+    """One session that speaks every voice: the style is an input. Thread safe.
+
+    Args:
+        path: the ONNX file `kokoro-int8`.
+        threads: threads of one run.
+    """
+
+    def __init__(self, path: Path, *, threads: int) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3  # it warns of the fed constants
+        shapes = {name: shape for name, shape, _ in (_PITCH_SCALE, _PITCH_BIAS)}
+        try:
+            self._session = ort.InferenceSession(
+                with_float_inputs(path.read_bytes(), shapes),
+                options,
+                providers=["CPUExecutionProvider"],
+            )
+        except Exception as error:
+            raise EngineUnavailable(
+                "The speech model cannot be loaded.", "Run `voice-cloning models verify`."
+            ) from error
+
+    def run(
+        self, tokens: Sequence[int], style: Style, *, speed: float = 1.0, pitch: float = 1.0
+    ) -> Samples:
+        """Speak phonemes.
+
+        Args:
+            tokens: 1 to 510 phoneme ids, without the padding at the ends.
+            style: float32 (256,).
+            speed: ratio, 1.0 is the style's own.
+            pitch: ratio of the fundamental frequency to the style's own; the timbre stays.
+
+        Returns:
+            float32 (n,) at 24 kHz.
+
+        Raises:
+            EngineFailed: the network gave no finite samples.
+        """
+        feed = {
+            "tokens": np.array([[0, *tokens, 0]], np.int64),
+            "style": style[None],
+            "speed": np.array([speed], np.float32),
+        }
+        for name, shape, value in (_PITCH_SCALE, _PITCH_BIAS):
+            feed[name] = np.full(shape, value * pitch, np.float32)
+        try:
+            (samples,) = self._session.run(None, feed)
+        except Exception as error:
+            raise EngineFailed("The speech model failed.") from error
+        if not len(samples) or not np.isfinite(samples).all():
+            raise EngineFailed("The speech model gave no valid samples.")
+        return np.asarray(samples, np.float32)

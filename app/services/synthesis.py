@@ -1,0 +1,227 @@
+"""Speaking: text in, audio out, sentence by sentence."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.audio.dsp import fade_edges, set_loudness, trim_silence
+from app.audio.encode import AudioEncoder, check_rate, content_type
+from app.audio.types import Samples, SpeechChunk
+from app.core.exceptions import (
+    EngineBusy,
+    EngineFailed,
+    TextTooLong,
+    UnsupportedControl,
+    VoiceEngineMismatch,
+)
+from app.engines.base import Engine, SynthesisRequest, VoiceState
+from app.models.voice import SpeakRequest, Voice
+from app.storage.base import BlobStore
+from app.text.clean import clean
+from app.text.split import Segment, split
+
+log = logging.getLogger(__name__)
+
+# The loudness of broadcast speech would be -23; assistants and audio books lie around -20.
+OUTPUT_LUFS = -20.0
+_SILENCE_DB = -50.0
+_KEEP_SILENCE_S = 0.03
+_BUSY_RETRY_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesisLimits:
+    """How much may be asked for.
+
+    Attributes:
+        max_chars: longest text.
+        max_whole_chars: longest text whose audio is returned in one piece.
+        max_requests: requests that speak or wait at once.
+    """
+
+    max_chars: int
+    max_whole_chars: int
+    max_requests: int
+
+
+class Speech:
+    """Audio in the making.
+
+    Attributes:
+        content_type: of the bytes.
+        duration_s: of what has been encoded so far; the whole when the iterator has ended.
+    """
+
+    def __init__(
+        self, chunks: AsyncGenerator[SpeechChunk, None], encoder: AudioEncoder, mime: str
+    ) -> None:
+        self.content_type = mime
+        self.duration_s = 0.0
+        self._chunks = chunks
+        self._encoder = encoder
+
+    async def encoded(self) -> AsyncGenerator[bytes, None]:
+        """The audio as it is made. Close it to stop the synthesis."""
+        async with aclosing(self._chunks) as chunks:
+            with self._encoder as encoder:
+                async for chunk in chunks:
+                    self.duration_s += chunk.duration_s
+                    if data := await asyncio.to_thread(encoder.encode, chunk.samples):
+                        yield data
+                if data := await asyncio.to_thread(encoder.finish):
+                    yield data
+
+
+class SynthesisService:
+    """Speaks texts in stored voices. Measures every synthesis, logs no text."""
+
+    def __init__(self, *, states: BlobStore, engine: Engine, limits: SynthesisLimits) -> None:
+        self._states = states
+        self._engine = engine
+        self._limits = limits
+        self._active = 0
+
+    async def speak(self, voice: Voice, request: SpeakRequest) -> Speech:
+        """Check everything that can be checked before the first sound.
+
+        Raises:
+            UnspeakableText, TextTooLong, UnsupportedFormat, UnsupportedControl: bad request.
+            VoiceEngineMismatch: the voice cannot be spoken by the engine that runs.
+        """
+        info = self._engine.info
+        rate = check_rate(request.format, request.sample_rate, info.sample_rate)
+        self._check_controls(request)
+        state = await self._state(voice)
+        await self._engine.open()
+        segments = self._segments(request)
+        encoder = AudioEncoder(
+            request.format, input_rate=info.sample_rate, output_rate=rate, streaming=request.stream
+        )
+        chunks = _look_ahead(self._sentences(segments, state, request))
+        chunks = self._measured(chunks, request)
+        return Speech(chunks, encoder, content_type(request.format, rate))
+
+    def _segments(self, request: SpeakRequest) -> list[Segment]:
+        limit = self._limits.max_chars if request.stream else self._limits.max_whole_chars
+        if len(request.text) > limit:
+            more = f", or up to {self._limits.max_chars} with `stream: true`"
+            raise TextTooLong(
+                f"The text has {len(request.text)} characters; at most {limit} are allowed.",
+                f"Split the text{'' if request.stream else more}.",
+                measured=len(request.text),
+                limit=limit,
+            )
+        text = clean(request.text)
+        self._engine.check(text, request.language)
+        language = request.language or self._engine.info.languages[0]
+        return split(text, max_chars=self._engine.info.max_chars, language=language)
+
+    def _check_controls(self, request: SpeakRequest) -> None:
+        asked = {"speed": request.speed != 1.0, "pitch": request.pitch_semitones != 0.0}
+        controls = self._engine.info.controls
+        if missing := sorted(name for name, used in asked.items() if used and name not in controls):
+            raise UnsupportedControl(
+                f"The engine {self._engine.info.name!r} cannot change: {', '.join(missing)}.",
+                f"It has: {', '.join(sorted(controls))}.",
+                controls=sorted(controls),
+            )
+
+    async def _state(self, voice: Voice) -> VoiceState:
+        if voice.engine != self._engine.info.name:
+            raise VoiceEngineMismatch(
+                f"The voice was made by the engine {voice.engine!r}; "
+                f"{self._engine.info.name!r} is running.",
+                "Start the server with that engine, or register the recording again.",
+            )
+        try:
+            payload = await self._states.get(voice.state_blob)
+        except FileNotFoundError as error:
+            raise EngineFailed(
+                "The file of the voice is missing.", "Register the recording again."
+            ) from error
+        return VoiceState(voice.engine, voice.state_format, payload, voice.similarity)
+
+    async def _sentences(
+        self, segments: list[Segment], state: VoiceState, request: SpeakRequest
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        """One engine call each: levelled, with the pause that follows."""
+        rate = self._engine.info.sample_rate
+        for segment in segments:
+            if not segment.speakable:
+                pause = np.zeros(max(1, round(segment.pause_s * rate)), np.float32)
+                yield SpeechChunk(pause, rate, segment.start, segment.end)
+                continue
+            engine_request = SynthesisRequest(
+                segment.text,
+                state,
+                language=request.language,
+                speed=request.speed,
+                pitch_semitones=request.pitch_semitones,
+                seed=request.seed,
+            )
+            async with aclosing(self._engine.synthesize(engine_request)) as chunks:
+                spoken = [chunk.samples async for chunk in chunks]
+            if not spoken:
+                raise EngineFailed("The engine gave no audio for the text.")
+            samples = await asyncio.to_thread(_finish, spoken, rate, segment.pause_s)
+            yield SpeechChunk(samples, rate, segment.start, segment.end)
+
+    async def _measured(
+        self, chunks: AsyncGenerator[SpeechChunk, None], request: SpeakRequest
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        """Count the request in, and log figures about it when it ends, however it ends."""
+        if self._active >= self._limits.max_requests:
+            raise EngineBusy(
+                f"{self._active} requests are being spoken.",
+                "Try again later.",
+                retry_after_s=_BUSY_RETRY_S,
+            )
+        self._active += 1
+        start, first_s, audio_s, outcome = time.perf_counter(), None, 0.0, "cancelled"
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    first_s = first_s or time.perf_counter() - start
+                    audio_s += chunk.duration_s
+                    yield chunk
+            outcome = "ok"
+        except Exception:
+            outcome = "failed"
+            raise
+        finally:
+            self._active -= 1
+            total_s = time.perf_counter() - start
+            log.info(
+                "spoke engine=%s format=%s outcome=%s chars=%d audio_s=%.2f first_s=%.3f rtf=%.3f",
+                self._engine.info.name, request.format, outcome, len(request.text), audio_s,
+                first_s or total_s, total_s / audio_s if audio_s else 0.0,
+            )  # fmt: skip
+
+
+async def _look_ahead(
+    chunks: AsyncGenerator[SpeechChunk, None],
+) -> AsyncGenerator[SpeechChunk, None]:
+    """The same chunks; the next one is made while the consumer is busy with the last one."""
+    upcoming = asyncio.ensure_future(anext(chunks, None))
+    try:
+        while (chunk := await upcoming) is not None:
+            upcoming = asyncio.ensure_future(anext(chunks, None))
+            yield chunk
+    finally:
+        upcoming.cancel()
+        await asyncio.gather(upcoming, return_exceptions=True)
+        await chunks.aclose()
+
+
+def _finish(spoken: list[Samples], rate: int, pause_s: float) -> Samples:
+    """Even loudness, no clicks at the edges, a pause behind."""
+    speech = trim_silence(
+        np.concatenate(spoken), rate, threshold_db=_SILENCE_DB, keep_s=_KEEP_SILENCE_S
+    )
+    speech = fade_edges(set_loudness(speech, rate, target_lufs=OUTPUT_LUFS), rate)
+    return np.concatenate([speech, np.zeros(round(pause_s * rate), np.float32)])

@@ -1,0 +1,195 @@
+"""Registering, listing and deleting voices."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath, PureWindowsPath
+
+from app.audio.activity import Detector
+from app.audio.decode import DecodeLimits, decode
+from app.audio.quality import Embed, RecordingLimits, check, measure, prepare
+from app.audio.types import Recording, RecordingReport
+from app.core.exceptions import AppError, InvalidRequest, StorageError, VoiceNotFound
+from app.db.base import Collection, Page
+from app.engines.base import Engine, VoiceState
+from app.models.voice import Voice
+from app.storage.base import BlobStore
+
+log = logging.getLogger(__name__)
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MAX_FILENAME = 255
+_MAX_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a caller sent to be cloned."""
+
+    content: bytes
+    filename: str
+    name: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What is needed to judge a recording.
+
+    Attributes:
+        detector: finds where somebody speaks.
+        embed: speaker embedding of speech at 16 kHz, or None where there is no encoder.
+    """
+
+    detector: Detector
+    embed: Embed | None
+
+
+class VoiceService:
+    """Voices of the callers. The recording is kept as it came, beside what the engine made of it.
+
+    Args:
+        listener: called when it is needed first, since it loads models.
+    """
+
+    def __init__(
+        self,
+        *,
+        voices: Collection[Voice],
+        recordings: BlobStore,
+        states: BlobStore,
+        engine: Engine,
+        listener: Callable[[], Listener],
+        decode_limits: DecodeLimits,
+        recording_limits: RecordingLimits,
+    ) -> None:
+        self._voices = voices
+        self._recordings = recordings
+        self._states = states
+        self._engine = engine
+        self._listener = listener
+        self._decode_limits = decode_limits
+        self._recording_limits = recording_limits
+
+    async def register(self, owner: str, upload: Upload) -> Voice:
+        """Clone a voice from a recording.
+
+        Raises:
+            InvalidRequest: the name or description cannot be used.
+            UnreadableAudio, UnsuitableRecording, UploadTooLarge: nothing can be made of the file.
+            EngineError, StorageError, DatabaseError: nothing was stored.
+        """
+        filename = _clean_filename(upload.filename)
+        name = _clean_name(upload.name) or PurePosixPath(filename).stem[:_MAX_NAME]
+        recording, report = await asyncio.to_thread(self._listen, upload.content)
+        state = await self._engine.enroll([recording])
+        voice = Voice(
+            owner=owner,
+            name=name,
+            description=upload.description or None,
+            filename=filename,
+            duration_s=report.duration_s,
+            sample_rate=report.sample_rate,
+            engine=state.engine,
+            state_format=state.format,
+            similarity=state.similarity,
+            report=report,
+        )
+        await self._store(voice, upload.content, state)
+        return voice
+
+    async def get(self, owner: str, voice_id: str) -> Voice:
+        """One voice.
+
+        Raises:
+            VoiceNotFound: there is none with this id, or it is somebody else's.
+        """
+        voice = await self._voices.get(voice_id) if _ID.fullmatch(voice_id) else None
+        if voice is None or voice.owner != owner:
+            raise VoiceNotFound(
+                f"There is no voice {voice_id[:64]!r}.", "GET /voices lists the voices."
+            )
+        return voice
+
+    async def list(self, owner: str, *, limit: int, cursor: str | None) -> Page[Voice]:
+        """The owner's voices, newest first."""
+        return await self._voices.list(where={"owner": owner}, limit=limit, cursor=cursor)
+
+    async def delete(self, owner: str, voice_id: str) -> None:
+        """Delete a voice with its recording. The record goes first: files without it are swept."""
+        voice = await self.get(owner, voice_id)
+        await self._voices.delete(voice.id)
+        await self._remove_blobs(voice)
+
+    async def sweep(self, grace_s: float) -> int:
+        """Delete files that belong to no voice: leftovers of a crash between two steps.
+
+        Args:
+            grace_s: younger files are left alone, since a registration may be under way.
+
+        Returns:
+            The number of files deleted.
+        """
+        before = datetime.now(UTC) - timedelta(seconds=grace_s)
+        swept = 0
+        for store in (self._recordings, self._states):
+            swept += await store.sweep_unfinished(grace_s)
+            old = [blob.name async for blob in store.list() if blob.modified_at <= before]
+            for name in old:
+                if await self._voices.get(name.partition("/")[0]) is None:
+                    await store.delete(name)
+                    swept += 1
+        return swept
+
+    def _listen(self, content: bytes) -> tuple[Recording, RecordingReport]:
+        decoded = decode(content, self._decode_limits)
+        listener = self._listener()
+        spans = listener.detector.spans(decoded.samples, decoded.sample_rate)
+        report = measure(decoded, spans, embed=listener.embed)
+        check(report, self._recording_limits)
+        return prepare(decoded, spans), report
+
+    async def _store(self, voice: Voice, content: bytes, state: VoiceState) -> None:
+        """Files first, then the record: a voice that can be seen has its files."""
+        try:
+            await self._recordings.put(voice.recording_blob, content)
+            await self._states.put(voice.state_blob, state.payload)
+            await self._voices.add(voice)
+        except (AppError, asyncio.CancelledError):
+            await asyncio.shield(self._remove_blobs(voice))
+            raise
+
+    async def _remove_blobs(self, voice: Voice) -> None:
+        for store, name in (
+            (self._recordings, voice.recording_blob),
+            (self._states, voice.state_blob),
+        ):
+            try:
+                await store.delete(name)
+            except StorageError:
+                log.warning("a file of voice %s stays until the next sweep", voice.id)
+
+
+def _clean_filename(filename: str) -> str:
+    """The last part of whatever path the caller's system uses; only ever shown, never opened."""
+    last = PureWindowsPath(PurePosixPath(filename).name).name
+    return _CONTROL.sub("", last).strip()[-_MAX_FILENAME:] or "recording"
+
+
+def _clean_name(name: str | None) -> str:
+    cleaned = (name or "").strip()
+    if len(cleaned) > _MAX_NAME:
+        raise InvalidRequest(
+            f"The name has {len(cleaned)} characters; at most {_MAX_NAME} are allowed.",
+            "Shorten it; the description may be longer.",
+            limit=_MAX_NAME,
+        )
+    if _CONTROL.search(cleaned):
+        raise InvalidRequest(
+            "The name contains line breaks or control characters.", "Send it on one line."
+        )
+    return cleaned

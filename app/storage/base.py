@@ -1,0 +1,57 @@
+"""The blob store port: named byte strings."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class BlobInfo:
+    """A stored blob: its name, size in bytes and time of last change (UTC)."""
+
+    name: str
+    size: int
+    modified_at: datetime
+
+
+class BlobStore(Protocol):
+    """Files under names of our own making (`<id>/<file>`), written atomically: all of it or none.
+
+    A name is at most 200 characters: segments of ASCII letters, digits, `.`, `_` and `-` that do
+    not begin with a dot, joined by `/`. Anything else is a `ValueError`.
+
+    All methods raise `StorageError` when the store cannot be reached, is full or refuses.
+    """
+
+    async def put(self, name: str, content: bytes) -> None:
+        """Write or replace.
+
+        A put that is cancelled may still take place: list before you rely on its absence.
+        """
+
+    async def get(self, name: str) -> bytes:
+        """Read.
+
+        Raises:
+            FileNotFoundError: there is no such blob.
+        """
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Delete; nothing happens if there is no such blob."""
+
+    def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
+        """All blobs, or those in the folder `prefix` (whole segments: `<id>`), in no order."""
+        ...
+
+    async def sweep_unfinished(self, older_than_s: float) -> int:
+        """Remove what killed puts have left behind, which no list shows, and return how many.
+
+        Args:
+            older_than_s: seconds since their last change; younger ones may be in the making.
+        """
+        ...
+
+    async def ping(self) -> None:
+        """Raise `StorageError` if the store cannot be written."""

@@ -1,0 +1,231 @@
+"""Cut a text into pieces an engine speaks at once: sentences, or parts of very long ones."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import sentencex
+
+from app.text.clean import speakable
+
+# Silence after a piece, in seconds: about what readers leave.
+PARAGRAPH_PAUSE_S = 0.6
+SENTENCE_PAUSE_S = 0.25
+CLAUSE_PAUSE_S = 0.12
+WORD_PAUSE_S = 0.0
+
+_PARAGRAPH = re.compile(r"(?:\r\n|\r(?!\n)|\n)[^\S\r\n]*[\r\n]\s*|\u2029\s*")
+_LINE_END = re.compile(r"\r\n|\r|\n|\u2028")
+# List items ("-", "*", "3.", "3)") and headings ("##").
+_MARKER = re.compile(r"\s*(?:[-*+•‣–]|\d{1,3}[.)]|#{1,6})\s+\S")
+_HEADING = re.compile(r"\s*#{1,6}\s")
+# A clause ends at these: before white space where the mark also stands inside numbers ("1,000",
+# "3:30"), anywhere where it does not.
+_CLAUSE = re.compile(r"[;:,][\"'”’»)\]]*(?=\s)|[—،؛、，；：]")
+_SPACE = re.compile(r"\s+")
+_NUMBER_MARKER = re.compile(r"(?:\d{1,3}|[A-Za-z])[.)]")
+_SHORT_LINE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a text.
+
+    Attributes:
+        text: equals `source[start:end]`, without white space around it.
+        start: offset of the first character in the source.
+        end: offset behind the last one.
+        pause_s: silence that should follow, in seconds; 0 at the end of everything.
+    """
+
+    text: str
+    start: int
+    end: int
+    pause_s: float
+
+    @property
+    def speakable(self) -> bool:
+        """False for a piece of punctuation only, such as a row of stars: only its pause counts."""
+        return speakable(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    start: int
+    end: int
+    pause_s: float
+
+
+def split(text: str, *, max_chars: int, language: str = "en") -> list[Segment]:
+    """Cut into sentences; what is longer than `max_chars` is cut at clauses, words or anywhere.
+
+    The pieces are in order and hold every character that is not white space exactly once. Linear in
+    the length of the text.
+
+    Args:
+        text: any text.
+        max_chars: longest piece, at least 1.
+        language: BCP-47 tag; decides abbreviations and full stops. Unknown ones fall back.
+    """
+    if max_chars < 1:
+        raise ValueError(f"max_chars is {max_chars}")
+    primary = language.replace("_", "-").partition("-")[0].lower()
+    spans: list[_Span] = []
+    for paragraph in _paragraphs(text):
+        pieces = [
+            piece
+            for line in _lines(text, paragraph)
+            for sentence in _sentences(text, line, primary)
+            for piece in _cut(text, sentence, max_chars)
+        ]
+        pieces = _absorb(text, pieces, max_chars)
+        last = pieces[-1]
+        spans += [*pieces[:-1], _Span(last.start, last.end, PARAGRAPH_PAUSE_S)]
+    if spans:
+        spans[-1] = _Span(spans[-1].start, spans[-1].end, 0.0)
+    return [Segment(text[s.start : s.end], s.start, s.end, s.pause_s) for s in spans]
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Narrow to what is not white space; `start == end` when there is nothing else."""
+    piece = text[start:end]
+    end = start + len(piece.rstrip())
+    return end - len(text[start:end].lstrip()), end
+
+
+def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
+    at = 0
+    for gap in [*_PARAGRAPH.finditer(text), None]:
+        start, end = _trim(text, at, gap.start() if gap else len(text))
+        if start < end:
+            yield start, end
+        at = gap.end() if gap else at
+
+
+def _lines(text: str, paragraph: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Cut a paragraph before list items and after headings; other line ends are hard wraps."""
+    begin, stop = paragraph
+    ends = list(_LINE_END.finditer(text, begin, stop))
+    if not ends:
+        yield paragraph
+        return
+    bounds = [begin, *(m.end() for m in ends), stop]
+    lines = [text[a:b] for a, b in pairwise(bounds)]
+    widest = max(map(len, lines))
+    at = begin
+    for i, following in enumerate(lines[1:]):
+        if _MARKER.match(following) or _is_heading(lines[i], following, widest):
+            start, end = _trim(text, at, bounds[i + 1])
+            if start < end:
+                yield start, end
+            at = bounds[i + 1]
+    start, end = _trim(text, at, stop)
+    if start < end:
+        yield start, end
+
+
+def _is_heading(line: str, following: str, widest: int) -> bool:
+    """Marked as one, or much shorter than the paragraph, without a full stop, before a capital."""
+    if _HEADING.match(line):
+        return True
+    line = line.strip()
+    return (
+        0 < len(line) < min(_SHORT_LINE, widest / 2)
+        and unicodedata.category(line[-1])[0] in "LN"
+        and following.lstrip()[:1].isupper()
+    )
+
+
+def _sentences(text: str, line: tuple[int, int], language: str) -> Iterator[tuple[int, int]]:
+    """Only the places where sentences end are taken from the library: nothing can get lost."""
+    start, stop = line
+    # Same length: a wrapped line is a space, and half a surrogate would not reach native code.
+    flat = re.sub(r"[\ud800-\udfff]", "\ufffd", _LINE_END.sub(_blanks, text[start:stop]))
+    at = 0
+    for sentence in sentencex.segment(language, flat):
+        words = sentence.strip()
+        found = flat.find(words, at) if words else -1
+        if found > at and flat[at:found].strip():
+            found = at  # characters between two sentences go with the second
+        if found >= 0:
+            end = flat.find(words, at) + len(words)
+            if at == 0 and _NUMBER_MARKER.fullmatch(words):
+                continue  # "1." of a list item goes with the item
+            yield _trim(text, start + at, start + end)
+            at = end
+    rest = _trim(text, start + at, stop)
+    if rest[0] < rest[1]:
+        yield rest
+
+
+def _blanks(match: re.Match[str]) -> str:
+    return " " * len(match.group())
+
+
+def _cut(text: str, sentence: tuple[int, int], max_chars: int) -> Iterator[_Span]:
+    """Cut a sentence into parts of about equal length, none above `max_chars`."""
+    start, end = sentence
+    while end - start > max_chars:
+        rest = end - start
+        target = -(-rest // -(-rest // max_chars))
+        # Not so near the end that a tiny rest would follow.
+        low, high = max(1, target // 2), min(max_chars, rest - max(1, target // 4))
+        at, pause_s = _best_cut(text, start, (low, max(low, target, high), target))
+        first, last = _trim(text, start, at)
+        if first < last:
+            yield _Span(first, last, pause_s)
+        start = _trim(text, at, end)[0]
+    yield _Span(start, end, SENTENCE_PAUSE_S)
+
+
+def _best_cut(text: str, start: int, reach: tuple[int, int, int]) -> tuple[int, float]:
+    """Where to cut behind `start`: `reach` is the least, the most and the best length."""
+    low, high, target = reach
+    # One character more: whether a space follows the last mark is part of the question.
+    window = text[start : start + high + 1]
+    for pattern, pause_s in ((_CLAUSE, CLAUSE_PAUSE_S), (_SPACE, WORD_PAUSE_S)):
+        ends = [
+            m.end() if pause_s else m.start()
+            for m in pattern.finditer(window)
+            if low <= (m.end() if pause_s else m.start()) <= high
+        ]
+        if ends:
+            return start + min(ends, key=lambda end: abs(end - target)), pause_s
+    for length in range(target, low - 1, -1):
+        if not _in_cluster(text, start + length):
+            return start + length, WORD_PAUSE_S
+    return start + target, WORD_PAUSE_S  # one cluster longer than a piece may be
+
+
+def _in_cluster(text: str, at: int) -> bool:
+    """Whether what a reader takes for one character would be cut: the common cases of UAX #29."""
+    before, after = text[at - 1], text[at]
+    if unicodedata.category(after)[0] == "M" or "\u200d" in (before, after):
+        return True
+    if "\U0001f3fb" <= after <= "\U0001f3ff" or "\u1160" <= after <= "\u11ff":  # skin tone, jamo
+        return True
+    if "\ud800" <= before <= "\udbff" and "\udc00" <= after <= "\udfff":
+        return True
+    flags = 0
+    while flags < at and "\U0001f1e6" <= text[at - 1 - flags] <= "\U0001f1ff":
+        flags += 1
+        if flags > 64:  # a row of flags: bounded work
+            break
+    return flags % 2 == 1 and "\U0001f1e6" <= after <= "\U0001f1ff"
+
+
+def _absorb(text: str, spans: list[_Span], max_chars: int) -> list[_Span]:
+    """Join punctuation that stands alone ("...", a closing quote) to a neighbour, where it fits."""
+    joined: list[_Span] = []
+    for span in spans:
+        fits = bool(joined) and span.end - joined[-1].start <= max_chars
+        if fits and not (
+            speakable(text[span.start : span.end])
+            and speakable(text[joined[-1].start : joined[-1].end])
+        ):
+            joined[-1] = _Span(joined[-1].start, span.end, span.pause_s)
+        else:
+            joined.append(span)
+    return joined

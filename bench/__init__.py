@@ -1,0 +1,1 @@
+"""Benchmarks that print tables: `make bench`, or `python -m bench NAME`. Nothing here is a test."""

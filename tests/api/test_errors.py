@@ -1,0 +1,58 @@
+from fastapi.testclient import TestClient
+
+from app.core.config import Settings
+from app.engines.fake import FakeEngine
+from tests.conftest import make_app, recording
+
+
+def test_every_error_is_a_problem_document_with_the_request_id(client: TestClient) -> None:
+    response = client.get("/voices/none", headers={"X-Request-ID": "my-id-1"})
+
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-request-id"] == "my-id-1"
+    assert response.json() == {
+        "type": "urn:voice-cloning:problem:voice-not-found",
+        "title": "There is no such voice",
+        "status": 404,
+        "code": "voice-not-found",
+        "detail": "There is no voice 'none'.",
+        "suggestion": "GET /voices lists the voices.",
+        "instance": "urn:request:my-id-1",
+    }
+
+
+def test_an_unusable_request_id_is_replaced(client: TestClient) -> None:
+    given = "bad id\twith spaces" + "x" * 100
+
+    assert client.get("/health", headers={"X-Request-ID": given}).headers["x-request-id"] != given
+
+
+def test_an_unknown_path_and_a_wrong_method_are_problems_too(client: TestClient) -> None:
+    assert client.get("/nowhere").json()["code"] == "not-found"
+    wrong = client.put("/voices", json={})
+    assert (wrong.status_code, wrong.json()["code"]) == (405, "method-not-allowed")
+    assert wrong.headers["allow"]
+
+
+class BrokenEngine(FakeEngine):
+    async def enroll(self, recordings: object) -> object:  # type: ignore[override]
+        raise ZeroDivisionError("secret detail")
+
+
+def test_our_own_fault_is_500_and_tells_nothing_but_the_request_id(settings: Settings) -> None:
+    app = make_app(settings, BrokenEngine())  # type: ignore[arg-type]
+    with TestClient(app, raise_server_exceptions=False) as client:
+        file = ("a.wav", recording(), "audio/wav")
+        response = client.post("/voices", files={"file": file}, headers={"X-Request-ID": "r1"})
+
+    assert response.status_code == 500
+    assert response.json()["code"] == "internal-error"
+    assert response.headers["x-request-id"] == "r1"
+    assert "secret" not in response.text
+
+
+def test_a_refused_value_is_not_repeated(client: TestClient) -> None:
+    response = client.post("/voices/x/synthesize", json={"text": {"private": "words"}})
+
+    assert response.status_code == 400
+    assert "words" not in response.text

@@ -1,0 +1,58 @@
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+
+@pytest.fixture
+def document(client: TestClient) -> dict[str, Any]:
+    body: dict[str, Any] = client.get("/openapi.json").json()
+    return body
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{method.upper()} {path}", operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    ]
+
+
+def test_every_operation_is_described(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        assert operation["operationId"], name
+        assert operation["description"], name
+        assert operation["tags"], name
+
+
+def test_errors_are_declared_as_problems(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        assert "422" not in operation["responses"], name
+        for status, response in operation["responses"].items():
+            if status >= "400" and "/health" not in name:
+                assert list(response["content"]) == ["application/problem+json"], name
+
+
+def test_every_reference_is_defined(document: dict[str, Any]) -> None:
+    defined = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+
+    def references(node: Any) -> set[str]:
+        if isinstance(node, dict):
+            own = {node["$ref"]} if "$ref" in node else set()
+            return own.union(*(references(value) for value in node.values()))
+        if isinstance(node, list):
+            return set().union(*(references(value) for value in node))
+        return set()
+
+    assert references(document) <= defined
+
+
+def test_examples_are_given(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name in ("SpeakRequest", "VoiceCreated", "VoiceDetails", "Problem"):
+        assert schemas[name]["examples"], name
+
+
+def test_the_documentation_pages_are_there(client: TestClient) -> None:
+    assert client.get("/docs").status_code == 200
+    assert client.get("/redoc").status_code == 200

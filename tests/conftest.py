@@ -1,0 +1,87 @@
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from app.core.config import Settings
+from app.engines.base import Engine
+from app.main import create_app
+from tests.audio.signals import encoded, talk
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the developer's machine reaches a test, and no test leaves a file here."""
+    for field in Settings.model_fields:
+        if field != "model_dir":  # tests of the real engine need its files
+            monkeypatch.delenv(field.upper(), raising=False)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("VOICE_ENGINE", "fake")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(_env_file=None, data_dir=tmp_path / "data", voice_engine="fake")
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    """A client of a server with the fake engine and a data folder of its own."""
+    with TestClient(create_app(settings)) as running:
+        yield running
+
+
+@pytest.fixture
+def register(client: TestClient) -> Callable[..., str]:
+    """Registers a voice; different `hz` make different voices. Returns its id."""
+
+    def run(*, hz: float = 120.0, **fields: str) -> str:
+        file = ("sample.wav", recording(hz=hz), "audio/wav")
+        response = client.post("/voices", files={"file": file}, data=fields)
+        assert response.status_code == 201, response.text
+        voice_id: str = response.json()["voice_id"]
+        return voice_id
+
+    return run
+
+
+def recording(*, hz: float = 120.0, seconds: float = 8.0, rate: int = 16_000) -> bytes:
+    """A WAV file that passes for speech."""
+    samples, _ = talk(rate, hz=hz, seconds=seconds)
+    return encoded(samples, rate, container="wav", codec="pcm_s16le")
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[httpx2.Client]:
+    """A real server on loopback, for what a test client cannot show: streaming and broken
+    connections.
+    """
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 30
+        while not server.started and thread.is_alive() and time.monotonic() < deadline:
+            threading.Event().wait(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def make_app(settings: Settings, engine: Engine) -> FastAPI:
+    return create_app(settings, engine=engine)

@@ -1,0 +1,339 @@
+"""What every database must do. A new implementation is one more entry in `URLS`."""
+
+import asyncio
+import base64
+import json
+import math
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from app.audio.types import RecordingReport
+from app.core.exceptions import (
+    Conflict,
+    DatabaseError,
+    InvalidRequest,
+    NotFound,
+    VersionConflict,
+)
+from app.db.base import Collection, Database
+from app.db.sql import SqlDatabase
+from app.models.voice import Voice
+
+pytestmark = pytest.mark.anyio
+
+URLS: dict[str, Callable[[Path], str]] = {
+    "sqlite": lambda folder: f"sqlite+aiosqlite:///{folder / 'new folder' / 'voices.db'}",
+}
+NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
+
+
+@pytest.fixture(params=URLS)
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    database = SqlDatabase(URLS[request.param](tmp_path))
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def voices(database: Database) -> Collection[Voice]:
+    return database.collection(Voice)
+
+
+def a_voice(**fields) -> Voice:
+    report = RecordingReport(
+        duration_s=12.4,
+        sample_rate=22050,
+        channels=1,
+        codec="pcm_s16le",
+        speech_s=10.1,
+        snr_db=None,
+        clipped=0.0,
+        loudness_lufs=-21.3,
+        peak_dbfs=-3.1,
+        bandwidth_hz=10500.0,
+        speakers=1,
+        warnings=["Zu leise – 太小声"],
+    )
+    defaults = {
+        "owner": "ann",
+        "name": "My Voice",
+        "description": None,
+        "filename": "sample.wav",
+        "duration_s": 12.4,
+        "sample_rate": 22050,
+        "engine": "kokoro",
+        "state_format": "kokoro/style.v1",
+        "similarity": 0.1 + 0.2,
+        "report": report,
+    }
+    return Voice(**(defaults | fields))
+
+
+async def all_pages(voices: Collection[Voice], limit: int, **query) -> list[list[Voice]]:
+    pages, cursor = [], None
+    while True:
+        page = await voices.list(limit=limit, cursor=cursor, **query)
+        pages.append(page.items)
+        assert len(pages) < 50, "the cursors lead in a circle"
+        cursor = page.cursor
+        if cursor is None:
+            return pages
+
+
+async def test_an_added_record_is_read_back_as_it_was(voices):
+    voice = a_voice()
+
+    assert await voices.add(voice) == voice
+
+    stored = await voices.get(voice.id)
+    assert stored == voice
+    assert stored.created_at.tzinfo is UTC
+
+
+async def test_a_time_of_another_zone_is_the_same_moment_in_utc(voices):
+    there = datetime(2026, 6, 1, 1, 30, tzinfo=timezone(timedelta(hours=5, minutes=45)))
+    voice = await voices.add(a_voice(created_at=there))
+
+    stored = await voices.get(voice.id)
+
+    assert stored.created_at == there
+    assert stored.created_at.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Zoë, 声音, صوت, 👩🏽‍🎤 and 𝄞",
+        "one\ntwo\r\nthree\ttab",
+        "'; DROP TABLE voices; -- % %s :name ?",
+        "é (composed) é (combining)",
+        "x" * 9_999 + "é",
+    ],
+)
+async def test_any_text_is_read_back_as_it_was(voices, text):
+    voice = await voices.add(a_voice(name=text[:200], description=text, filename=text))
+
+    assert await voices.get(voice.id) == voice
+
+
+async def test_a_record_that_does_not_exist_is_none(voices):
+    assert await voices.get("nobody") is None
+
+
+async def test_adding_the_same_id_twice_is_a_conflict_and_keeps_the_first(voices):
+    first = await voices.add(a_voice(name="first"))
+
+    with pytest.raises(Conflict):
+        await voices.add(a_voice(id=first.id, name="second"))
+
+    assert await voices.get(first.id) == first
+
+
+async def test_fifty_records_can_be_added_at_once(voices):
+    await asyncio.gather(*(voices.add(a_voice()) for _ in range(50)))
+
+    assert len((await voices.list(limit=500)).items) == 50
+
+
+async def test_a_deleted_record_is_gone_and_deleting_it_again_says_so(voices):
+    voice = await voices.add(a_voice())
+    kept = await voices.add(a_voice())
+
+    assert await voices.delete(voice.id) is True
+    assert await voices.delete(voice.id) is False
+    assert await voices.get(voice.id) is None
+    assert await voices.get(kept.id) == kept
+
+
+async def test_an_update_returns_and_stores_the_next_version(voices):
+    voice = await voices.add(a_voice(created_at=NOON, updated_at=NOON))
+    bystander = await voices.add(a_voice())
+
+    updated = await voices.update(voice.model_copy(update={"name": "new", "similarity": None}))
+
+    assert (updated.version, updated.name, updated.similarity) == (2, "new", None)
+    assert updated.updated_at > voice.updated_at
+    assert updated.created_at == NOON
+    assert await voices.get(voice.id) == updated
+    assert await voices.get(bystander.id) == bystander
+
+
+async def test_an_update_of_an_old_version_is_refused_and_changes_nothing(voices):
+    voice = await voices.add(a_voice())
+    updated = await voices.update(voice)
+
+    with pytest.raises(VersionConflict):
+        await voices.update(voice.model_copy(update={"name": "lost update"}))
+
+    assert await voices.get(voice.id) == updated
+
+
+async def test_an_update_of_a_record_that_does_not_exist_is_not_found(voices):
+    with pytest.raises(NotFound):
+        await voices.update(a_voice())
+
+
+async def test_of_concurrent_updates_exactly_one_wins(voices):
+    voice = await voices.add(a_voice())
+    changes = [voice.model_copy(update={"name": f"writer {n}"}) for n in range(10)]
+
+    results = await asyncio.gather(*map(voices.update, changes), return_exceptions=True)
+
+    winners = [result for result in results if isinstance(result, Voice)]
+    assert len(winners) == 1
+    assert sum(isinstance(result, VersionConflict) for result in results) == 9
+    assert await voices.get(voice.id) == winners[0]
+
+
+async def test_a_list_holds_only_records_whose_fields_are_equal_to_the_filter(voices):
+    anns = [await voices.add(a_voice(owner="ann", description=None)) for _ in range(2)]
+    bens = await voices.add(a_voice(owner="ben", description="mine"))
+
+    async def ids(**where) -> set[str]:
+        return {voice.id for voice in (await voices.list(where=where)).items}
+
+    assert await ids(owner="ann") == {voice.id for voice in anns}
+    assert await ids(owner="ben", engine="kokoro") == {bens.id}
+    assert await ids(owner="ben", engine="other") == set()
+    assert await ids(description=None) == {voice.id for voice in anns}
+
+
+async def test_a_list_is_newest_first_unless_asked_otherwise(voices):
+    added = [await voices.add(a_voice(created_at=NOON + timedelta(days=n))) for n in range(3)]
+
+    assert (await voices.list()).items == added[::-1]
+    assert (await voices.list(order="created_at")).items == added
+
+
+@pytest.mark.parametrize("limit", [1, 3, 4, 13])
+@pytest.mark.parametrize(
+    "order", ["created_at", "-created_at", "name", "-duration_s", "id", "-id", "version"]
+)
+async def test_pages_hold_every_record_once_in_order_with_ties_broken_by_id(voices, order, limit):
+    for n in range(13):
+        moment = NOON + timedelta(microseconds=n // 5)  # ties of five
+        await voices.add(a_voice(created_at=moment, name="abc"[n % 3], duration_s=0.1 * (n // 4)))
+    await voices.add(a_voice(owner="ben"))
+
+    pages = await all_pages(voices, limit, where={"owner": "ann"}, order=order)
+
+    assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+    assert len(pages) == math.ceil(13 / limit)
+    listed = [voice for page in pages for voice in page]
+    field = order.removeprefix("-")
+    expected = sorted(
+        listed, key=lambda voice: (getattr(voice, field), voice.id), reverse=order.startswith("-")
+    )
+    assert listed == expected
+    assert len({voice.id for voice in listed}) == 13
+
+
+@pytest.mark.parametrize("order", ["similarity", "-similarity"])
+async def test_records_without_the_value_are_listed_last_both_ways(voices, order):
+    values = [0.3, None, 0.1, None, 0.3, None, 0.2]
+    for value in values:
+        await voices.add(a_voice(similarity=value))
+
+    pages = await all_pages(voices, 2, order=order)
+
+    known = sorted((v for v in values if v is not None), reverse=order.startswith("-"))
+    assert [voice.similarity for page in pages for voice in page] == [*known, None, None, None]
+
+
+async def test_changes_between_two_pages_neither_repeat_nor_hide_the_other_records(voices):
+    added = [await voices.add(a_voice(created_at=NOON + timedelta(days=n))) for n in range(4)]
+    first = await voices.list(order="created_at", limit=2)
+
+    await voices.delete(added[1].id)
+    await voices.add(a_voice(created_at=NOON - timedelta(days=1)))
+    second = await voices.list(order="created_at", limit=2, cursor=first.cursor)
+
+    assert second.items == added[2:]
+    assert second.cursor is None
+
+
+async def test_a_cursor_of_another_list_is_refused(voices):
+    for _ in range(3):
+        await voices.add(a_voice())
+    cursor = (await voices.list(where={"owner": "ann"}, order="-created_at", limit=1)).cursor
+
+    for other in (
+        {"where": {"owner": "ben"}, "order": "-created_at"},
+        {"where": None, "order": "-created_at"},
+        {"where": {"owner": "ann"}, "order": "created_at"},
+        {"where": {"owner": "ann"}, "order": "-updated_at"},
+    ):
+        with pytest.raises(InvalidRequest):
+            await voices.list(cursor=cursor, **other)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"v": None},
+        {"v": 5},
+        {"v": "yesterday"},
+        {"v": "2026-01-15T12:00:00"},
+        {"v": ["2026-01-15T12:00:00+00:00"]},
+        {"i": 5},
+        {"i": None},
+        {"i": "a\0b"},
+    ],
+)
+async def test_a_forged_cursor_is_refused(voices, changes):
+    for _ in range(2):
+        await voices.add(a_voice())
+    cursor = (await voices.list(limit=1)).cursor
+    content = json.loads(base64.urlsafe_b64decode(cursor + "=="))
+    forged = base64.urlsafe_b64encode(json.dumps(content | changes).encode()).decode()
+
+    with pytest.raises(InvalidRequest):
+        await voices.list(cursor=forged)
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "é", "!!!!", "bnVsbA", "W10", "e30", "W1tb" * 9999])
+async def test_a_malformed_cursor_is_refused(voices, cursor):
+    with pytest.raises(InvalidRequest):
+        await voices.list(cursor=cursor)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": 0},
+        {"limit": 501},
+        {"limit": -1},
+        {"order": "password"},
+        {"order": "--name"},
+        {"order": ""},
+        {"order": "report"},
+        {"where": {"password": "x"}},
+    ],
+)
+async def test_a_list_that_makes_no_sense_is_refused(voices, query):
+    with pytest.raises(InvalidRequest):
+        await voices.list(**query)
+
+
+async def test_an_open_database_answers_a_ping_and_can_be_opened_again(database):
+    await database.ping()
+    await database.open()
+    await database.ping()
+
+
+async def test_a_cancelled_call_leaves_the_database_usable(voices):
+    tasks = [asyncio.create_task(voices.add(a_voice())) for _ in range(20)]
+    await asyncio.sleep(0.005)
+    for task in tasks[::2]:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+
+    stored = {voice.id for voice in (await voices.list(limit=500)).items}
+
+    added = {result.id for result in results if isinstance(result, Voice)}
+    assert added <= stored
+    assert not [r for r in results if isinstance(r, DatabaseError)]

@@ -1,0 +1,210 @@
+"""The schema: its migrations, and who may run them."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect
+
+from app.core.exceptions import DatabaseError
+from app.db.engine import make_engine
+from app.db.migrate import alembic_config, exclusively, upgrade
+from app.db.sql import SqlDatabase
+from app.db.tables import metadata
+
+pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).parents[2]
+
+OPEN = """
+import asyncio, sys
+from app.db.sql import SqlDatabase
+
+async def main():
+    database = SqlDatabase(sys.argv[1])
+    sys.stdout.write("ready\\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    await database.open()
+    await database.ping()
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "voices.db"
+
+
+@pytest.fixture
+def url(file: Path) -> str:
+    return f"sqlite+aiosqlite:///{file}"
+
+
+async def run(url: str, *actions) -> list:
+    engine = make_engine(url)
+    try:
+        async with engine.connect() as connection:
+            return [await connection.run_sync(action) for action in actions]
+    finally:
+        await engine.dispose()
+
+
+def downgrade(connection: Connection) -> None:
+    with exclusively(connection):
+        command.downgrade(alembic_config(connection), "base")
+
+
+def table_names(connection: Connection) -> set[str]:
+    with connection.begin():
+        return set(inspect(connection).get_table_names())
+
+
+def difference(connection: Connection) -> list:
+    with connection.begin():
+        options = {"compare_type": True, "compare_server_default": True}
+        return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+
+
+async def test_the_migrations_go_up_down_and_up_again(url):
+    up, down, again = (
+        result
+        for result in await run(
+            url, upgrade, table_names, downgrade, table_names, upgrade, table_names
+        )
+        if result is not None
+    )
+
+    assert up == again == {"voices", "alembic_version"}
+    assert down == {"alembic_version"}
+
+
+async def test_the_migrations_make_the_tables_that_the_program_expects(url):
+    _, found = await run(url, upgrade, difference)
+
+    assert found == []
+
+
+async def test_processes_may_open_a_new_database_at_once(url, file):
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", OPEN, url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for process in processes:
+        process.stdout.readline()
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+
+    outputs = [process.communicate(timeout=60) for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0, 0], outputs
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
+            ("0001",)
+        ]
+
+
+async def test_opening_waits_for_a_process_that_holds_the_new_database(url, file):
+    database = SqlDatabase(url)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        opening = asyncio.create_task(database.open())
+        await asyncio.sleep(0.2)
+        assert not opening.done()
+        other.execute("ROLLBACK")
+        await opening
+
+    await database.ping()
+    await database.close()
+
+
+async def test_only_the_user_of_the_program_can_read_a_new_database(url, file):
+    database = SqlDatabase(url)
+    await database.open()
+
+    assert {path.stat().st_mode & 0o077 for path in file.parent.glob("voices.db*")} == {0}
+    await database.close()
+
+
+async def test_a_failed_migration_leaves_nothing_behind(url):
+    def fail(connection: Connection) -> None:
+        with exclusively(connection):
+            command.upgrade(alembic_config(connection), "head")
+            raise RuntimeError("the power is cut")
+
+    with pytest.raises(RuntimeError):
+        await run(url, fail)
+
+    assert await run(url, table_names) == [set()]
+
+
+async def test_a_file_database_is_in_wal_mode_with_foreign_keys_and_a_timeout(url):
+    database = SqlDatabase(url)
+    await database.open()
+    async with database._engine.connect() as connection:
+        found = {
+            name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
+        }
+    await database.close()
+
+    assert found == {
+        "journal_mode": "wal",
+        "foreign_keys": 1,
+        "busy_timeout": 5000,
+        "synchronous": 1,
+    }
+
+
+async def test_a_schema_of_a_newer_version_is_refused(url, file):
+    database = SqlDatabase(url)
+    await database.open()
+    await database.close()
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(DatabaseError, match="schema") as raised:
+        await database.open()
+    await database.close()
+
+    assert "version" in raised.value.suggestion
+
+
+async def test_migrations_run_from_the_command_line_on_the_database_of_the_settings(tmp_path):
+    environment = {**os.environ, "DATA_DIR": str(tmp_path / "data")}
+    environment.pop("DATABASE_URL", None)
+
+    def alembic(*arguments: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "alembic", *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    await asyncio.to_thread(alembic, "upgrade", "head")
+    current = await asyncio.to_thread(alembic, "current")
+    statements = await asyncio.to_thread(alembic, "upgrade", "head", "--sql")
+
+    assert "0001 (head)" in current
+    assert (tmp_path / "data" / "voices.db").is_file()
+    assert "CREATE TABLE voices" in statements
