@@ -86,8 +86,13 @@ async def clone(
             voice = await context.voices.register(OWNER, upload)
     for warning in voice.report.warnings:
         err.print(f"note: {warning}", style="yellow", markup=False)
-    err.print(f"registered {voice.name!r}{_likeness(voice)}", markup=False, highlight=False)
-    out.print(voice.id, markup=False, highlight=False)
+    err.print(
+        f"registered {voice.name!r}{_likeness(voice)}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    out.print(voice.id, markup=False, highlight=False, soft_wrap=True)
 
 
 @command(cli, "say")
@@ -128,7 +133,7 @@ async def say(
         Path(output).write_bytes(data)  # noqa: ASYNC240 - nothing else runs here
     except OSError as error:
         raise InvalidRequest(f"{output} cannot be written: {error.strerror}.") from error
-    err.print(f"{output}: {speech.duration_s:.1f} s", markup=False, highlight=False)
+    err.print(f"{output}: {speech.duration_s:.1f} s", markup=False, highlight=False, soft_wrap=True)
 
 
 @command(voices, "list")
@@ -162,7 +167,7 @@ async def delete_voice(voice: VoiceArg) -> None:
     async with _context() as context:
         found = await _find(context, voice)
         await context.voices.delete(OWNER, found.id)
-    err.print(f"deleted {found.name!r}", markup=False, highlight=False)
+    err.print(f"deleted {found.name!r}", markup=False, highlight=False, soft_wrap=True)
 
 
 @models.command("list")
@@ -198,7 +203,9 @@ def pull_models(
                 visible=True,
             )
             if done and not err.is_terminal:
-                err.print(f"fetched {progress.asset}", markup=False, highlight=False)
+                err.print(
+                    f"fetched {progress.asset}", markup=False, highlight=False, soft_wrap=True
+                )
 
         fetched = store.pull(names, show)
     err.print(f"{len(fetched)} fetched, {len(names) - len(fetched)} already here", highlight=False)
@@ -213,7 +220,9 @@ def verify_models() -> None:
             continue
         damaged += asset.state is AssetState.CORRUPT
         missing += asset.state is AssetState.MISSING
-        out.print(f"{asset.state.value:8} {asset.name}", markup=False, highlight=False)
+        out.print(
+            f"{asset.state.value:8} {asset.name}", markup=False, highlight=False, soft_wrap=True
+        )
     if damaged or missing:
         err.print("Run `voice-cloning models pull`.", markup=False)
         raise typer.Exit(1)
@@ -228,7 +237,12 @@ async def doctor() -> None:
     async for finding in examine(Settings()):
         healthy &= finding.ok
         mark = "ok  " if finding.ok else "FAIL"
-        out.print(f"{mark} {finding.what}: {finding.detail}", markup=False, highlight=False)
+        out.print(
+            f"{mark} {finding.what}: {finding.detail}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     if not healthy:
         raise typer.Exit(1)
 
@@ -296,9 +310,15 @@ def main() -> None:
     try:
         cli()
     except AppError as error:
-        err.print(f"{error.title}: {error.detail}", style="red", markup=False, highlight=False)
+        err.print(
+            f"{error.title}: {error.detail}",
+            style="red",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
         if error.suggestion:
-            err.print(error.suggestion, markup=False, highlight=False)
+            err.print(error.suggestion, markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
 
 

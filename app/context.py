@@ -89,6 +89,7 @@ async def warm_up(context: AppContext) -> None:
     """Load the engine and sweep leftovers, as a server does before it takes requests."""
     try:
         await context.engine.open()
+        await context.voices.warm_up()
     except (AssetError, EngineError) as error:
         log.warning("cannot speak: %s %s", error.detail, error.suggestion or "")
     if swept := await context.voices.sweep(context.settings.sweep_grace_s):
@@ -133,5 +134,8 @@ def _engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     threads = settings.engine_threads or min(cores or 1, _MAX_DEFAULT_THREADS)
     return EngineOptions(
-        assets=assets, threads=threads, concurrency=settings.engine_concurrency or threads
+        assets=assets,
+        threads=threads,
+        # More threads than cores make less speech, not more: docs/performance.md.
+        concurrency=settings.engine_concurrency or max(1, (cores or 1) // threads),
     )

@@ -75,6 +75,10 @@ class VoiceService:
         self._decode_limits = decode_limits
         self._recording_limits = recording_limits
 
+    async def warm_up(self) -> None:
+        """Load what judges recordings now, rather than with the first one."""
+        await asyncio.to_thread(self._listener)
+
     async def register(self, owner: str, upload: Upload) -> Voice:
         """Clone a voice from a recording.
 

@@ -22,17 +22,23 @@ from app.speaker.encoder import SpeakerEncoder
 from app.speaker.similarity import Embedding
 from app.speaker.tempo import syllable_rate
 
-# Candidates are compared on the first text; the similarity that a voice carries is measured on the
-# second.
-TRIAL_TEXT = "She had your dark suit in greasy wash water all year."
-SCORE_TEXT = "A rainbow is a division of white light into many beautiful colors."
+# Candidates are compared on these texts; the similarity that a voice carries is measured on
+# another. They are short: speaking them is nearly all the time that enrolment takes.
+TRIAL_TEXTS = ("Please call Stella and ask her to wait.", "My brother found five thick slabs.")
+SCORE_TEXT = "The rainbow is a division of white light."
 
 _REGISTER_OCTAVES = 0.5
+_MAX_SHIFT_OCTAVES = 0.75
 _BLEND_OF = 6
 _MIN_SHARE = 0.05
 _TEMPO_RANGE = (0.85, 1.18)
 _MAX_REFERENCE_S = 60.0
 _NNLS_STEPS, _NNLS_RATE = 2000, 0.05
+# A lead of so much on one text is no accident.
+_CLEAR_LEAD = 0.10
+# The nearest stock voice as it is was chosen over all others before: a change has to beat it by
+# more than what the choice of text makes.
+_TRUST = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,37 +82,55 @@ def find_blend(
 ) -> tuple[Blend, float]:
     """The best of a few candidates, and its similarity on a text that was not used to choose it."""
 
-    def similarity(blend: Blend, text: str) -> float:
-        return float(encoder.embed(speak(text, blend), SAMPLE_RATE) @ target.embedding)
+    def score(blend: Blend, spoken: Samples) -> float:
+        trust = _TRUST if _is_stock(blend) else 0.0
+        return trust + float(encoder.embed(spoken, SAMPLE_RATE) @ target.embedding)
 
-    tried = [(similarity(blend, TRIAL_TEXT), blend) for blend in candidates(target, stock)]
-    best = max(tried, key=lambda pair: pair[0])[1]
-    paced = _match_tempo(best, target, speak(SCORE_TEXT, best))
-    return paced, similarity(paced, SCORE_TEXT)
+    tried = [(blend, speak(TRIAL_TEXTS[0], blend)) for blend in candidates(target, stock)]
+    ranked = sorted(((score(*trial), *trial) for trial in tried), key=lambda entry: -entry[0])
+    if len(ranked) > 1 and ranked[0][0] - ranked[1][0] < _CLEAR_LEAD:
+        finals = [(first + score(b, speak(TRIAL_TEXTS[1], b)), b, x) for first, b, x in ranked[:2]]
+        ranked = sorted(finals, key=lambda entry: -entry[0])
+    _, best, spoken = ranked[0]
+    voice = _match_tempo(best, target, spoken)
+    own = encoder.embed(speak(SCORE_TEXT, voice), SAMPLE_RATE)
+    return voice, float(own @ target.embedding)
 
 
 def candidates(target: Target, stock: Sequence[StockVoice]) -> list[Blend]:
-    """What is worth trying: single voices near the speaker, and a mixture."""
+    """What is worth trying: voices near the speaker, and a mixture.
+
+    A voice of another register is tried only with its pitch shifted, and only if that is not far.
+    """
     nearest = sorted(stock, key=lambda voice: -float(voice.embedding @ target.embedding))
-    usable = [voice for voice in nearest if _in_register(voice, target)] or nearest
-    mixture = usable[:_BLEND_OF]
-    shares = _shares(np.stack([voice.embedding for voice in mixture]), target.embedding)
-    weights = {
-        voice.name: round(float(share), 4)
-        for voice, share in zip(mixture, shares, strict=True)
-        if share >= _MIN_SHARE
-    }
-    total = sum(weights.values())
-    singles = [Blend({voice.name: 1.0}) for voice in usable[:3]]
-    mixed = Blend({name: share / total for name, share in weights.items()})
-    pitched = [_match_pitch(blend, target, stock) for blend in (mixed, *singles)]
-    return [*singles[:1], *pitched]
+    usable = [voice for voice in nearest if _distance(voice, target) <= _REGISTER_OCTAVES]
+    usable = usable or sorted(stock, key=lambda voice: _distance(voice, target))[:_BLEND_OF]
+    singles = [Blend({voice.name: 1.0}) for voice in usable[:2]]
+    shifted = [_match_pitch(blend, target, stock) for blend in (*singles, _mixture(usable, target))]
+    if nearest[0] is usable[0]:
+        return [singles[0], *shifted[1:]]
+    if _distance(nearest[0], target) <= _MAX_SHIFT_OCTAVES:
+        shifted.append(_match_pitch(Blend({nearest[0].name: 1.0}), target, stock))
+    return shifted
 
 
-def _in_register(voice: StockVoice, target: Target) -> bool:
+def _is_stock(blend: Blend) -> bool:
+    return len(blend.weights) == 1 and blend.pitch == 1.0
+
+
+def _mixture(usable: Sequence[StockVoice], target: Target) -> Blend:
+    mixed = usable[:_BLEND_OF]
+    shares = _shares(np.stack([voice.embedding for voice in mixed]), target.embedding)
+    kept = {v.name: float(s) for v, s in zip(mixed, shares, strict=True) if s >= _MIN_SHARE}
+    total = sum(kept.values())
+    return Blend({name: round(share / total, 4) for name, share in kept.items()})
+
+
+def _distance(voice: StockVoice, target: Target) -> float:
+    """Octaves between the pitch of a stock voice and the speaker's; 0 for a whisper."""
     if target.pitch_hz is None:
-        return True
-    return abs(math.log2(voice.pitch_hz / target.pitch_hz)) <= _REGISTER_OCTAVES
+        return 0.0
+    return abs(math.log2(voice.pitch_hz / target.pitch_hz))
 
 
 def _shares(embeddings: NDArray[np.float32], target: Embedding) -> NDArray[np.float32]:

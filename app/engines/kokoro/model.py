@@ -22,6 +22,12 @@ Style = NDArray[np.float32]
 _PITCH_SCALE = ("encoder.predictor.F0_proj.weight_scale", (), 0.0024292315)
 _PITCH_BIAS = ("encoder.predictor.F0_proj.bias", (1,), 0.24111167)
 
+# Long sentences take a lot of memory, which onnxruntime would keep. Giving it back costs 5 % of a
+# run and saves 350 MB; short sentences are left alone.
+_SHRINK_FROM_TOKENS = 100
+_SHRINKING = ort.RunOptions()
+_SHRINKING.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+
 
 class KokoroModel:
     """One session that speaks every voice: the style is an input. Thread safe.
@@ -71,8 +77,9 @@ class KokoroModel:
         }
         for name, shape, value in (_PITCH_SCALE, _PITCH_BIAS):
             feed[name] = np.full(shape, value * pitch, np.float32)
+        options = _SHRINKING if len(tokens) > _SHRINK_FROM_TOKENS else None
         try:
-            (samples,) = self._session.run(None, feed)
+            (samples,) = self._session.run(None, feed, options)
         except Exception as error:
             raise EngineFailed("The speech model failed.") from error
         if not len(samples) or not np.isfinite(samples).all():

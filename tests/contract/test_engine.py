@@ -1,0 +1,237 @@
+"""What every engine must do. A new engine is one more entry in `ENGINES`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+
+import numpy as np
+import pytest
+
+from app.assets.store import AssetStore
+from app.audio.types import Recording, Samples, SpeechChunk
+from app.core.exceptions import UnsupportedLanguage
+from app.engines.base import Engine, SynthesisRequest, VoiceState
+from app.engines.fake import FakeEngine, read_back
+from app.engines.registry import EngineOptions, create_engine
+from tests.audio.signals import model_file
+
+pytestmark = pytest.mark.anyio
+
+TEXT = "The rain has stopped, so we can go out."
+
+
+def make_kokoro() -> Engine:
+    folders = {
+        model_file(name).parent
+        for name in ("kokoro-int8.onnx", "kokoro-voices.bin", "wespeaker-resnet34-lm.onnx")
+    }
+    return create_engine("kokoro", EngineOptions(AssetStore(folders.pop()), 1, 2))
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {"fake": FakeEngine, "kokoro": make_kokoro}
+
+
+@pytest.fixture(scope="module", params=["fake", pytest.param("kokoro", marks=pytest.mark.models)])
+async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
+    engine = ENGINES[request.param]()
+    await engine.open()
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture(scope="module")
+async def recording(engine: Engine) -> Recording:
+    """The engine's own speech, an octave lower than it was: another speaker."""
+    texts = (TEXT, "A second sentence follows the first.", "And a third one ends it.")
+    said = np.concatenate([await speech(engine, text, engine.sample_voice()) for text in texts])
+    low = np.interp(np.arange(0, len(said), 0.7), np.arange(len(said)), said)
+    return Recording(low.astype(np.float32), engine.info.sample_rate)
+
+
+@pytest.fixture(scope="module")
+async def voice(engine: Engine, recording: Recording) -> VoiceState:
+    return await engine.enroll([recording])
+
+
+async def chunks_of(
+    engine: Engine, text: str, voice: VoiceState, *, speed: float = 1.0, seed: int | None = None
+) -> list[SpeechChunk]:
+    request = SynthesisRequest(text, voice, speed=speed, seed=seed)
+    async with aclosing(engine.synthesize(request)) as chunks:
+        return [chunk async for chunk in chunks]
+
+
+async def speech(
+    engine: Engine, text: str, voice: VoiceState, *, speed: float = 1.0, seed: int | None = None
+) -> Samples:
+    chunks = await chunks_of(engine, text, voice, speed=speed, seed=seed)
+    return np.concatenate([chunk.samples for chunk in chunks])
+
+
+@pytest.mark.parametrize("name", ["fake", pytest.param("kokoro", marks=pytest.mark.models)])
+async def test_what_an_engine_is_can_be_read_before_it_is_open(name):
+    engine = ENGINES[name]()
+    info = engine.info
+    await engine.close()
+
+    assert info.name == name
+    assert info.title
+    assert info.version
+    assert info.sample_rate >= 8000
+    assert info.languages
+    assert info.max_chars >= 100
+    assert info.concurrency >= 1
+    assert info.reference_s is None or 0 < info.reference_s[0] < info.reference_s[1]
+
+
+async def test_an_open_engine_may_be_opened_again_while_it_speaks(engine):
+    before = await speech(engine, "Yes.", engine.sample_voice())
+
+    _, _, meanwhile = await asyncio.gather(
+        engine.open(), engine.open(), speech(engine, "Yes.", engine.sample_voice())
+    )
+
+    np.testing.assert_array_equal(before, meanwhile)
+
+
+async def test_the_voice_for_trying_out_speaks(engine):
+    samples = await speech(engine, TEXT, engine.sample_voice())
+
+    assert len(samples) > engine.info.sample_rate / 2
+    assert np.abs(samples).max() > 0.05
+
+
+@pytest.mark.parametrize("text", ["I", "In 1987, 12 came.", TEXT], ids=len)
+async def test_chunks_are_audio_of_one_kind_that_cover_the_text_in_order(engine, voice, text):
+    chunks = await chunks_of(engine, text, voice)
+
+    assert chunks
+    end = 0
+    for chunk in chunks:
+        assert chunk.samples.dtype == np.float32
+        assert chunk.samples.ndim == 1
+        assert len(chunk.samples) >= 1
+        assert np.isfinite(chunk.samples).all()
+        assert np.abs(chunk.samples).max() <= 1.0
+        assert chunk.sample_rate == engine.info.sample_rate
+        assert end <= chunk.text_start < chunk.text_end <= len(text)
+        end = chunk.text_end
+    spoken = "".join(text[chunk.text_start : chunk.text_end] for chunk in chunks)
+    assert spoken.replace(" ", "") == text.replace(" ", "")
+
+
+async def test_the_same_recording_makes_the_same_voice(engine, recording, voice):
+    copy = Recording(recording.samples.copy(), recording.sample_rate)
+
+    assert await engine.enroll([copy]) == voice
+    np.testing.assert_array_equal(copy.samples, recording.samples)
+    assert voice.engine == engine.info.name
+    assert voice.similarity is None or -1 <= voice.similarity <= 1
+
+
+async def test_a_voice_outlives_its_engine_as_bytes(engine, voice):
+    stored = bytes(bytearray(voice.payload)), str(voice.engine), str(voice.format)
+    other = ENGINES[engine.info.name]()
+
+    again = await speech(other, TEXT, VoiceState(stored[1], stored[2], stored[0]))
+    await other.close()
+
+    np.testing.assert_array_equal(await speech(engine, TEXT, voice), again)
+
+
+async def test_two_voices_differ(engine, voice):
+    one, two = [await speech(engine, TEXT, v) for v in (voice, engine.sample_voice())]
+
+    assert len(one) != len(two) or not np.allclose(one, two, atol=0.01)
+
+
+async def test_the_same_seed_gives_the_same_samples(engine, voice):
+    first, second = [await speech(engine, TEXT, voice, seed=7) for _ in range(2)]
+
+    np.testing.assert_array_equal(first, second)
+
+
+async def test_interleaved_voices_speak_as_each_does_alone(engine, voice):
+    sentences = ["One.", "Two, three."]
+    voices = [voice, engine.sample_voice()]
+    alone = [[await speech(engine, text, v) for text in sentences] for v in voices]
+
+    mixed = [[await speech(engine, text, v) for v in voices] for text in sentences]
+
+    for index in range(2):
+        for expected, both in zip(alone[index], mixed, strict=True):
+            np.testing.assert_array_equal(expected, both[index])
+
+
+async def test_more_calls_than_slots_all_finish_right(engine, voice):
+    texts = ["One.", "Two, three."]
+    voices = [voice, engine.sample_voice()]
+    alone = {(t, v.payload): await speech(engine, t, v) for t in texts for v in voices}
+    calls = [
+        (texts[n // 2 % 2], voices[n % 2])
+        for n in range(max(4, engine.info.concurrency + engine.info.concurrency // 2))
+    ]
+
+    results = await asyncio.gather(*(speech(engine, text, v) for text, v in calls))
+
+    for (text, v), samples in zip(calls, results, strict=True):
+        np.testing.assert_array_equal(samples, alone[text, v.payload])
+
+
+async def test_a_listener_who_leaves_frees_the_slot(engine, voice):
+    for _ in range(min(engine.info.concurrency, 4) + 1):
+        chunks = engine.synthesize(SynthesisRequest("Yes.", voice))
+        await anext(chunks)
+        await chunks.aclose()
+        with pytest.raises(StopAsyncIteration):
+            await anext(chunks)
+
+    calls = [speech(engine, "Yes.", voice) for _ in range(engine.info.concurrency)]
+    assert all(len(samples) for samples in await asyncio.gather(*calls))
+
+
+async def test_a_cancelled_call_frees_the_slot(engine, voice):
+    tasks = [
+        asyncio.create_task(speech(engine, TEXT, voice))
+        for _ in range(min(engine.info.concurrency, 4) + 1)
+    ]
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert len(await speech(engine, "Yes.", voice))
+
+
+@pytest.mark.parametrize("marked", ["<b>Hello</b> you.", '<break time="5s"/> Hello you.'])
+async def test_markup_is_spoken_as_text(engine, voice, marked):
+    plain = await speech(engine, "Hello you.", voice)
+
+    samples = await speech(engine, marked, voice)
+
+    if engine.info.name == "fake":
+        assert read_back(samples) == [(voice.payload, marked)]
+    else:
+        assert len(samples) > 1.2 * len(plain)
+
+
+async def test_faster_is_shorter(engine, voice):
+    normal, fast = [len(await speech(engine, TEXT, voice, speed=speed)) for speed in (1.0, 1.5)]
+
+    assert fast < 0.85 * normal
+
+
+@pytest.mark.parametrize("language", ["tlh", "zh-CN", "x"])
+async def test_an_unsupported_language_is_refused_before_and_by_speaking(engine, voice, language):
+    with pytest.raises(UnsupportedLanguage) as refused:
+        engine.check("Hello.", language)
+    assert refused.value.suggestion
+    assert refused.value.extra["supported"] == list(engine.info.languages)
+
+    with pytest.raises(UnsupportedLanguage):
+        await anext(engine.synthesize(SynthesisRequest("Hello.", voice, language=language)))
+
+
+async def test_its_own_languages_and_their_variants_are_accepted(engine):
+    for language in (None, engine.info.languages[0], "en", "en-GB"):
+        engine.check("Hello.", language)

@@ -1,0 +1,262 @@
+"""Synchronous engines in threads: errors, cancelling, slots. Events steer, nothing waits on time."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Generator, Sequence
+
+import numpy as np
+import pytest
+
+from app.audio.types import Recording, SpeechChunk
+from app.core.exceptions import EngineFailed, EngineUnavailable
+from app.engines.base import EngineInfo, SynthesisRequest, VoiceState
+from app.engines.blocking import BlockingEngine
+
+pytestmark = pytest.mark.anyio
+
+VOICE = VoiceState("steered", "steered/v1", b"")
+
+
+def chunk(value: float) -> SpeechChunk:
+    return SpeechChunk(np.full(10, value, np.float32), 24_000, 0, 1)
+
+
+class SteeredEngine(BlockingEngine):
+    """Speaks as many chunks as the text has letters; `w` waits for `go` first, `f` fails."""
+
+    def __init__(self, concurrency: int = 1) -> None:
+        super().__init__(
+            EngineInfo(
+                "steered", "Steered", "1", 24_000, ("en",), 100, None, concurrency=concurrency
+            )
+        )
+        self.loads = 0
+        self.load_error: Exception | None = None
+        self.started, self.go = threading.Event(), threading.Event()
+        self.said: list[str] = []
+        self.closed = 0
+        self.running = self.most_running = 0
+        self.lock = threading.Lock()
+
+    def load(self) -> None:
+        self.loads += 1
+        if self.load_error:
+            raise self.load_error
+
+    def make_voice(self, recordings: Sequence[Recording]) -> VoiceState:
+        if not recordings:
+            raise EngineFailed("nothing to hear")
+        return VOICE
+
+    def sample_voice(self) -> VoiceState:
+        return VOICE
+
+    def check(self, text: str, language: str | None) -> None: ...
+
+    def speak(self, request: SynthesisRequest) -> Generator[SpeechChunk, None, None]:
+        try:
+            for letter in request.text:
+                yield self._letter(letter)
+        finally:
+            self.closed += 1
+
+    def _letter(self, letter: str) -> SpeechChunk:
+        with self.lock:
+            self.running += 1
+            self.most_running = max(self.most_running, self.running)
+        try:
+            if letter == "w":
+                self.started.set()
+                assert self.go.wait(30)
+            if letter == "f":
+                raise EngineFailed("it broke")
+            if letter == "z":
+                raise ZeroDivisionError("a bug")
+            self.said.append(letter)
+            return chunk(ord(letter) / 1000)
+        finally:
+            with self.lock:
+                self.running -= 1
+
+
+async def spoken(engine: BlockingEngine, text: str) -> int:
+    return len([c async for c in engine.synthesize(SynthesisRequest(text, VOICE))])
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let other tasks run until it holds; the test's time limit ends it otherwise."""
+    while not condition():
+        await asyncio.sleep(0)
+
+
+async def test_it_is_loaded_once_however_many_open_it():
+    engine = SteeredEngine(concurrency=4)
+
+    await asyncio.gather(engine.open(), engine.open(), spoken(engine, "ab"), engine.enroll([None]))
+    await engine.open()
+
+    assert engine.loads == 1
+    await engine.close()
+
+
+async def test_a_failed_load_is_told_to_everybody_and_tried_again():
+    engine = SteeredEngine()
+    engine.load_error = EngineUnavailable("no weights")
+
+    results = await asyncio.gather(
+        engine.open(), engine.enroll([None]), spoken(engine, "a"), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [EngineUnavailable] * 3
+
+    engine.load_error = None
+    assert await spoken(engine, "ab") == 2
+    await engine.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "error"),
+    [
+        ("f", 0, EngineFailed),
+        ("abf", 2, EngineFailed),
+        ("az", 1, ZeroDivisionError),
+    ],
+)
+async def test_an_error_in_the_thread_reaches_the_caller_behind_what_was_spoken(
+    text, before, error
+):
+    engine = SteeredEngine()
+    heard = 0
+
+    with pytest.raises(error):
+        async for _ in engine.synthesize(SynthesisRequest(text, VOICE)):
+            heard += 1
+
+    assert heard == before
+    assert await spoken(engine, "abc") == 3  # the slot is free
+    await engine.close()
+
+
+async def test_an_error_of_enrolling_reaches_the_caller_and_frees_the_slot():
+    engine = SteeredEngine()
+
+    with pytest.raises(EngineFailed):
+        await engine.enroll([])
+
+    assert await engine.enroll([None]) == VOICE
+    await engine.close()
+
+
+async def test_no_audio_is_an_error():
+    engine = SteeredEngine()
+
+    with pytest.raises(EngineFailed):
+        await spoken(engine, "")
+
+    assert await spoken(engine, "a") == 1
+    await engine.close()
+
+
+async def test_nothing_is_made_that_nobody_asks_for():
+    engine = SteeredEngine()
+    chunks = engine.synthesize(SynthesisRequest("abcdef", VOICE))
+
+    await anext(chunks)
+    await anext(chunks)
+    await chunks.aclose()
+
+    assert engine.said == ["a", "b"]
+    assert engine.closed == 1
+    assert await spoken(engine, "x") == 1
+    await engine.close()
+
+
+async def test_a_cancelled_synthesis_waits_for_its_chunk_then_frees_the_slot():
+    engine = SteeredEngine()
+    task = asyncio.create_task(spoken(engine, "wab"))
+    await until(engine.started.is_set)
+
+    task.cancel()
+    following = asyncio.create_task(spoken(engine, "x"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not task.done()
+    assert not following.done()
+
+    engine.go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await following == 1
+    assert engine.said == ["w", "x"]
+    assert engine.closed == 2
+    await engine.close()
+
+
+async def test_cancelling_twice_still_waits_for_the_chunk():
+    engine = SteeredEngine()
+    task = asyncio.create_task(spoken(engine, "wab"))
+    await until(engine.started.is_set)
+
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    following = asyncio.create_task(spoken(engine, "x"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    early = task.done()
+    engine.go.set()
+    result = (await asyncio.gather(task, return_exceptions=True))[0]
+
+    assert isinstance(result, asyncio.CancelledError)
+    assert not early
+    assert await following == 1
+    await engine.close()
+
+
+async def test_a_cancelled_wait_for_a_slot_takes_none():
+    engine = SteeredEngine()
+    running = asyncio.create_task(spoken(engine, "w"))
+    await until(engine.started.is_set)
+    waiting = asyncio.create_task(spoken(engine, "x"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    engine.go.set()
+
+    assert await running == 1
+    assert await spoken(engine, "y") == 1
+    assert "x" not in engine.said
+    await engine.close()
+
+
+async def test_no_more_run_at_once_than_there_are_slots():
+    engine = SteeredEngine(concurrency=2)
+
+    counts = await asyncio.gather(*(spoken(engine, "abc") for _ in range(12)))
+
+    assert counts == [3] * 12
+    assert engine.most_running <= 2
+    await engine.close()
+
+
+async def test_two_slots_do_run_at_once():
+    engine = SteeredEngine(concurrency=2)
+    blocked = asyncio.create_task(spoken(engine, "w"))
+    await until(engine.started.is_set)
+
+    assert await spoken(engine, "abc") == 3
+
+    engine.go.set()
+    assert await blocked == 1
+    await engine.close()
+
+
+async def test_the_event_loop_goes_on_while_a_thread_works():
+    engine = SteeredEngine()
+    task = asyncio.create_task(spoken(engine, "w"))
+    await until(engine.started.is_set)  # would never be seen by a loop that is blocked
+
+    assert not task.done()
+    engine.go.set()
+    assert await task == 1
+    await engine.close()

@@ -1,0 +1,459 @@
+"""Whatever fails or dies between two steps: no voice without its files, no files for ever."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.audio.activity import EnergyDetector
+from app.audio.decode import DecodeLimits
+from app.audio.quality import RecordingLimits
+from app.core.config import Settings
+from app.core.exceptions import AppError, DatabaseError, StorageError, VoiceNotFound
+from app.db.base import Collection
+from app.db.sql import SqlCollection, SqlDatabase
+from app.engines.fake import FakeEngine
+from app.main import create_app
+from app.models.voice import Voice
+from app.services.voices import Listener, Upload, VoiceService
+from app.storage.base import BlobStore
+from app.storage.local import LocalBlobStore
+from tests.conftest import recording
+
+OWNER = "local"
+
+
+def files(settings: Settings) -> list[str]:
+    folders = (settings.uploads, settings.embeddings)
+    return sorted(path.name for f in folders for path in f.rglob("*") if path.is_file())
+
+
+@dataclass
+class Parts:
+    """What a service is made of; a test replaces one."""
+
+    voices: Collection[Voice]
+    recordings: BlobStore
+    states: BlobStore
+
+    def service(self) -> VoiceService:
+        return VoiceService(
+            voices=self.voices,
+            recordings=self.recordings,
+            states=self.states,
+            engine=FakeEngine(),
+            listener=lambda: Listener(EnergyDetector(), None),
+            decode_limits=DecodeLimits(max_bytes=10**7, max_seconds=60.0),
+            recording_limits=RecordingLimits(min_speech_s=3.0, max_duration_s=60.0),
+        )
+
+
+@asynccontextmanager
+async def parts(settings: Settings) -> AsyncIterator[Parts]:
+    database = SqlDatabase(settings.database)
+    await database.open()
+    try:
+        yield Parts(
+            database.collection(Voice),
+            LocalBlobStore(settings.uploads),
+            LocalBlobStore(settings.embeddings),
+        )
+    finally:
+        await database.close()
+
+
+def upload() -> Upload:
+    return Upload(recording(), "a.wav")
+
+
+class Refusing(LocalBlobStore):
+    """Fails at one method."""
+
+    def __init__(self, folder: Path, method: str) -> None:
+        super().__init__(folder)
+        self.method = method
+
+    async def put(self, name: str, content: bytes) -> None:
+        if self.method == "put":
+            raise StorageError("It is full.")
+        await super().put(name, content)
+
+    async def delete(self, name: str) -> None:
+        if self.method == "delete":
+            raise StorageError("It is not there.")
+        await super().delete(name)
+
+
+class FailingCollection(SqlCollection[Voice]):
+    """Raises instead of adding."""
+
+    def __init__(self, like: SqlCollection[Voice], error: BaseException) -> None:
+        self.__dict__.update(like.__dict__)
+        self._error = error
+
+    async def add(self, record: Voice) -> Voice:
+        raise self._error
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("error", [DatabaseError("It is full."), asyncio.CancelledError()])
+async def test_a_record_that_cannot_be_added_leaves_no_files(settings, error):
+    async with parts(settings) as p:
+        p.voices = FailingCollection(p.voices, error)
+        with pytest.raises(type(error)):
+            await p.service().register(OWNER, upload())
+
+        assert files(settings) == []
+        assert (await p.voices.list()).items == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("which", ["recordings", "states"])
+async def test_a_file_that_cannot_be_written_leaves_nothing(settings, which):
+    async with parts(settings) as p:
+        folder = settings.uploads if which == "recordings" else settings.embeddings
+        setattr(p, which, Refusing(folder, "put"))
+        with pytest.raises(StorageError):
+            await p.service().register(OWNER, upload())
+
+        assert files(settings) == []
+        assert (await p.voices.list()).items == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("which", ["recordings", "states"])
+async def test_a_voice_is_deleted_even_if_a_file_cannot_be_and_the_file_is_swept(settings, which):
+    async with parts(settings) as p:
+        voice = await p.service().register(OWNER, upload())
+        healthy = Parts(p.voices, p.recordings, p.states).service()
+        folder = settings.uploads if which == "recordings" else settings.embeddings
+        setattr(p, which, Refusing(folder, "delete"))
+
+        await p.service().delete(OWNER, voice.id)
+
+        with pytest.raises(VoiceNotFound):
+            await healthy.get(OWNER, voice.id)
+        assert len(files(settings)) == 1
+        assert await healthy.sweep(0.0) == 1
+        assert files(settings) == []
+
+
+class Interrupted:
+    """Passes calls on, and cancels the task that makes one of them, while it is under way."""
+
+    def __init__(self, inner: Any, method: str, *, behind: bool) -> None:
+        self._inner, self._method, self._behind = inner, method, behind
+
+    def __getattr__(self, method: str) -> Any:
+        if method != self._method:
+            return getattr(self._inner, method)
+
+        async def call(*args: Any) -> Any:
+            task = asyncio.current_task()
+            assert task
+            if not self._behind:
+                task.cancel()  # takes effect at the first thing the call waits for
+            result = await getattr(self._inner, method)(*args)
+            task.cancel()
+            await asyncio.sleep(0)
+            return result
+
+        return call
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("behind", [False, True], ids=["at its start", "at its end"])
+@pytest.mark.parametrize("step", ["recordings.put", "states.put", "voices.add"])
+async def test_a_cancelled_registration_leaves_no_voice_without_its_files(settings, step, behind):
+    """A cancelled insert may take place all the same: the driver's thread is not stopped."""
+    async with parts(settings) as p:
+        healthy = Parts(p.voices, p.recordings, p.states)
+        name, method = step.split(".")
+        setattr(p, name, Interrupted(getattr(p, name), method, behind=behind))
+
+        task = asyncio.create_task(p.service().register(OWNER, upload()))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+        for voice in (await healthy.voices.list()).items:
+            assert await healthy.recordings.get(voice.recording_blob)
+            assert await healthy.states.get(voice.state_blob)
+        await healthy.service().sweep(0.0)
+        assert len(files(settings)) == 2 * len((await healthy.voices.list()).items)
+
+
+# For each step, in a process and a folder of its own: registers a voice and deletes it, and dies at
+# the step. The processes are forked from one that has imported everything but has no thread yet.
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+
+from app.core.config import Settings
+from app.services.voices import Upload
+from tests.services.test_crash_safety import OWNER, parts
+
+content, folder, steps = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2]), sys.argv[3:]
+
+
+class Dying:
+    # Passes everything on, and dies before or after one call.
+
+    def __init__(self, inner, name, step):
+        self.inner, self.name, self.step = inner, name, step
+
+    def __getattr__(self, method):
+        async def call(*args, **kwargs):
+            if self.step == f"before {self.name}.{method}":
+                os.kill(os.getpid(), signal.SIGKILL)
+            result = await getattr(self.inner, method)(*args, **kwargs)
+            if self.step == f"after {self.name}.{method}":
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+        return call
+
+
+async def main(step):
+    async with parts(Settings(_env_file=None, data_dir=folder / step)) as p:
+        for name in ("voices", "recordings", "states"):
+            setattr(p, name, Dying(getattr(p, name), name, step))
+        voice = await p.service().register(OWNER, Upload(content, "a.wav"))
+        await p.service().delete(OWNER, voice.id)
+
+
+children = {}
+for step in steps:
+    if (child := os.fork()) == 0:
+        asyncio.run(main(step))
+        os._exit(0)
+    children[step] = child
+for step, child in children.items():
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != -signal.SIGKILL:
+        sys.exit(f"{step}: was not reached")
+"""
+
+# Step -> files that are left, and whether the voice is there.
+STEPS = {
+    "before recordings.put": (0, False),
+    "after recordings.put": (1, False),
+    "before voices.add": (2, False),
+    "after voices.add": (2, True),
+    "after voices.delete": (2, False),
+    "after recordings.delete": (1, False),
+    "after states.delete": (0, False),
+}
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a data folder for each step."""
+    folder = tmp_path_factory.mktemp("killed")
+    source = folder / "a.wav"
+    source.write_bytes(recording())
+    root = Path(__file__).parents[2]
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED, str(source), str(folder), *STEPS],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    return folder
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+@pytest.mark.parametrize("step", STEPS)
+def test_the_next_start_cleans_up_after_a_killed_process(killed, step):
+    left, there = STEPS[step]
+    settings = Settings(_env_file=None, data_dir=killed / step, voice_engine="fake")
+    assert len(files(settings)) == left
+
+    with TestClient(create_app(settings)) as client:  # these files are young
+        assert len(files(settings)) == left
+        assert len(client.get("/voices").json()["items"]) == there
+
+    careless = settings.model_copy(update={"sweep_grace_s": 0.0})
+    with TestClient(create_app(careless)) as client:
+        items = client.get("/voices").json()["items"]
+        assert len(items) == there
+        assert len(files(settings)) == 2 * there
+        for voice in items:
+            said = client.post(f"/voices/{voice['voice_id']}/synthesize", json={"text": "Yes."})
+            assert said.status_code == 200
+            assert client.delete(f"/voices/{voice['voice_id']}").status_code == 204
+
+
+def test_half_a_file_of_a_killed_write_is_swept(settings):
+    with TestClient(create_app(settings)) as client:
+        file = ("a.wav", recording(), "audio/wav")
+        voice = client.post("/voices", files={"file": file}).json()["voice_id"]
+    # What a put leaves that was killed before it renamed its file.
+    half = settings.uploads / "550e8400-e29b-41d4-a716-446655440000" / "original#1"
+    half.parent.mkdir()
+    half.write_bytes(recording()[:1000])
+    os.utime(half, (1, 1))
+
+    with TestClient(create_app(settings)) as client:
+        assert files(settings) == ["original", "state"]
+        assert not half.parent.exists()
+        assert client.get(f"/voices/{voice}").status_code == 200
+
+
+def test_what_is_not_ours_is_never_swept(settings):
+    settings.uploads.mkdir(parents=True)
+    note = settings.uploads / ".keep"
+    note.write_text("mine")
+
+    with TestClient(create_app(settings.model_copy(update={"sweep_grace_s": 0.0}))):
+        pass
+
+    assert note.read_text() == "mine"
+
+
+@pytest.fixture
+def small_disk(settings: Settings) -> Iterator[Path]:
+    """The data folder on a file system of 4 MB."""
+    settings.data_dir.mkdir(parents=True)
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(settings.data_dir)],
+        capture_output=True,
+    )
+    if mount.returncode:
+        pytest.skip("needs the right to mount a file system")
+    yield settings.data_dir
+    subprocess.run(["umount", "-l", str(settings.data_dir)], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tmpfs is of Linux")
+@pytest.mark.parametrize("room", [0, 20_000, 200_000])
+def test_on_a_full_disk_nothing_is_half_registered_and_later_all_works(settings, small_disk, room):
+    with TestClient(create_app(settings)) as client:
+        file = {"file": ("a.wav", recording(), "audio/wav")}  # 256 kB
+        kept = client.post("/voices", files=file).json()["voice_id"]
+        before = files(settings)
+        fill(small_disk / "filler", leave=room)
+
+        refused = client.post("/voices", files=file)
+
+        assert refused.status_code == 503
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.json()["code"] == "storage-unavailable"
+        assert "disk" in refused.json()["suggestion"]
+        assert files(settings) == before
+        assert [v["voice_id"] for v in client.get("/voices").json()["items"]] == [kept]
+        said = client.post(f"/voices/{kept}/synthesize", json={"text": "Still here."})
+        assert said.status_code == 200
+
+        (small_disk / "filler").unlink()
+        assert client.post("/voices", files=file).status_code == 201
+        assert len(files(settings)) == 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tmpfs is of Linux")
+def test_on_a_full_disk_a_voice_can_be_deleted_to_make_room(settings, small_disk):
+    with TestClient(create_app(settings)) as client:
+        file = {"file": ("a.wav", recording(), "audio/wav")}
+        voice = client.post("/voices", files=file).json()["voice_id"]
+        # The write-ahead log needs a page or two.
+        fill(small_disk / "filler", leave=40_000)
+
+        assert client.post("/voices", files=file).status_code == 503
+        assert client.delete(f"/voices/{voice}").status_code == 204
+        assert client.post("/voices", files=file).status_code == 201
+
+
+def fill(file: Path, *, leave: int) -> None:
+    """Write until the disk has only `leave` bytes left."""
+    try:
+        with file.open("wb", buffering=0) as filler:
+            while filler.write(bytes(4096)) == 4096:
+                pass
+    except OSError:
+        pass
+    os.truncate(file, max(0, file.stat().st_size - leave))
+
+
+# The limit on file sizes holds for a whole process. It leaves room for the database.
+LIMITED = """
+import json, os, resource, signal, sys
+from pathlib import Path
+from fastapi.testclient import TestClient
+from app.core.config import Settings
+from app.main import create_app
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+content = Path(sys.argv[1]).read_bytes()
+settings = Settings(_env_file=None)
+with TestClient(create_app(settings)) as client:
+    def post():
+        response = client.post("/voices", files={"file": ("a.wav", content, "audio/wav")})
+        return {"status": response.status_code, **response.json()}
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, resource.RLIM_INFINITY))
+    refused = post()
+    left = [p.name for d in (settings.uploads, settings.embeddings)
+            for p in d.rglob("*") if p.is_file()]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    print(json.dumps({"refused": refused, "left": left, "again": post()}))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits on file sizes")
+def test_a_file_that_exceeds_the_limit_of_the_process_leaves_nothing(settings, tmp_path):
+    source = tmp_path / "a.wav"
+    source.write_bytes(recording())
+    run = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(source)],
+        env=os.environ | {"DATA_DIR": str(settings.data_dir)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    outcome = json.loads(run.stdout.splitlines()[-1])
+
+    assert outcome["refused"]["status"] == 503
+    assert outcome["refused"]["code"] == "storage-unavailable"
+    assert outcome["refused"]["suggestion"]
+    assert outcome["left"] == []
+    assert outcome["again"]["status"] == 201
+
+
+def test_two_uploads_of_one_file_at_once_are_two_voices(client, settings):
+    content = recording()
+
+    def post(_: int) -> str:
+        response = client.post("/voices", files={"file": ("a.wav", content, "audio/wav")})
+        assert response.status_code == 201
+        return str(response.json()["voice_id"])
+
+    with ThreadPoolExecutor(4) as pool:
+        ids = list(pool.map(post, range(4)))
+
+    assert len(set(ids)) == 4
+    assert files(settings) == ["original"] * 4 + ["state"] * 4
+    client.delete(f"/voices/{ids[0]}")
+    assert client.post(f"/voices/{ids[1]}/synthesize", json={"text": "Yes."}).status_code == 200
+
+
+@pytest.mark.anyio
+async def test_a_voice_that_is_deleted_twice_at_once_is_gone(settings):
+    async with parts(settings) as p:
+        service = p.service()
+        voice = await service.register(OWNER, upload())
+
+        results = await asyncio.gather(
+            *(service.delete(OWNER, voice.id) for _ in range(4)), return_exceptions=True
+        )
+
+        assert any(result is None for result in results)
+        assert all(result is None or isinstance(result, AppError) for result in results)
+        assert files(settings) == []
