@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import numpy as np
 
+from app import __version__
 from app.assets.store import AssetState, AssetStore
 from app.context import open_context
 from app.core.config import Settings
@@ -33,9 +34,7 @@ class Finding:
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Look at everything, the cheap things first. Nothing is changed but missing folders made."""
     libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
-    yield Finding(
-        "version", True, f"{version('voice-cloning-api')}, Python {platform.python_version()}"
-    )
+    yield Finding("version", True, f"{__version__}, Python {platform.python_version()}")
     yield Finding("libraries", True, libraries)
     for extra, (module, purpose) in _EXTRAS.items():
         there = importlib.util.find_spec(module) is not None

@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 
 import uvicorn
 from fastapi import FastAPI
 
+from app import __version__
 from app.api import errors
 from app.api.middleware import BodyLimit, RequestId
 from app.api.openapi import describe
@@ -36,9 +36,7 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
             await warm_up(context)
             yield
 
-    app = FastAPI(
-        title="Voice Cloning API", version=version("voice-cloning-api"), lifespan=lifespan
-    )
+    app = FastAPI(title="Voice Cloning API", version=__version__, lifespan=lifespan)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + _FORM_BYTES)
     app.add_middleware(RequestId)
     app.include_router(router)

@@ -38,7 +38,7 @@ SHORT = "Nobody expected a decision before Thursday."
 @pytest.fixture(scope="module")
 def models() -> Path:
     files = ("kokoro-int8.onnx", "kokoro-voices.bin", "wespeaker-resnet34-lm.onnx")
-    return [model_file(name) for name in (*files, "silero-vad.onnx")][0].parent
+    return {model_file(name).parent for name in (*files, "silero-vad.onnx")}.pop()
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Synchronous engines in threads: errors, cancelling, slots. Events steer, nothing waits on time."""
+"""Synchronous engines in threads: errors, cancelling, slots. Events steer, not time."""
 
 import asyncio
 import threading
@@ -125,13 +125,16 @@ async def test_an_error_in_the_thread_reaches_the_caller_behind_what_was_spoken(
     text, before, error
 ):
     engine = SteeredEngine()
-    heard = 0
+    heard: list[SpeechChunk] = []
+
+    async def listen() -> None:
+        async for piece in engine.synthesize(SynthesisRequest(text, VOICE)):
+            heard.append(piece)
 
     with pytest.raises(error):
-        async for _ in engine.synthesize(SynthesisRequest(text, VOICE)):
-            heard += 1
+        await listen()
 
-    assert heard == before
+    assert len(heard) == before
     assert await spoken(engine, "abc") == 3  # the slot is free
     await engine.close()
 
