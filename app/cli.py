@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -19,13 +20,12 @@ from app.context import AppContext, open_context
 from app.core.config import Settings
 from app.core.exceptions import AppError, InvalidRequest, VoiceNotFound
 from app.core.logging import setup_logging
+from app.models.base import LOCAL_OWNER
 from app.models.voice import SpeakRequest, Voice
 from app.services.voices import Upload
 from app.speaker.similarity import describe
 
 P = ParamSpec("P")
-
-OWNER = "local"
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Self-hosted voice cloning.")
 voices = typer.Typer(no_args_is_help=True, help="Registered voices.")
@@ -83,7 +83,7 @@ async def clone(
     async with _context() as context:
         with err.status("Listening and cloning …"):
             upload = Upload(content, file.name, name, description)
-            voice = await context.voices.register(OWNER, upload)
+            voice = await context.voices.register(LOCAL_OWNER, upload)
     for warning in voice.report.warnings:
         err.print(f"note: {warning}", style="yellow", markup=False)
     err.print(
@@ -166,7 +166,7 @@ async def delete_voice(voice: VoiceArg) -> None:
     """Delete a voice, its recording, and all that was made of it."""
     async with _context() as context:
         found = await _find(context, voice)
-        await context.voices.delete(OWNER, found.id)
+        await context.voices.delete(LOCAL_OWNER, found.id)
     err.print(f"deleted {found.name!r}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -250,7 +250,7 @@ async def doctor() -> None:
 async def _all(context: AppContext) -> AsyncIterator[Voice]:
     cursor: str | None = None
     while True:
-        page = await context.voices.list(OWNER, limit=100, cursor=cursor)
+        page = await context.voices.list(LOCAL_OWNER, limit=100, cursor=cursor)
         for voice in page.items:
             yield voice
         if page.cursor is None:
@@ -261,7 +261,7 @@ async def _all(context: AppContext) -> AsyncIterator[Voice]:
 async def _find(context: AppContext, id_or_name: str) -> Voice:
     """By id, else by a name that only one voice has."""
     try:
-        return await context.voices.get(OWNER, id_or_name)
+        return await context.voices.get(LOCAL_OWNER, id_or_name)
     except VoiceNotFound:
         named = [voice async for voice in _all(context) if voice.name == id_or_name]
         if not named:
@@ -319,6 +319,11 @@ def main() -> None:
         )
         if error.suggestion:
             err.print(error.suggestion, markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except ValidationError as error:
+        for item in error.errors():
+            where = ".".join(str(part) for part in item["loc"])
+            err.print(f"{error.title}: {where}: {item['msg']}", style="red", markup=False)
         sys.exit(1)
 
 

@@ -2,21 +2,24 @@
 reverse.
 """
 
+import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 
 from app.assets.store import AssetStore
 from app.audio.activity import EnergyDetector
 from app.audio.decode import DecodeLimits
 from app.audio.quality import RecordingLimits
 from app.core.config import Settings
-from app.core.exceptions import AssetError, EngineError
+from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
+from app.core.tasks import in_thread
 from app.db.sql import SqlDatabase
-from app.engines.base import Engine
+from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
 from app.models.voice import Voice
 from app.services.synthesis import SynthesisLimits, SynthesisService
@@ -26,6 +29,7 @@ from app.storage.local import LocalBlobStore
 log = logging.getLogger(__name__)
 
 _MAX_DEFAULT_THREADS = 8
+_MIN_SWEEP_PAUSE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,9 @@ async def open_context(
         assets = AssetStore(settings.models)
         engine = engine or create_engine(settings.voice_engine, _engine_options(settings, assets))
         stack.push_async_callback(engine.close)
+        listener = _listener(engine.info, assets)
+        voices = _voice_service(settings, database, (recordings, states), engine, listener)
+        stack.push_async_callback(voices.close)
         context = AppContext(
             settings=settings,
             assets=assets,
@@ -71,16 +78,8 @@ async def open_context(
             recordings=recordings,
             states=states,
             engine=engine,
-            voices=_voice_service(settings, database, recordings, states, engine, assets),
-            synthesis=SynthesisService(
-                states=states,
-                engine=engine,
-                limits=SynthesisLimits(
-                    max_chars=settings.max_text_chars,
-                    max_whole_chars=settings.max_whole_text_chars,
-                    max_requests=settings.max_concurrent_requests,
-                ),
-            ),
+            voices=voices,
+            synthesis=_synthesis_service(settings, states, engine),
         )
         yield context
 
@@ -88,10 +87,26 @@ async def open_context(
 async def warm_up(context: AppContext) -> None:
     """Load the engine and sweep leftovers, as a server does before it takes requests."""
     try:
+        if context.settings.models_auto_pull:
+            await in_thread(None, context.assets.pull)
         await context.engine.open()
         await context.voices.warm_up()
     except (AssetError, EngineError) as error:
         log.warning("cannot speak: %s %s", error.detail, error.suggestion or "")
+    await _sweep(context)
+
+
+async def keep_swept(context: AppContext) -> None:
+    """Sweep again and again: what a crash has left is too young to be swept by the next start."""
+    while True:
+        await asyncio.sleep(max(context.settings.sweep_grace_s, _MIN_SWEEP_PAUSE_S))
+        try:
+            await _sweep(context)
+        except (DatabaseError, StorageError) as error:
+            log.warning("the sweep failed: %s", error.detail)
+
+
+async def _sweep(context: AppContext) -> None:
     if swept := await context.voices.sweep(context.settings.sweep_grace_s):
         log.warning("swept %d files that belong to no voice", swept)
 
@@ -99,22 +114,11 @@ async def warm_up(context: AppContext) -> None:
 def _voice_service(
     settings: Settings,
     database: SqlDatabase,
-    recordings: LocalBlobStore,
-    states: LocalBlobStore,
+    stores: tuple[LocalBlobStore, LocalBlobStore],
     engine: Engine,
-    assets: AssetStore,
+    listener: Callable[[], Listener],
 ) -> VoiceService:
-    @cache
-    def listener() -> Listener:
-        if engine.info.name == "fake":  # it must run without any model file
-            return Listener(EnergyDetector(), None)
-        from app.audio.vad import SpeechDetector
-        from app.speaker.encoder import SpeakerEncoder
-
-        encoder = SpeakerEncoder(assets.verified_path("wespeaker-resnet34-lm"))
-        detector = SpeechDetector(assets.verified_path("silero-vad"))
-        return Listener(detector, lambda samples: encoder.embed(samples, 16_000))
-
+    recordings, states = stores
     return VoiceService(
         voices=database.collection(Voice),
         recordings=recordings,
@@ -127,7 +131,41 @@ def _voice_service(
         recording_limits=RecordingLimits(
             min_speech_s=settings.min_speech_s, max_duration_s=settings.max_recording_s
         ),
+        max_registrations=settings.max_concurrent_uploads,
     )
+
+
+def _synthesis_service(
+    settings: Settings, states: LocalBlobStore, engine: Engine
+) -> SynthesisService:
+    limits = SynthesisLimits(
+        max_chars=settings.max_text_chars,
+        max_whole_chars=settings.max_whole_text_chars,
+        max_requests=settings.max_concurrent_requests,
+    )
+    return SynthesisService(states=states, engine=engine, limits=limits)
+
+
+def _listener(info: EngineInfo, assets: AssetStore) -> Callable[[], Listener]:
+    """Loads what judges recordings when it is called first; later calls give the same."""
+    loading = Lock()
+
+    @cache
+    def load() -> Listener:
+        if info.test_double:  # it must run without any model file
+            return Listener(EnergyDetector(), None)
+        from app.audio.vad import SpeechDetector
+        from app.speaker.encoder import SpeakerEncoder
+
+        encoder = SpeakerEncoder(assets.verified_path("wespeaker-resnet34-lm"))
+        detector = SpeechDetector(assets.verified_path("silero-vad"))
+        return Listener(detector, lambda samples: encoder.embed(samples, 16_000))
+
+    def listener() -> Listener:
+        with loading:
+            return load()
+
+    return listener
 
 
 def _engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
@@ -33,9 +33,9 @@ class Finding:
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Look at everything, the cheap things first. Nothing is changed but missing folders made."""
-    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     yield Finding("version", True, f"{__version__}, Python {platform.python_version()}")
-    yield Finding("libraries", True, libraries)
+    for name in _LIBRARIES:
+        yield _library(name)
     for extra, (module, purpose) in _EXTRAS.items():
         there = importlib.util.find_spec(module) is not None
         yield Finding(
@@ -59,6 +59,13 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(error.title, False, f"{error.detail} {error.suggestion or ''}")
     except OSError as error:
         yield Finding("disk", False, f"{settings.data_dir}: {error.strerror}")
+
+
+def _library(name: str) -> Finding:
+    try:
+        return Finding(f"library {name}", True, version(name))
+    except PackageNotFoundError:
+        return Finding(f"library {name}", False, "not installed")
 
 
 def _models(settings: Settings) -> Finding:

@@ -1,5 +1,6 @@
 """The HTTP server: `uvicorn app.main:app` or `python -m app.main`."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,7 +12,7 @@ from app.api import errors
 from app.api.middleware import BodyLimit, RequestId
 from app.api.openapi import describe
 from app.api.router import router
-from app.context import open_context, warm_up
+from app.context import keep_swept, open_context, warm_up
 from app.core.config import Settings
 from app.core.logging import setup_logging
 from app.engines.base import Engine
@@ -34,7 +35,9 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
         async with open_context(settings, engine=engine) as context:
             app.state.context = context
             await warm_up(context)
+            sweeping = asyncio.create_task(keep_swept(context))
             yield
+            sweeping.cancel()
 
     app = FastAPI(title="Voice Cloning API", version=__version__, lifespan=lifespan)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + _FORM_BYTES)

@@ -5,11 +5,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.context import AppContext
+from app.models.base import LOCAL_OWNER
 from app.services.synthesis import SynthesisService
 from app.services.voices import VoiceService
-
-LOCAL_OWNER = "local"
-"""Owner of everything as long as callers are not told apart."""
 
 
 def _context(request: Request) -> AppContext:

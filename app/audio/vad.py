@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from app.audio.activity import Span, merge_frames
 from app.audio.dsp import resample
+from app.audio.onnx import open_session, run
 from app.audio.types import Samples
-from app.core.exceptions import EngineUnavailable
 
 _RATE = 16_000
 _FRAME = 512  # samples that get one probability: 32 ms
@@ -29,19 +28,7 @@ class SpeechDetector:
     """
 
     def __init__(self, model_path: Path) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # The arena would keep the memory of the longest recording ever seen.
-        options.enable_cpu_mem_arena = False
-        try:
-            self._session = ort.InferenceSession(
-                model_path, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's errors share no public base
-            raise EngineUnavailable(
-                "The speech detector cannot be loaded.", "Run `voice-cloning models verify`."
-            ) from error
+        self._session = open_session(model_path, threads=1, keep_memory=False)
 
     def spans(self, samples: Samples, sample_rate: int) -> list[Span]:
         """Where somebody speaks.
@@ -69,9 +56,7 @@ class SpeechDetector:
         h, c = np.zeros(_STATE, np.float32), np.zeros(_STATE, np.float32)
         parts = []
         for start in range(0, len(inputs), _BATCH):
-            part, h, c = self._session.run(
-                ["speech_probs", "hn", "cn"],
-                {"input": inputs[start : start + _BATCH], "h": h, "c": c},
-            )
+            batch = inputs[start : start + _BATCH]
+            part, h, c = run(self._session, {"input": batch, "h": h, "c": c})
             parts.append(part)
         return np.concatenate(parts)

@@ -13,7 +13,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
 
-    environment: str = "development"
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     log_level: str = "INFO"
@@ -26,7 +25,7 @@ class Settings(BaseSettings):
         None, description="SQLAlchemy URL. Default: sqlite+aiosqlite:/// in DATA_DIR."
     )
 
-    voice_engine: str = Field("auto", description="Engine by name, or `auto`: the best that runs.")
+    voice_engine: str = Field("auto", description="Engine by name, or `auto`: the best there is.")
     engine_threads: int | None = Field(None, ge=1, description="Default: the cores, at most 8.")
     engine_concurrency: int | None = Field(None, ge=1, description="Sentences made at once.")
     models_auto_pull: bool = Field(False, description="Fetch missing model files at start.")
@@ -38,6 +37,7 @@ class Settings(BaseSettings):
     max_whole_text_chars: int = Field(
         10_000, ge=1, description="Longest text whose audio is returned in one piece, unstreamed."
     )
+    max_concurrent_uploads: int = Field(8, ge=1, description="Recordings registered at once.")
     max_concurrent_requests: int = Field(64, ge=1, description="Requests that speak or wait.")
     sweep_grace_s: float = Field(
         900.0, ge=0, description="Files younger than this are not swept: they may be in the making."

@@ -5,6 +5,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Protocol
 
 from app.audio.types import Recording, SpeechChunk
+from app.core.exceptions import UnsupportedControl
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +30,15 @@ class EngineInfo:
     """What an engine is and can do. Readable before its weights are loaded.
 
     Attributes:
-        name: stable, lower case, as in `VOICE_ENGINE`.
-        title: for people.
-        version: of the engine with its weights; a change may change the sound.
-        sample_rate: of its speech, in Hz.
-        languages: BCP-47 tags it speaks.
-        max_chars: longest text of one request.
-        reference_s: shortest and longest useful recording in seconds, None if it cannot clone.
-        controls: which optional fields of `SynthesisRequest` it obeys, e.g. `speed`.
+        name: stable, lower case, as in `VOICE_ENGINE`. title: for people. version: of the engine
+        with its weights; a change may change the sound. sample_rate: of its speech, in Hz.
+        languages: BCP-47 tags it speaks. max_chars: longest text of one request. reference_s:
+        shortest and longest useful recording in seconds, None if it cannot clone. controls: which
+        optional fields of `SynthesisRequest` it obeys: `speed`, `pitch`,
+            `volume`, `seed`, `pronunciations`.
         concurrency: how many syntheses it runs at once.
         local: whether text and recordings stay on this machine.
+        test_double: whether it only pretends to speak, and needs no model files.
     """
 
     name: str
@@ -51,6 +51,7 @@ class EngineInfo:
     controls: frozenset[str] = field(default_factory=frozenset)
     concurrency: int = 1
     local: bool = True
+    test_double: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +129,25 @@ class Engine(Protocol):
             EngineFailed: no valid audio came out.
         """
         ...
+
+
+def check_controls(info: EngineInfo, request: SynthesisRequest) -> None:
+    """Refuse what a request asks for and the engine does not have: nothing is ignored.
+
+    Raises:
+        UnsupportedControl: naming the controls that there are.
+    """
+    asked = {
+        "speed": request.speed != 1.0,
+        "pitch": request.pitch_semitones != 0.0,
+        "volume": request.volume_db != 0.0,
+        "seed": request.seed is not None,
+        "pronunciations": bool(request.pronunciations),
+    }
+    missing = sorted(name for name, used in asked.items() if used and name not in info.controls)
+    if missing:
+        raise UnsupportedControl(
+            f"The engine {info.name!r} cannot change: {', '.join(missing)}.",
+            f"It has: {', '.join(sorted(info.controls))}.",
+            controls=sorted(info.controls),
+        )

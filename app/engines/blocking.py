@@ -2,16 +2,13 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
 
 from app.audio.types import Recording, SpeechChunk
 from app.core.exceptions import EngineFailed
+from app.core.tasks import in_thread
 from app.engines.base import EngineInfo, SynthesisRequest, VoiceState
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class BlockingEngine(ABC):
@@ -26,7 +23,8 @@ class BlockingEngine(ABC):
     def __init__(self, info: EngineInfo) -> None:
         self._info = info
         self._slots = asyncio.Semaphore(info.concurrency)
-        self._threads = ThreadPoolExecutor(info.concurrency, thread_name_prefix=info.name)
+        self._enrolling = asyncio.Lock()
+        self._threads = ThreadPoolExecutor(info.concurrency + 1, thread_name_prefix=info.name)
         self._opening = asyncio.Lock()
         self._is_open = False
 
@@ -57,16 +55,16 @@ class BlockingEngine(ABC):
     async def open(self) -> None:
         async with self._opening:
             if not self._is_open:
-                await self._in_thread(self.load)
-                self._is_open = True
+                await in_thread(self._threads, self._load_once)
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def enroll(self, recordings: Sequence[Recording]) -> VoiceState:
         await self.open()
-        async with self._slots:
-            return await self._in_thread(self.make_voice, recordings)
+        # One at a time, beside the speaking: seconds of enrolment must not stop every stream.
+        async with self._enrolling:
+            return await in_thread(self._threads, self.make_voice, recordings)
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
         await self.open()
@@ -74,7 +72,7 @@ class BlockingEngine(ABC):
             chunks = self.speak(request)
             spoken = False
             try:
-                while (chunk := await self._in_thread(next, chunks, None)) is not None:
+                while (chunk := await in_thread(self._threads, next, chunks, None)) is not None:
                     spoken = True
                     yield chunk
             finally:
@@ -82,12 +80,6 @@ class BlockingEngine(ABC):
             if not spoken:
                 raise EngineFailed("The engine gave no audio for the text.")
 
-    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run in a thread; when cancelled, wait for the thread before passing it on."""
-        loop = asyncio.get_running_loop()
-        running = loop.run_in_executor(self._threads, lambda: work(*args, **kwargs))
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            await asyncio.wait([running])
-            raise
+    def _load_once(self) -> None:
+        self.load()
+        self._is_open = True  # here, so that a cancelled `open` does not load again

@@ -12,7 +12,7 @@ import numpy as np
 
 from app.audio.types import Recording, Samples, SpeechChunk
 from app.core.exceptions import UnsupportedLanguage
-from app.engines.base import EngineInfo, SynthesisRequest, VoiceState
+from app.engines.base import EngineInfo, SynthesisRequest, VoiceState, check_controls
 from app.engines.registry import EngineOptions
 
 SAMPLE_RATE = 24_000
@@ -36,6 +36,7 @@ class FakeEngine:
         reference_s=(3.0, 600.0),
         controls=frozenset({"speed", "seed"}),
         concurrency=64,
+        test_double=True,
     )
 
     async def open(self) -> None: ...
@@ -58,6 +59,8 @@ class FakeEngine:
             )
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
+        check_controls(self.info, request)
+        self.check(request.text, request.language)
         content = request.voice.payload + request.text.encode()
         samples = np.concatenate([_block(byte) for byte in content])
         if request.speed != 1.0:

@@ -59,19 +59,20 @@ def create_engine(name: str, options: EngineOptions) -> Engine:
 
 def _factory(name: str) -> EngineFactory:
     target = _FACTORIES.get(name)
-    if target is None:
-        found = [point.value for point in entry_points(group=ENTRY_POINTS) if point.name == name]
-        if not found:
-            raise EngineUnavailable(
-                f"There is no engine {name!r}.",
-                f"Set VOICE_ENGINE to one of: {', '.join([AUTO, *engine_names()])}.",
-            )
-        target = found[0]
-    module, _, attribute = target.partition(":")
     try:
-        return cast(EngineFactory, getattr(import_module(module), attribute))
+        if target is not None:
+            module, _, attribute = target.partition(":")
+            return cast(EngineFactory, getattr(import_module(module), attribute))
+        for point in entry_points(group=ENTRY_POINTS, name=name):
+            return cast(EngineFactory, point.load())
     except ImportError as error:
         raise EngineUnavailable(
             f"The engine {name!r} needs the library {error.name!r}, which is not installed.",
-            f"pip install 'voice-cloning-api[{name}]'",
+            f"Install it, for example: pip install {error.name}",
         ) from error
+    except AttributeError as error:
+        raise EngineUnavailable(f"The engine {name!r} has no such factory: {error}.") from error
+    raise EngineUnavailable(
+        f"There is no engine {name!r}.",
+        f"Set VOICE_ENGINE to one of: {', '.join([AUTO, *engine_names()])}.",
+    )

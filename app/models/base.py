@@ -5,6 +5,9 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
+LOCAL_OWNER = "local"
+"""Owner of everything as long as callers are not told apart."""
+
 
 class Record(BaseModel):
     """A stored thing. `version` counts its changes and guards against lost updates."""

@@ -5,7 +5,8 @@ import logging
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import dropwhile
 
 import numpy as np
 
@@ -16,10 +17,10 @@ from app.core.exceptions import (
     EngineBusy,
     EngineFailed,
     TextTooLong,
-    UnsupportedControl,
     VoiceEngineMismatch,
 )
-from app.engines.base import Engine, SynthesisRequest, VoiceState
+from app.core.tasks import in_thread
+from app.engines.base import Engine, SynthesisRequest, VoiceState, check_controls
 from app.models.voice import SpeakRequest, Voice
 from app.storage.base import BlobStore
 from app.text.clean import clean
@@ -71,9 +72,9 @@ class Speech:
             with self._encoder as encoder:
                 async for chunk in chunks:
                     self.duration_s += chunk.duration_s
-                    if data := await asyncio.to_thread(encoder.encode, chunk.samples):
+                    if data := await in_thread(None, encoder.encode, chunk.samples):
                         yield data
-                if data := await asyncio.to_thread(encoder.finish):
+                if data := await in_thread(None, encoder.finish):
                     yield data
 
 
@@ -95,18 +96,30 @@ class SynthesisService:
         """
         info = self._engine.info
         rate = check_rate(request.format, request.sample_rate, info.sample_rate)
-        self._check_controls(request)
-        state = await self._state(voice)
+        text = self._text(request)
+        engine_request = SynthesisRequest(
+            text,
+            await self._state(voice),
+            language=request.language,
+            speed=request.speed,
+            pitch_semitones=request.pitch_semitones,
+            seed=request.seed,
+        )
+        check_controls(info, engine_request)
         await self._engine.open()
-        segments = self._segments(request)
+        self._engine.check(text, request.language)
+        language = request.language or info.languages[0]
+        segments = split(text, max_chars=info.max_chars, language=language)
+        # The first chunk tells whether the engine can speak: it must not be a mere pause.
+        spoken = list(dropwhile(lambda segment: not segment.speakable, segments))
         encoder = AudioEncoder(
             request.format, input_rate=info.sample_rate, output_rate=rate, streaming=request.stream
         )
-        chunks = _look_ahead(self._sentences(segments, state, request))
-        chunks = self._measured(chunks, request)
+        chunks = self._measured(_look_ahead(self._sentences(spoken, engine_request)), request)
         return Speech(chunks, encoder, content_type(request.format, rate))
 
-    def _segments(self, request: SpeakRequest) -> list[Segment]:
+    def _text(self, request: SpeakRequest) -> str:
+        """The text, cleaned; offsets stay."""
         limit = self._limits.max_chars if request.stream else self._limits.max_whole_chars
         if len(request.text) > limit:
             more = f", or up to {self._limits.max_chars} with `stream: true`"
@@ -116,20 +129,7 @@ class SynthesisService:
                 measured=len(request.text),
                 limit=limit,
             )
-        text = clean(request.text)
-        self._engine.check(text, request.language)
-        language = request.language or self._engine.info.languages[0]
-        return split(text, max_chars=self._engine.info.max_chars, language=language)
-
-    def _check_controls(self, request: SpeakRequest) -> None:
-        asked = {"speed": request.speed != 1.0, "pitch": request.pitch_semitones != 0.0}
-        controls = self._engine.info.controls
-        if missing := sorted(name for name, used in asked.items() if used and name not in controls):
-            raise UnsupportedControl(
-                f"The engine {self._engine.info.name!r} cannot change: {', '.join(missing)}.",
-                f"It has: {', '.join(sorted(controls))}.",
-                controls=sorted(controls),
-            )
+        return clean(request.text)
 
     async def _state(self, voice: Voice) -> VoiceState:
         if voice.engine != self._engine.info.name:
@@ -147,7 +147,7 @@ class SynthesisService:
         return VoiceState(voice.engine, voice.state_format, payload, voice.similarity)
 
     async def _sentences(
-        self, segments: list[Segment], state: VoiceState, request: SpeakRequest
+        self, segments: list[Segment], request: SynthesisRequest
     ) -> AsyncGenerator[SpeechChunk, None]:
         """One engine call each: levelled, with the pause that follows."""
         rate = self._engine.info.sample_rate
@@ -156,19 +156,12 @@ class SynthesisService:
                 pause = np.zeros(max(1, round(segment.pause_s * rate)), np.float32)
                 yield SpeechChunk(pause, rate, segment.start, segment.end)
                 continue
-            engine_request = SynthesisRequest(
-                segment.text,
-                state,
-                language=request.language,
-                speed=request.speed,
-                pitch_semitones=request.pitch_semitones,
-                seed=request.seed,
-            )
-            async with aclosing(self._engine.synthesize(engine_request)) as chunks:
+            sentence = replace(request, text=segment.text)
+            async with aclosing(self._engine.synthesize(sentence)) as chunks:
                 spoken = [chunk.samples async for chunk in chunks]
             if not spoken:
                 raise EngineFailed("The engine gave no audio for the text.")
-            samples = await asyncio.to_thread(_finish, spoken, rate, segment.pause_s)
+            samples = await in_thread(None, _finish, spoken, rate, segment.pause_s)
             yield SpeechChunk(samples, rate, segment.start, segment.end)
 
     async def _measured(
@@ -182,24 +175,26 @@ class SynthesisService:
                 retry_after_s=_BUSY_RETRY_S,
             )
         self._active += 1
-        start, first_s, audio_s, outcome = time.perf_counter(), None, 0.0, "cancelled"
+        first_s, working_s, audio_s, outcome = None, 0.0, 0.0, "cancelled"
         try:
             async with aclosing(chunks):
+                start = time.perf_counter()
                 async for chunk in chunks:
-                    first_s = first_s or time.perf_counter() - start
+                    working_s += time.perf_counter() - start
+                    first_s = first_s or working_s
                     audio_s += chunk.duration_s
                     yield chunk
+                    start = time.perf_counter()  # a slow client is not a slow engine
             outcome = "ok"
         except Exception:
             outcome = "failed"
             raise
         finally:
             self._active -= 1
-            total_s = time.perf_counter() - start
             log.info(
                 "spoke engine=%s format=%s outcome=%s chars=%d audio_s=%.2f first_s=%.3f rtf=%.3f",
                 self._engine.info.name, request.format, outcome, len(request.text), audio_s,
-                first_s or total_s, total_s / audio_s if audio_s else 0.0,
+                first_s or 0.0, working_s / audio_s if audio_s else 0.0,
             )  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 """Registering, listing and deleting voices."""
 
-import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath, PureWindowsPath
@@ -12,7 +13,14 @@ from app.audio.activity import Detector
 from app.audio.decode import DecodeLimits, decode
 from app.audio.quality import Embed, RecordingLimits, check, measure, prepare
 from app.audio.types import Recording, RecordingReport
-from app.core.exceptions import AppError, InvalidRequest, StorageError, VoiceNotFound
+from app.core.exceptions import (
+    DatabaseError,
+    EngineBusy,
+    InvalidRequest,
+    StorageError,
+    VoiceNotFound,
+)
+from app.core.tasks import in_thread, see_through
 from app.db.base import Collection, Page
 from app.engines.base import Engine, VoiceState
 from app.models.voice import Voice
@@ -20,10 +28,14 @@ from app.storage.base import BlobStore
 
 log = logging.getLogger(__name__)
 
+_LINE_ENDS = "\t\r\n"  # may stand in a description
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MAX_FILENAME = 255
 _MAX_NAME = 200
+_MAX_DESCRIPTION = 2000
+_EARS = 2
+_BUSY_RETRY_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,7 @@ class VoiceService:
         listener: Callable[[], Listener],
         decode_limits: DecodeLimits,
         recording_limits: RecordingLimits,
+        max_registrations: int,
     ) -> None:
         self._voices = voices
         self._recordings = recordings
@@ -74,10 +87,21 @@ class VoiceService:
         self._listener = listener
         self._decode_limits = decode_limits
         self._recording_limits = recording_limits
+        self._max_registrations = max_registrations
+        self._registering = 0
+        # Of its own: listening takes seconds, and the loop's pool serves the streams.
+        self._ears = ThreadPoolExecutor(_EARS, thread_name_prefix="listen")
 
     async def warm_up(self) -> None:
-        """Load what judges recordings now, rather than with the first one."""
-        await asyncio.to_thread(self._listener)
+        """Load what judges recordings now, rather than with the first one.
+
+        Raises:
+            AssetError, EngineUnavailable: a model file is missing or damaged.
+        """
+        await in_thread(self._ears, self._listener)
+
+    async def close(self) -> None:
+        self._ears.shutdown(wait=False, cancel_futures=True)
 
     async def register(self, owner: str, upload: Upload) -> Voice:
         """Clone a voice from a recording.
@@ -88,13 +112,17 @@ class VoiceService:
             EngineError, StorageError, DatabaseError: nothing was stored.
         """
         filename = _clean_filename(upload.filename)
-        name = _clean_name(upload.name) or PurePosixPath(filename).stem[:_MAX_NAME]
-        recording, report = await asyncio.to_thread(self._listen, upload.content)
-        state = await self._engine.enroll([recording])
+        name = (upload.name or "").strip() or PurePosixPath(filename).stem[:_MAX_NAME]
+        _check_text("name", name, limit=_MAX_NAME)
+        description = upload.description or ""
+        _check_text("description", description, limit=_MAX_DESCRIPTION, allowed=_LINE_ENDS)
+        with self._admitted():
+            recording, report = await in_thread(self._ears, self._listen, upload.content)
+            state = await self._engine.enroll([recording])
         voice = Voice(
             owner=owner,
             name=name,
-            description=upload.description or None,
+            description=description or None,
             filename=filename,
             duration_s=report.duration_s,
             sample_rate=report.sample_rate,
@@ -103,7 +131,8 @@ class VoiceService:
             similarity=state.similarity,
             report=report,
         )
-        await self._store(voice, upload.content, state)
+        # Cancelled in the middle, it is seen through: a driver's commit cannot be called back.
+        await see_through(self._store(voice, upload.content, state))
         return voice
 
     async def get(self, owner: str, voice_id: str) -> Voice:
@@ -115,7 +144,8 @@ class VoiceService:
         voice = await self._voices.get(voice_id) if _ID.fullmatch(voice_id) else None
         if voice is None or voice.owner != owner:
             raise VoiceNotFound(
-                f"There is no voice {voice_id[:64]!r}.", "GET /voices lists the voices."
+                f"There is no voice {voice_id[:64]!r}.",
+                "List the voices: GET /voices, or `voice-cloning voices list`.",
             )
         return voice
 
@@ -149,6 +179,21 @@ class VoiceService:
                     swept += 1
         return swept
 
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        """Count a registration in: each takes up to some hundred megabytes."""
+        if self._registering >= self._max_registrations:
+            raise EngineBusy(
+                f"{self._registering} recordings are being registered.",
+                "Try again later.",
+                retry_after_s=_BUSY_RETRY_S,
+            )
+        self._registering += 1
+        try:
+            yield
+        finally:
+            self._registering -= 1
+
     def _listen(self, content: bytes) -> tuple[Recording, RecordingReport]:
         decoded = decode(content, self._decode_limits)
         listener = self._listener()
@@ -162,10 +207,25 @@ class VoiceService:
         try:
             await self._recordings.put(voice.recording_blob, content)
             await self._states.put(voice.state_blob, state.payload)
-            await self._voices.add(voice)
-        except (AppError, asyncio.CancelledError):
-            await asyncio.shield(self._remove_blobs(voice))
+        except BaseException:
+            await self._remove_blobs(voice)
             raise
+        try:
+            await self._voices.add(voice)
+        except BaseException:
+            await self._undo(voice)
+            raise
+
+    async def _undo(self, voice: Voice) -> None:
+        """Take back a registration that failed. An insert that failed may have been committed all
+        the same: the files go only when it is certain that there is no record.
+        """
+        try:
+            await self._voices.delete(voice.id)
+        except DatabaseError:
+            log.warning("files of voice %s stay until the next sweep", voice.id)
+        else:
+            await self._remove_blobs(voice)
 
     async def _remove_blobs(self, voice: Voice) -> None:
         for store, name in (
@@ -184,16 +244,13 @@ def _clean_filename(filename: str) -> str:
     return _CONTROL.sub("", last).strip()[-_MAX_FILENAME:] or "recording"
 
 
-def _clean_name(name: str | None) -> str:
-    cleaned = (name or "").strip()
-    if len(cleaned) > _MAX_NAME:
+def _check_text(field: str, text: str, *, limit: int, allowed: str = "") -> None:
+    """Refuse what is too long or has control characters other than the allowed ones."""
+    if len(text) > limit:
         raise InvalidRequest(
-            f"The name has {len(cleaned)} characters; at most {_MAX_NAME} are allowed.",
-            "Shorten it; the description may be longer.",
-            limit=_MAX_NAME,
+            f"The {field} has {len(text)} characters; at most {limit} are allowed.",
+            "Shorten it.",
+            limit=limit,
         )
-    if _CONTROL.search(cleaned):
-        raise InvalidRequest(
-            "The name contains line breaks or control characters.", "Send it on one line."
-        )
-    return cleaned
+    if any(char not in allowed for char in _CONTROL.findall(text)):
+        raise InvalidRequest(f"The {field} contains control characters.", "Send plain text.")

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from app.audio.dsp import resample
+from app.audio.onnx import open_session, run
 from app.audio.types import Samples
-from app.core.exceptions import EngineUnavailable, RecordingTooShort
+from app.core.exceptions import RecordingTooShort
 from app.speaker.fbank import SAMPLE_RATE, fbank
 from app.speaker.similarity import Embedding
 
@@ -25,17 +25,7 @@ class SpeakerEncoder:
     """
 
     def __init__(self, model: Path, *, threads: int = 1) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        # The arena would keep the memory of the longest recording ever seen.
-        options.enable_cpu_mem_arena = False
-        try:
-            self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            raise EngineUnavailable(
-                "The speaker encoder cannot be loaded.", "Run `voice-cloning models verify`."
-            ) from error
+        self._session = open_session(model, threads=threads, keep_memory=False)
 
     def embed(self, samples: Samples, sample_rate: int) -> Embedding:
         """Who speaks.
@@ -63,7 +53,7 @@ class SpeakerEncoder:
         return _unit(np.mean(vectors, axis=0))
 
     def _embed(self, speech: Samples) -> Embedding:
-        (vectors,) = self._session.run(None, {"input_features": fbank(speech)[None]})
+        (vectors,) = run(self._session, {"input_features": fbank(speech)[None]})
         return _unit(vectors[0])
 
 

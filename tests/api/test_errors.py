@@ -16,7 +16,7 @@ def test_every_error_is_a_problem_document_with_the_request_id(client: TestClien
         "status": 404,
         "code": "voice-not-found",
         "detail": "There is no voice 'none'.",
-        "suggestion": "GET /voices lists the voices.",
+        "suggestion": "List the voices: GET /voices, or `voice-cloning voices list`.",
         "instance": "urn:request:my-id-1",
     }
 

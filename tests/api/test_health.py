@@ -17,7 +17,7 @@ def test_readiness_names_the_engine_and_each_part(client: TestClient) -> None:
     assert body == {
         "ready": True,
         "engine": "fake",
-        "checks": {"database": "ok", "storage": "ok", "engine": "ok"},
+        "checks": {"database": "ok", "storage": "ok", "engine": "ok", "recordings": "ok"},
     }
 
 

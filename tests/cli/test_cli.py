@@ -363,7 +363,7 @@ def test_the_doctor_speaks_and_says_what_is_missing(run, monkeypatch, tmp_path):
     lines = {line[5:].partition(":")[0]: line[:4] for line in outcome.text.splitlines()}
     assert lines["models"] == "FAIL"
     assert "models pull" in outcome.text
-    assert [lines[what] for what in ("version", "libraries", "database", "file store")] == (
+    assert [lines[what] for what in ("version", "library av", "database", "file store")] == (
         ["ok  "] * 4
     )
     assert lines["speech"] == "ok  "

@@ -169,7 +169,7 @@ async def test_a_file_database_is_in_wal_mode_with_foreign_keys_and_a_timeout(ur
         "journal_mode": "wal",
         "foreign_keys": 1,
         "busy_timeout": 5000,
-        "synchronous": 1,
+        "synchronous": 2,
     }
 
 

@@ -55,6 +55,7 @@ class Parts:
             listener=lambda: Listener(EnergyDetector(), None),
             decode_limits=DecodeLimits(max_bytes=10**7, max_seconds=60.0),
             recording_limits=RecordingLimits(min_speech_s=3.0, max_duration_s=60.0),
+            max_registrations=8,
         )
 
 

@@ -27,7 +27,12 @@ class Readiness(BaseModel):
                 {
                     "ready": True,
                     "engine": "kokoro",
-                    "checks": {"database": "ok", "storage": "ok", "engine": "ok"},
+                    "checks": {
+                        "database": "ok",
+                        "storage": "ok",
+                        "engine": "ok",
+                        "recordings": "ok",
+                    },
                 }
             ]
         }
@@ -56,7 +61,12 @@ async def get_readiness(context: Context, response: Response) -> Readiness:
         await context.recordings.ping()
         await context.states.ping()
 
-    parts = {"database": context.database.ping, "storage": storage, "engine": context.engine.open}
+    parts = {
+        "database": context.database.ping,
+        "storage": storage,
+        "engine": context.engine.open,
+        "recordings": context.voices.warm_up,
+    }
     checks = {}
     for name, check in parts.items():
         try:

@@ -22,6 +22,7 @@ _UPLOAD_PROBLEMS = problems(
     err.RecordingClipped,
     err.RecordingNoisy,
     err.UploadTooLarge,
+    err.EngineBusy,
     err.EngineUnavailable,
     err.StorageError,
     err.DatabaseError,
@@ -37,7 +38,9 @@ _SPEAK_PROBLEMS = problems(
     err.EngineFailed,
     err.EngineBusy,
     err.EngineUnavailable,
+    err.StorageError,
     err.DatabaseError,
+    err.UploadTooLarge,
 )
 _AUDIO: dict[int | str, dict[str, Any]] = {
     200: {
@@ -46,7 +49,7 @@ _AUDIO: dict[int | str, dict[str, Any]] = {
             mime: {"schema": {"type": "string", "format": "binary"}}
             for mime in (
                 "audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "audio/aac", "audio/pcm",
-                "audio/basic",
+                "audio/basic", "audio/x-mulaw",
             )
         },
         "headers": {
@@ -62,7 +65,7 @@ async def create_voice(
     owner: Owner,
     file: Annotated[UploadFile, File(description="wav, mp3, m4a, ogg, webm or flac")],
     name: Annotated[str | None, Form(description="Default: the file's name.")] = None,
-    description: Annotated[str | None, Form(max_length=2000)] = None,
+    description: Annotated[str | None, Form(description="Up to 2000 characters.")] = None,
 ) -> VoiceCreated:
     """Register a voice: 10 to 20 seconds of one person speaking, with little noise, are best."""
     upload = Upload(await file.read(), file.filename or "", name, description)

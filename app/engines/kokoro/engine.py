@@ -7,9 +7,9 @@ import numpy as np
 
 from app.assets.store import AssetStore
 from app.audio.types import Recording, Samples, SpeechChunk
-from app.engines.base import EngineInfo, SynthesisRequest, VoiceState
+from app.engines.base import EngineInfo, SynthesisRequest, VoiceState, check_controls
 from app.engines.blocking import BlockingEngine
-from app.engines.kokoro.enrolment import Target, find_blend
+from app.engines.kokoro.enrolment import TEMPO_RANGE, Target, find_blend
 from app.engines.kokoro.model import SAMPLE_RATE, KokoroModel
 from app.engines.kokoro.phonemes import Phonemizer, available_languages
 from app.engines.kokoro.voices import Blend, Styles, stock_voices
@@ -18,7 +18,8 @@ from app.speaker.encoder import SpeakerEncoder
 
 NAME = "kokoro"
 _SAMPLE_VOICE = "af_heart"
-_SPEED_RANGE = (0.5, 2.0)
+# Half to double the voice's own speed, which enrolment has set to the speaker's.
+_SPEED_RANGE = (0.5 * TEMPO_RANGE[0], 2.0 * TEMPO_RANGE[1])
 
 
 class KokoroEngine(BlockingEngine):
@@ -69,6 +70,7 @@ class KokoroEngine(BlockingEngine):
         self._phonemizer.check(text, language or self.info.languages[0])
 
     def speak(self, request: SynthesisRequest) -> Generator[SpeechChunk, None, None]:
+        check_controls(self.info, request)
         blend = Blend.from_state(request.voice)
         blend = replace(
             blend,

@@ -31,7 +31,7 @@ _REGISTER_OCTAVES = 0.5
 _MAX_SHIFT_OCTAVES = 0.75
 _BLEND_OF = 6
 _MIN_SHARE = 0.05
-_TEMPO_RANGE = (0.85, 1.18)
+TEMPO_RANGE = (0.85, 1.18)
 _MAX_REFERENCE_S = 60.0
 _NNLS_STEPS, _NNLS_RATE = 2000, 0.05
 # A lead of so much on one text is no accident.
@@ -158,4 +158,4 @@ def _match_tempo(blend: Blend, target: Target, spoken: Samples) -> Blend:
     own = syllable_rate(spoken, SAMPLE_RATE)
     if own is None or target.syllables_s is None:
         return blend
-    return replace(blend, speed=round(float(np.clip(target.syllables_s / own, *_TEMPO_RANGE)), 3))
+    return replace(blend, speed=round(float(np.clip(target.syllables_s / own, *TEMPO_RANGE)), 3))

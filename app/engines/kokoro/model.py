@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from app.audio.onnx import open_session, run
 from app.audio.types import Samples
 from app.core.exceptions import EngineFailed, EngineUnavailable
 from app.engines.kokoro.graph import with_float_inputs
@@ -38,20 +40,14 @@ class KokoroModel:
     """
 
     def __init__(self, path: Path, *, threads: int) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3  # it warns of the fed constants
         shapes = {name: shape for name, shape, _ in (_PITCH_SCALE, _PITCH_BIAS)}
         try:
-            self._session = ort.InferenceSession(
-                with_float_inputs(path.read_bytes(), shapes),
-                options,
-                providers=["CPUExecutionProvider"],
-            )
-        except Exception as error:
+            model = with_float_inputs(path.read_bytes(), shapes)
+        except OSError as error:
             raise EngineUnavailable(
-                "The speech model cannot be loaded.", "Run `voice-cloning models verify`."
+                "The speech model cannot be read.", "Run `voice-cloning models verify`."
             ) from error
+        self._session = open_session(model, threads=threads)
 
     def run(
         self, tokens: Sequence[int], style: Style, *, speed: float = 1.0, pitch: float = 1.0
@@ -70,7 +66,7 @@ class KokoroModel:
         Raises:
             EngineFailed: the network gave no finite samples.
         """
-        feed = {
+        feed: dict[str, NDArray[Any]] = {
             "tokens": np.array([[0, *tokens, 0]], np.int64),
             "style": style[None],
             "speed": np.array([speed], np.float32),
@@ -78,10 +74,7 @@ class KokoroModel:
         for name, shape, value in (_PITCH_SCALE, _PITCH_BIAS):
             feed[name] = np.full(shape, value * pitch, np.float32)
         options = _SHRINKING if len(tokens) > _SHRINK_FROM_TOKENS else None
-        try:
-            (samples,) = self._session.run(None, feed, options)
-        except Exception as error:
-            raise EngineFailed("The speech model failed.") from error
+        (samples,) = run(self._session, feed, options)
         if not len(samples) or not np.isfinite(samples).all():
             raise EngineFailed("The speech model gave no valid samples.")
         return np.asarray(samples, np.float32)

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from app.core.exceptions import EngineFailed, EngineUnavailable
 from app.engines.base import VoiceState
@@ -15,6 +17,8 @@ from app.engines.kokoro.model import MAX_TOKENS, Style
 
 FORMAT = "kokoro/blend.v1"
 _STYLE_SIZE = 256
+
+_Ratio = Annotated[FiniteFloat, Field(gt=0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +31,18 @@ class Blend:
         pitch: ratio to the pitch of the mixture.
     """
 
-    weights: dict[str, float]
-    speed: float = 1.0
-    pitch: float = 1.0
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    weights: Annotated[dict[str, FiniteFloat], Field(min_length=1)]
+    speed: _Ratio = 1.0
+    pitch: _Ratio = 1.0
 
     def to_state(self, engine: str, *, similarity: float | None) -> VoiceState:
         payload = json.dumps(asdict(self)).encode()
         return VoiceState(engine, FORMAT, payload, similarity)
 
-    @classmethod
-    def from_state(cls, state: VoiceState) -> "Blend":
+    @staticmethod
+    def from_state(state: VoiceState) -> "Blend":
         """Read a voice state.
 
         Raises:
@@ -48,11 +54,14 @@ class Blend:
                 "Register the voice again.",
             )
         try:
-            return cls(**json.loads(state.payload))
-        except (ValueError, TypeError) as error:
+            return _BLEND.validate_json(state.payload)
+        except ValidationError as error:
             raise EngineFailed(
                 "The voice state is damaged.", "Register the voice again."
             ) from error
+
+
+_BLEND = TypeAdapter(Blend)
 
 
 @dataclass(frozen=True, slots=True)
