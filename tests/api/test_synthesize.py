@@ -1,18 +1,25 @@
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from io import BytesIO
 
 import av
+import httpx2
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from app.audio.types import Samples, SpeechChunk
+from app.context import open_context
 from app.core.config import Settings
 from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine, read_back
+from app.models.voice import SpeakRequest
+from app.services.synthesis import Speech
+from app.services.voices import Upload
 from tests.conftest import make_app, recording, serving
 
 Register = Callable[..., str]
@@ -143,7 +150,7 @@ def test_what_cannot_be_spoken_is_400_with_a_suggestion(
     body = {"stream": stream} | body
     if code == "text-too-long" and body["stream"] and len(str(body["text"])) < 100_000:
         pytest.skip("a stream may be longer")
-    content = __import__("json").dumps(body).encode()
+    content = json.dumps(body).encode()
 
     response = client.post(
         f"/voices/{register()}/synthesize",
@@ -211,8 +218,6 @@ def test_a_failed_sentence_fails_the_whole(settings: Settings) -> None:
 
 
 def test_a_stream_that_fails_later_is_broken_off(settings: Settings) -> None:
-    import httpx2
-
     with serving(make_app(settings, FailingEngine())) as client:
         file = ("a.wav", recording(), "audio/wav")
         voice = client.post("/voices", files={"file": file}).json()["voice_id"]
@@ -240,8 +245,6 @@ class EndlessEngine(FakeEngine):
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_the_synthesis_stops_when_the_client_leaves(settings: Settings, stream: bool) -> None:
-    import httpx2
-
     engine = EndlessEngine()
     app = make_app(settings.model_copy(update={"max_concurrent_requests": 1}), engine)
     with serving(app) as client:
@@ -275,3 +278,39 @@ def test_the_first_sentence_arrives_while_the_next_is_in_the_making(settings: Se
             first = next(response.iter_bytes())
             assert "content-length" not in response.headers
     assert read_back(read_pcm(first[: len(first) // 2 * 2]))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_leading_ornament_does_not_hide_an_engine_error(settings: Settings, stream: bool) -> None:
+    with TestClient(make_app(settings, FailingEngine())) as client:
+        file = ("a.wav", recording(), "audio/wav")
+        voice = client.post("/voices", files={"file": file}).json()["voice_id"]
+        body = {"text": "* * *\n\nNow fail.", "stream": stream}
+        response = client.post(f"/voices/{voice}/synthesize", json=body)
+
+    assert response.status_code == 500
+
+
+@pytest.mark.parametrize("fmt", ["opus", "flac", "aac", "mp3"])
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.anyio
+async def test_cancelling_while_encoding_leaves_the_process_alive(
+    settings: Settings, fmt: str, stream: bool
+) -> None:
+    async with open_context(settings) as context:
+        voice = await context.voices.register("local", Upload(recording(), "a.wav"))
+        request = SpeakRequest(text="A sentence to say. " * 20, format=fmt, stream=stream)
+        for turns in range(0, 60, 2):
+            speech = await context.synthesis.speak(voice, request)
+            speaking = asyncio.ensure_future(_drain(speech))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            speaking.cancel()
+            await asyncio.gather(speaking, return_exceptions=True)
+        whole = await context.synthesis.speak(voice, request)
+        assert await _drain(whole) > 0
+
+
+async def _drain(speech: Speech) -> int:
+    async with aclosing(speech.encoded()) as pieces:
+        return sum([len(piece) async for piece in pieces])

@@ -1,7 +1,15 @@
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from fastapi.testclient import TestClient
 
+from app.audio.types import Recording
 from app.core.config import Settings
+from app.engines.base import VoiceState
+from app.engines.fake import FakeEngine
 from app.main import create_app
 from tests.conftest import recording
 
@@ -170,3 +178,41 @@ def test_voices_outlive_the_server(settings: Settings) -> None:
         spoken = client.post(f"/voices/{voice_id}/synthesize", json={"text": "Still here."})
 
     assert spoken.status_code == 200
+
+
+@pytest.mark.parametrize("description", ["x" * 2001, "null\x00byte"])
+def test_an_unusable_description_is_refused(client: TestClient, description: str) -> None:
+    file = ("a.wav", recording(), "audio/wav")
+
+    response = client.post("/voices", files={"file": file}, data={"description": description})
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid-request")
+
+
+class SlowEngine(FakeEngine):
+    """Enrols when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.go_on = threading.Event()
+
+    async def enroll(self, recordings: Sequence[Recording]) -> VoiceState:
+        self.begun.set()
+        await asyncio.to_thread(self.go_on.wait, 20)
+        return await super().enroll(recordings)
+
+
+def test_more_registrations_than_allowed_are_sent_away_for_now(settings: Settings) -> None:
+    engine = SlowEngine()
+    one = settings.model_copy(update={"max_concurrent_uploads": 1})
+    with TestClient(create_app(one, engine=engine)) as client, ThreadPoolExecutor(1) as pool:
+        files = {"file": ("a.wav", recording(), "audio/wav")}
+        first = pool.submit(client.post, "/voices", files=files)
+        assert engine.begun.wait(20)
+        refused = client.post("/voices", files=files)
+        engine.go_on.set()
+
+        assert (refused.status_code, refused.json()["code"]) == (503, "engine-busy")
+        assert int(refused.headers["retry-after"]) > 0
+        assert first.result().status_code == 201
+        assert client.post("/voices", files=files).status_code == 201
