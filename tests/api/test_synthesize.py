@@ -2,7 +2,6 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
 from io import BytesIO
 
 import av
@@ -12,14 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.audio.types import Samples, SpeechChunk
-from app.context import open_context
 from app.core.config import Settings
 from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine, read_back
-from app.models.voice import SpeakRequest
-from app.services.synthesis import Speech
-from app.services.voices import Upload
 from tests.conftest import make_app, recording, serving
 
 Register = Callable[..., str]
@@ -289,28 +284,3 @@ def test_a_leading_ornament_does_not_hide_an_engine_error(settings: Settings, st
         response = client.post(f"/voices/{voice}/synthesize", json=body)
 
     assert response.status_code == 500
-
-
-@pytest.mark.parametrize("fmt", ["opus", "flac", "aac", "mp3"])
-@pytest.mark.parametrize("stream", [True, False])
-@pytest.mark.anyio
-async def test_cancelling_while_encoding_leaves_the_process_alive(
-    settings: Settings, fmt: str, stream: bool
-) -> None:
-    async with open_context(settings) as context:
-        voice = await context.voices.register("local", Upload(recording(), "a.wav"))
-        request = SpeakRequest(text="A sentence to say. " * 20, format=fmt, stream=stream)
-        for turns in range(0, 60, 2):
-            speech = await context.synthesis.speak(voice, request)
-            speaking = asyncio.ensure_future(_drain(speech))
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            speaking.cancel()
-            await asyncio.gather(speaking, return_exceptions=True)
-        whole = await context.synthesis.speak(voice, request)
-        assert await _drain(whole) > 0
-
-
-async def _drain(speech: Speech) -> int:
-    async with aclosing(speech.encoded()) as pieces:
-        return sum([len(piece) async for piece in pieces])
