@@ -4,7 +4,7 @@
 AppError 500
 ├─ BadRequest 400
 │   ├─ InvalidRequest         payload validation, with `errors`
-│   ├─ UnreadableAudio        the upload is not audio, or is cut off
+│   ├─ UnreadableAudio        the upload is not audio, or damaged for the most part
 │   ├─ UnsuitableRecording    audio, but no voice can be made of it; `measured` and `limit`
 │   ├─ UnspeakableText        empty, only punctuation, a script that the language does not use
 │   ├─ TextTooLong
