@@ -19,6 +19,9 @@ from app.engines.base import Engine
 
 # A multipart body is longer than the file in it.
 _FORM_BYTES = 64 * 1024
+# A stream may take an hour: one that is not done by then is broken off. Container engines kill
+# after 10 s.
+_GRACE_S = 8
 
 
 def create_app(settings: Settings | None = None, *, engine: Engine | None = None) -> FastAPI:
@@ -60,6 +63,7 @@ def main(*, host: str | None = None, port: int | None = None) -> None:
         host=host or settings.host,
         port=settings.port if port is None else port,
         log_config=None,
+        timeout_graceful_shutdown=_GRACE_S,
     )
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette import exceptions as starlette_exceptions
 
-from app.core.exceptions import AppError, InvalidRequest, MethodNotAllowed, NotFound
+from app.core.exceptions import AppError, EngineBusy, InvalidRequest, MethodNotAllowed, NotFound
 from app.core.logging import REQUEST_ID_HEADER, request_id
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,9 @@ def problem_response(error: AppError) -> JSONResponse:
 
 
 async def _app_error(_: Request, error: AppError) -> JSONResponse:
-    if error.status >= 500:
+    if isinstance(error, EngineBusy):  # overload is no fault, and must not flood the log
+        log.warning("%s: %s", error.code, error.detail)
+    elif error.status >= 500:
         log.error("%s: %s", error.code, error.detail, exc_info=error)
     return problem_response(error)
 
@@ -105,9 +107,10 @@ async def _validation_error(_: Request, error: RequestValidationError) -> JSONRe
     ]
     first = errors[0]
     where = ".".join(str(part) for part in first["loc"])
-    return problem_response(
-        InvalidRequest(f"{where}: {first['msg']}", "See /docs for the fields.", errors=errors)
-    )
+    advice = "See /docs for the fields."
+    if first["loc"] == ["body"]:
+        advice = "Send a JSON object with `Content-Type: application/json`."
+    return problem_response(InvalidRequest(f"{where}: {first['msg']}", advice, errors=errors))
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:

@@ -66,6 +66,6 @@ class BodyLimit:
     def _error(self) -> UploadTooLarge:
         return UploadTooLarge(
             f"The request is larger than {self._max_bytes} bytes.",
-            "Send a shorter recording, or a compressed one (MP3, Opus, FLAC).",
+            "Send a shorter text, or a shorter or compressed recording (MP3, Opus, FLAC).",
             limit=self._max_bytes,
         )

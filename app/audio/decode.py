@@ -33,6 +33,7 @@ _OPTIONS = {
 _MIN_RATE, _MAX_RATE = 4_000, 384_000
 # Kept at most at this rate: ten minutes of silence at 384 kHz is a small FLAC, but 0.9 GB here.
 _MAX_KEPT_RATE = 96_000
+_NO_SIZE = 0xFFFF0000
 _PLANES = 8  # AV_NUM_DATA_POINTERS of FFmpeg
 _FULL_SCALE = {"u1": 2.0**7, "i2": 2.0**15, "i4": 2.0**31}
 # What PyAV lets through besides its own errors when a file lies about itself.
@@ -63,12 +64,14 @@ class DecodedAudio:
         sample_rate: in Hz, of the file, but 96 kHz for files above that.
         channels: of the file.
         codec: FFmpeg's name, e.g. `pcm_s16le`, `mp3`, `opus`.
+        cut_off: whether the header announces more than there is; known of WAV files only.
     """
 
     samples: Samples
     sample_rate: int
     channels: int
     codec: str
+    cut_off: bool = False
 
     @property
     def duration_s(self) -> float:
@@ -98,12 +101,18 @@ def decode(content: bytes, limits: DecodeLimits) -> DecodedAudio:
         with av.open(
             BytesIO(content), "r", options=_OPTIONS, metadata_errors="ignore"
         ) as container:
-            return _read(container, limits)
+            return _read(container, limits, cut_off=_is_cut_off(content))
     except _FOREIGN as error:
         raise UnreadableAudio("The file is not readable audio.", _SUGGESTION) from error
 
 
-def _read(container: InputContainer, limits: DecodeLimits) -> DecodedAudio:
+def _is_cut_off(content: bytes) -> bool:
+    """A WAV file that is shorter than its header says. Streamed ones announce no real size."""
+    size = int.from_bytes(content[4:8], "little")
+    return content[:4] == b"RIFF" and len(content) < size + 8 < _NO_SIZE
+
+
+def _read(container: InputContainer, limits: DecodeLimits, *, cut_off: bool) -> DecodedAudio:
     if not container.streams.audio:
         raise UnreadableAudio("There is no audio in the file.", _SUGGESTION)
     codec: AudioCodecContext | None = container.streams.audio[0].codec_context
@@ -118,7 +127,7 @@ def _read(container: InputContainer, limits: DecodeLimits) -> DecodedAudio:
         raise UnreadableAudio("The file holds samples that are not numbers.", _SUGGESTION)
     # Float files and lossy decoders may go over full scale: clipping here would do damage.
     samples /= max(1.0, float(np.abs(samples).max()))
-    return DecodedAudio(samples, mono.rate, mono.channels, codec.codec.canonical_name)
+    return DecodedAudio(samples, mono.rate, mono.channels, codec.codec.canonical_name, cut_off)
 
 
 def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:

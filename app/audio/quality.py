@@ -84,7 +84,7 @@ def measure(decoded: DecodedAudio, spans: Spans, *, embed: Embed | None = None) 
         bandwidth_hz=round(_bandwidth_hz(speech, noise, rate)),
         speakers=_speakers(speech, rate, embed) if embed else None,
     )
-    return report.model_copy(update={"warnings": _warnings(report)})
+    return report.model_copy(update={"warnings": _warnings(report, cut_off=decoded.cut_off)})
 
 
 def check(report: RecordingReport, limits: RecordingLimits) -> None:
@@ -287,7 +287,7 @@ def _halves(vectors: NDArray[np.float32]) -> float:
     return float(one @ two / max(float(np.linalg.norm(one) * np.linalg.norm(two)), 1e-9))
 
 
-def _warnings(report: RecordingReport) -> list[str]:
+def _warnings(report: RecordingReport, *, cut_off: bool) -> list[str]:
     noisy = report.snr_db is not None and report.snr_db < 15.0
     found = (
         (report.speech_s < 10.0, "There is little speech: 10 to 30 seconds make a better voice."),
@@ -304,6 +304,10 @@ def _warnings(report: RecordingReport) -> list[str]:
         (
             report.speakers == 2,
             "More than one voice seems to speak: the voice made of it will be a mixture.",
+        ),
+        (
+            cut_off,
+            "The file breaks off before the end that its header announces: it may be cut off.",
         ),
     )
     return [text for applies, text in found if applies]

@@ -126,10 +126,15 @@ class SpeakRequest(BaseModel):
         le=48000,
         description="In Hz; default: 24000, or 8000 for mulaw. Not every format has every rate.",
     )
-    speed: float = Field(1.0, ge=0.5, le=2.0, description="1.0 is the voice's own speed.")
-    pitch_semitones: float = Field(0.0, ge=-12, le=12)
+    speed: float = Field(
+        1.0, strict=True, ge=0.5, le=2.0, description="1.0 is the voice's own speed."
+    )
+    pitch_semitones: float = Field(0.0, strict=True, ge=-12, le=12)
     language: str | None = Field(
-        None, max_length=35, description="BCP-47 tag; default: the engine's first language."
+        None,
+        min_length=2,
+        max_length=35,
+        description="BCP-47 tag; default: the engine's first language.",
     )
     seed: StrictInt | None = Field(None, ge=0, le=2**32 - 1)
     stream: StrictBool = Field(

@@ -174,7 +174,10 @@ class VoiceService:
             swept += await store.sweep_unfinished(grace_s)
             old = [blob.name async for blob in store.list() if blob.modified_at <= before]
             for name in old:
-                if await self._voices.get(name.partition("/")[0]) is None:
+                voice_id = name.partition("/")[0]
+                if not _ID.fullmatch(voice_id):  # not ours: the folder may be shared
+                    continue
+                if await self._voices.get(voice_id) is None:
                     await store.delete(name)
                     swept += 1
         return swept

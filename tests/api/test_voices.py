@@ -161,6 +161,29 @@ def test_an_unknown_voice_is_404(client: TestClient, voice_id: str) -> None:
         assert response.json()["code"] == "voice-not-found"
 
 
+def test_a_file_that_breaks_off_is_taken_with_a_warning(client: TestClient) -> None:
+    content = recording(seconds=16.0)
+    whole, cut = (
+        client.post("/voices", files={"file": ("a.wav", part, "audio/wav")}).json()
+        for part in (content, content[: len(content) // 2])
+    )
+
+    assert not [text for text in whole["report"]["warnings"] if "breaks off" in text]
+    assert cut["duration"] == pytest.approx(8.0, abs=0.1)
+    assert [text for text in cut["report"]["warnings"] if "breaks off" in text]
+
+
+def test_foreign_files_in_the_upload_folder_are_left_alone(settings: Settings) -> None:
+    settings.uploads.mkdir(parents=True)
+    foreign = settings.uploads / "README"
+    foreign.write_text("mine", encoding="utf-8")
+
+    with TestClient(create_app(settings.model_copy(update={"sweep_grace_s": 0.0}))):
+        pass
+
+    assert foreign.read_text(encoding="utf-8") == "mine"
+
+
 def test_the_original_recording_is_kept(client: TestClient, settings: Settings) -> None:
     content = recording(hz=150.0)
     client.post("/voices", files={"file": ("a.wav", content, "audio/wav")})

@@ -24,6 +24,7 @@ _UPLOAD_PROBLEMS = problems(
     err.UploadTooLarge,
     err.EngineBusy,
     err.EngineUnavailable,
+    err.AssetError,
     err.StorageError,
     err.DatabaseError,
 )
@@ -38,6 +39,7 @@ _SPEAK_PROBLEMS = problems(
     err.EngineFailed,
     err.EngineBusy,
     err.EngineUnavailable,
+    err.AssetError,
     err.StorageError,
     err.DatabaseError,
     err.UploadTooLarge,
@@ -81,7 +83,7 @@ async def list_voices(
     cursor: Annotated[str | None, Query(description="From the page before.")] = None,
 ) -> VoicePage:
     """The voices, newest first."""
-    page = await voices.list(owner, limit=limit, cursor=cursor)
+    page = await voices.list(owner, limit=limit, cursor=cursor or None)
     return VoicePage(items=[_details(voice) for voice in page.items], cursor=page.cursor)
 
 
