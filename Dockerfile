@@ -26,7 +26,6 @@ ENV PATH=/opt/venv/bin:$PATH \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     HOME=/tmp \
-    ENVIRONMENT=production \
     HOST=0.0.0.0 \
     PORT=8000 \
     DATA_DIR=/app/data \

@@ -154,10 +154,12 @@ def _listener(info: EngineInfo, assets: AssetStore) -> Callable[[], Listener]:
     def load() -> Listener:
         if info.test_double:  # it must run without any model file
             return Listener(EnergyDetector(), None)
+        import pyloudnorm  # noqa: F401 - loaded now, not with the first recording
+
         from app.audio.vad import SpeechDetector
         from app.speaker.encoder import SpeakerEncoder
 
-        encoder = SpeakerEncoder(assets.verified_path("wespeaker-resnet34-lm"))
+        encoder = SpeakerEncoder(assets.verified_path("wespeaker-resnet34-lm"), threads=2)
         detector = SpeechDetector(assets.verified_path("silero-vad"))
         return Listener(detector, lambda samples: encoder.embed(samples, 16_000))
 

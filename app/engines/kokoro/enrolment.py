@@ -1,9 +1,9 @@
 """Instant cloning: the stock voice, or the mixture of some, that comes closest to a speaker.
 
-The recording's embedding says which stock voices are near; a few candidates are spoken, with the
-speaker's pitch and tempo, and the one that the speaker encoder finds most alike is kept.
-Candidates of another pitch register are not tried: they would have to be shifted so far that they
-sound unnatural.
+The recording's embedding says which stock voices are near; a few candidates are spoken with the
+speaker's pitch, and the one that the speaker encoder finds most alike is kept and set to the
+speaker's tempo. Voices of another pitch register are left out, or tried with a limited shift: a
+man is not given a woman's voice whose numbers happen to be near.
 """
 
 import math
@@ -25,7 +25,7 @@ from app.speaker.tempo import syllable_rate
 # Candidates are compared on these texts; the similarity that a voice carries is measured on
 # another. They are short: speaking them is nearly all the time that enrolment takes.
 TRIAL_TEXTS = ("Please call Stella and ask her to wait.", "My brother found five thick slabs.")
-SCORE_TEXT = "The rainbow is a division of white light."
+SCORE_TEXT = "The rainbow is made of white light."
 
 _REGISTER_OCTAVES = 0.5
 _MAX_SHIFT_OCTAVES = 0.75
@@ -155,7 +155,9 @@ def _match_pitch(blend: Blend, target: Target, stock: Sequence[StockVoice]) -> B
 
 
 def _match_tempo(blend: Blend, target: Target, spoken: Samples) -> Blend:
+    """The blend at the speaker's tempo; `spoken` is a trial of it."""
     own = syllable_rate(spoken, SAMPLE_RATE)
     if own is None or target.syllables_s is None:
         return blend
-    return replace(blend, speed=round(float(np.clip(target.syllables_s / own, *TEMPO_RANGE)), 3))
+    ratio = target.syllables_s / own
+    return replace(blend, speed=round(float(np.clip(ratio, *TEMPO_RANGE)), 3))
