@@ -35,7 +35,7 @@ TEMPO_RANGE = (0.85, 1.18)
 _MAX_REFERENCE_S = 60.0
 _NNLS_STEPS, _NNLS_RATE = 2000, 0.05
 # A lead of so much on one text is no accident.
-_CLEAR_LEAD = 0.10
+_CLEAR_LEAD = 0.05
 # The nearest stock voice as it is was chosen over all others before: a change has to beat it by
 # more than what the choice of text makes.
 _TRUST = 0.05
@@ -88,7 +88,9 @@ def find_blend(
 
     tried = [(blend, speak(TRIAL_TEXTS[0], blend)) for blend in candidates(target, stock)]
     ranked = sorted(((score(*trial), *trial) for trial in tried), key=lambda entry: -entry[0])
-    if len(ranked) > 1 and ranked[0][0] - ranked[1][0] < _CLEAR_LEAD:
+    # A second trial where it is between the nearest voice as it is and a change of it.
+    close = len(ranked) > 1 and ranked[0][0] - ranked[1][0] < _CLEAR_LEAD
+    if close and any(_is_stock(blend) for _, blend, _ in ranked[:2]):
         finals = [(first + score(b, speak(TRIAL_TEXTS[1], b)), b, x) for first, b, x in ranked[:2]]
         ranked = sorted(finals, key=lambda entry: -entry[0])
     _, best, spoken = ranked[0]
@@ -98,20 +100,19 @@ def find_blend(
 
 
 def candidates(target: Target, stock: Sequence[StockVoice]) -> list[Blend]:
-    """What is worth trying: voices near the speaker, and a mixture.
+    """What is worth trying, at most three: voices near the speaker, and a mixture.
 
     A voice of another register is tried only with its pitch shifted, and only if that is not far.
     """
     nearest = sorted(stock, key=lambda voice: -float(voice.embedding @ target.embedding))
     usable = [voice for voice in nearest if _distance(voice, target) <= _REGISTER_OCTAVES]
     usable = usable or sorted(stock, key=lambda voice: _distance(voice, target))[:_BLEND_OF]
-    singles = [Blend({voice.name: 1.0}) for voice in usable[:2]]
+    first, *others = usable
+    if nearest[0] is not first and _distance(nearest[0], target) <= _MAX_SHIFT_OCTAVES:
+        others = [nearest[0]]
+    singles = [Blend({voice.name: 1.0}) for voice in (first, *others[:1])]
     shifted = [_match_pitch(blend, target, stock) for blend in (*singles, _mixture(usable, target))]
-    if nearest[0] is usable[0]:
-        return [singles[0], *shifted[1:]]
-    if _distance(nearest[0], target) <= _MAX_SHIFT_OCTAVES:
-        shifted.append(_match_pitch(Blend({nearest[0].name: 1.0}), target, stock))
-    return shifted
+    return [singles[0], *shifted[1:]] if nearest[0] is first else shifted
 
 
 def _is_stock(blend: Blend) -> bool:
