@@ -31,13 +31,13 @@ async def streamed(speech: Speech, request: Request) -> Response:
     has its own.
     """
     body = speech.encoded()
+    first = None
     try:
         first = await _while_connected(request, anext(body))
-    except BaseException:
-        await body.aclose()
-        raise
+    finally:
+        if first is None:  # it failed, or the client went away
+            await body.aclose()
     if first is None:
-        await body.aclose()
         return Response(status_code=_CLIENT_GONE)
     return _Stream(first, body, speech.content_type)
 

@@ -13,8 +13,8 @@ import numpy as np
 from app.audio.dsp import fade_edges, set_loudness, trim_silence
 from app.audio.encode import AudioEncoder, check_rate, content_type
 from app.audio.types import Samples, SpeechChunk
+from app.core.admission import Admission
 from app.core.exceptions import (
-    EngineBusy,
     EngineFailed,
     TextTooLong,
     VoiceEngineMismatch,
@@ -85,7 +85,9 @@ class SynthesisService:
         self._states = states
         self._engine = engine
         self._limits = limits
-        self._active = 0
+        self._admission = Admission(
+            limits.max_requests, doing="requests are being spoken", retry_after_s=_BUSY_RETRY_S
+        )
 
     async def speak(self, voice: Voice, request: SpeakRequest) -> Speech:
         """Check everything that can be checked before the first sound.
@@ -168,34 +170,28 @@ class SynthesisService:
         self, chunks: AsyncGenerator[SpeechChunk, None], request: SpeakRequest
     ) -> AsyncGenerator[SpeechChunk, None]:
         """Count the request in, and log figures about it when it ends, however it ends."""
-        if self._active >= self._limits.max_requests:
-            raise EngineBusy(
-                f"{self._active} requests are being spoken.",
-                "Try again later.",
-                retry_after_s=_BUSY_RETRY_S,
-            )
-        self._active += 1
         first_s, working_s, audio_s, outcome = None, 0.0, 0.0, "cancelled"
-        try:
-            async with aclosing(chunks):
-                start = time.perf_counter()
-                async for chunk in chunks:
-                    working_s += time.perf_counter() - start
-                    first_s = first_s or working_s
-                    audio_s += chunk.duration_s
-                    yield chunk
-                    start = time.perf_counter()  # a slow client is not a slow engine
-            outcome = "ok"
-        except Exception:
-            outcome = "failed"
-            raise
-        finally:
-            self._active -= 1
-            log.info(
-                "spoke engine=%s format=%s outcome=%s chars=%d audio_s=%.2f first_s=%.3f rtf=%.3f",
-                self._engine.info.name, request.format, outcome, len(request.text), audio_s,
-                first_s or 0.0, working_s / audio_s if audio_s else 0.0,
-            )  # fmt: skip
+        with self._admission.enter():
+            try:
+                async with aclosing(chunks):
+                    start = time.perf_counter()
+                    async for chunk in chunks:
+                        working_s += time.perf_counter() - start
+                        first_s = first_s or working_s
+                        audio_s += chunk.duration_s
+                        yield chunk
+                        start = time.perf_counter()  # a slow client is not a slow engine
+                outcome = "ok"
+            except Exception:
+                outcome = "failed"
+                raise
+            finally:
+                log.info(
+                    "spoke engine=%s format=%s outcome=%s chars=%d audio_s=%.2f first_s=%.3f "
+                    "rtf=%.3f",
+                    self._engine.info.name, request.format, outcome, len(request.text), audio_s,
+                    first_s or 0.0, working_s / audio_s if audio_s else 0.0,
+                )  # fmt: skip
 
 
 async def _look_ahead(

@@ -2,9 +2,8 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath, PureWindowsPath
@@ -13,9 +12,9 @@ from app.audio.activity import Detector
 from app.audio.decode import DecodeLimits, decode
 from app.audio.quality import Embed, RecordingLimits, check, measure, prepare
 from app.audio.types import Recording, RecordingReport
+from app.core.admission import Admission
 from app.core.exceptions import (
     DatabaseError,
-    EngineBusy,
     InvalidRequest,
     StorageError,
     VoiceNotFound,
@@ -87,8 +86,10 @@ class VoiceService:
         self._listener = listener
         self._decode_limits = decode_limits
         self._recording_limits = recording_limits
-        self._max_registrations = max_registrations
-        self._registering = 0
+        # Each takes up to some hundred megabytes.
+        self._admission = Admission(
+            max_registrations, doing="recordings are being registered", retry_after_s=_BUSY_RETRY_S
+        )
         # Of its own: listening takes seconds, and the loop's pool serves the streams.
         self._ears = ThreadPoolExecutor(_EARS, thread_name_prefix="listen")
 
@@ -116,7 +117,7 @@ class VoiceService:
         _check_text("name", name, limit=_MAX_NAME)
         description = upload.description or ""
         _check_text("description", description, limit=_MAX_DESCRIPTION, allowed=_LINE_ENDS)
-        with self._admitted():
+        with self._admission.enter():
             recording, report = await in_thread(self._ears, self._listen, upload.content)
             state = await self._engine.enroll([recording])
         voice = Voice(
@@ -181,21 +182,6 @@ class VoiceService:
                     await store.delete(name)
                     swept += 1
         return swept
-
-    @contextmanager
-    def _admitted(self) -> Iterator[None]:
-        """Count a registration in: each takes up to some hundred megabytes."""
-        if self._registering >= self._max_registrations:
-            raise EngineBusy(
-                f"{self._registering} recordings are being registered.",
-                "Try again later.",
-                retry_after_s=_BUSY_RETRY_S,
-            )
-        self._registering += 1
-        try:
-            yield
-        finally:
-            self._registering -= 1
 
     def _listen(self, content: bytes) -> tuple[Recording, RecordingReport]:
         decoded = decode(content, self._decode_limits)

@@ -1,0 +1,41 @@
+"""A bound on how much is done at once: more is sent away, so that nothing grows without end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.core.exceptions import EngineBusy
+
+
+class Admission:
+    """Counts in and out, on one event loop.
+
+    Args:
+        limit: how many may be inside.
+        doing: what they are, for the error, e.g. `requests are being spoken`.
+        retry_after_s: what the one sent away is told, in seconds.
+    """
+
+    def __init__(self, limit: int, *, doing: str, retry_after_s: int) -> None:
+        self._limit = limit
+        self._doing = doing
+        self._retry_after_s = retry_after_s
+        self._inside = 0
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        """Be inside.
+
+        Raises:
+            EngineBusy: there are as many as may be.
+        """
+        if self._inside >= self._limit:
+            raise EngineBusy(
+                f"{self._inside} {self._doing}.",
+                "Try again later.",
+                retry_after_s=self._retry_after_s,
+            )
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
