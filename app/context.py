@@ -14,6 +14,7 @@ from threading import Lock
 from app.assets.store import AssetStore
 from app.audio.activity import EnergyDetector
 from app.audio.decode import DecodeLimits
+from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
 from app.core.config import Settings
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
@@ -23,7 +24,8 @@ from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
 from app.models.voice import Voice
 from app.services.synthesis import SynthesisLimits, SynthesisService
-from app.services.voices import Listener, VoiceService
+from app.services.training import TrainingService
+from app.services.voices import VoiceService
 from app.storage.local import LocalBlobStore
 
 log = logging.getLogger(__name__)
@@ -42,8 +44,10 @@ class AppContext:
     recordings: LocalBlobStore
     states: LocalBlobStore
     engine: Engine
+    ears: Ears
     voices: VoiceService
     synthesis: SynthesisService
+    training: TrainingService
 
 
 @asynccontextmanager
@@ -63,25 +67,43 @@ async def open_context(
         database = SqlDatabase(settings.database)
         await database.open()
         stack.push_async_callback(database.close)
-        recordings = LocalBlobStore(settings.uploads)
-        states = LocalBlobStore(settings.embeddings)
         assets = AssetStore(settings.models)
         engine = engine or create_engine(settings.voice_engine, _engine_options(settings, assets))
         stack.push_async_callback(engine.close)
-        listener = _listener(engine.info, assets)
-        voices = _voice_service(settings, database, (recordings, states), engine, listener)
-        stack.push_async_callback(voices.close)
-        context = AppContext(
-            settings=settings,
-            assets=assets,
-            database=database,
+        ears = _ears(settings, _listener(engine.info, assets))
+        stack.push_async_callback(ears.close)
+        yield _wired(settings, assets=assets, database=database, engine=engine, ears=ears)
+
+
+def _wired(
+    settings: Settings, *, assets: AssetStore, database: SqlDatabase, engine: Engine, ears: Ears
+) -> AppContext:
+    recordings = LocalBlobStore(settings.uploads)
+    states = LocalBlobStore(settings.embeddings)
+    voices = database.collection(Voice)
+    return AppContext(
+        settings=settings,
+        assets=assets,
+        database=database,
+        recordings=recordings,
+        states=states,
+        engine=engine,
+        ears=ears,
+        voices=VoiceService(
+            voices=voices,
             recordings=recordings,
             states=states,
             engine=engine,
-            voices=voices,
-            synthesis=_synthesis_service(settings, states, engine),
-        )
-        yield context
+            ears=ears,
+            max_registrations=settings.max_concurrent_uploads,
+        ),
+        synthesis=SynthesisService(
+            voices=voices, states=states, engine=engine, limits=_synthesis_limits(settings)
+        ),
+        training=TrainingService(
+            voices=voices, recordings=recordings, states=states, engine=engine, ears=ears
+        ),
+    )
 
 
 async def warm_up(context: AppContext) -> None:
@@ -90,7 +112,7 @@ async def warm_up(context: AppContext) -> None:
         if context.settings.models_auto_pull:
             await in_thread(None, context.assets.pull)
         await context.engine.open()
-        await context.voices.warm_up()
+        await context.ears.warm_up()
     except (AssetError, EngineError) as error:
         log.warning("cannot speak: %s %s", error.detail, error.suggestion or "")
     await _sweep(context)
@@ -111,39 +133,24 @@ async def _sweep(context: AppContext) -> None:
         log.warning("swept %d files that belong to no voice", swept)
 
 
-def _voice_service(
-    settings: Settings,
-    database: SqlDatabase,
-    stores: tuple[LocalBlobStore, LocalBlobStore],
-    engine: Engine,
-    listener: Callable[[], Listener],
-) -> VoiceService:
-    recordings, states = stores
-    return VoiceService(
-        voices=database.collection(Voice),
-        recordings=recordings,
-        states=states,
-        engine=engine,
-        listener=listener,
+def _synthesis_limits(settings: Settings) -> SynthesisLimits:
+    return SynthesisLimits(
+        max_chars=settings.max_text_chars,
+        max_whole_chars=settings.max_whole_text_chars,
+        max_requests=settings.max_concurrent_requests,
+    )
+
+
+def _ears(settings: Settings, listener: Callable[[], Listener]) -> Ears:
+    return Ears(
+        listener,
         decode_limits=DecodeLimits(
             max_bytes=settings.max_upload_bytes, max_seconds=settings.max_recording_s
         ),
         recording_limits=RecordingLimits(
             min_speech_s=settings.min_speech_s, max_duration_s=settings.max_recording_s
         ),
-        max_registrations=settings.max_concurrent_uploads,
     )
-
-
-def _synthesis_service(
-    settings: Settings, states: LocalBlobStore, engine: Engine
-) -> SynthesisService:
-    limits = SynthesisLimits(
-        max_chars=settings.max_text_chars,
-        max_whole_chars=settings.max_whole_text_chars,
-        max_requests=settings.max_concurrent_requests,
-    )
-    return SynthesisService(states=states, engine=engine, limits=limits)
 
 
 def _listener(info: EngineInfo, assets: AssetStore) -> Callable[[], Listener]:

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from app import __version__
+from app.assets.manifest import Purpose
 from app.assets.store import AssetState, AssetStore
 from app.context import open_context
 from app.core.config import Settings
@@ -18,7 +19,10 @@ from app.core.exceptions import AppError
 from app.engines.base import Engine, SynthesisRequest
 
 _LIBRARIES = ("fastapi", "onnxruntime", "av", "numpy", "sqlalchemy", "obstore", "hibari-tts")
-_EXTRAS = {"espeak": ("phonemizer", "languages other than English")}
+_EXTRAS = {
+    "espeak": ("phonemizer", "languages other than English"),
+    "train": ("torch", "adapting voices"),
+}
 _MIN_FREE_BYTES = 500_000_000
 
 
@@ -72,7 +76,7 @@ def _models(settings: Settings) -> Finding:
     missing = [
         asset.name
         for asset in AssetStore(settings.models).status(verify=True)
-        if asset.state is not AssetState.PRESENT and not asset.optional
+        if asset.state is not AssetState.PRESENT and asset.purpose is Purpose.SPEECH
     ]
     if missing:
         detail = f"missing or damaged: {', '.join(missing)}. Run `voice-cloning models pull`."

@@ -1,6 +1,7 @@
 """The list of model files: origin, licence, size and the hash that a copy must have to be used."""
 
 from collections.abc import Iterator
+from enum import StrEnum
 from functools import cache
 from importlib import resources
 from pathlib import PurePosixPath
@@ -104,18 +105,28 @@ class WebSource(_Source):
 Source = PackageSource | HubSource | WebSource
 
 
+class Purpose(StrEnum):
+    """What a model file is needed for."""
+
+    SPEECH = "speech"
+    """Cloning and speaking: every installation has it."""
+    TRAINING = "training"
+    """Adapting voices; benchmarks may use it as well."""
+    BENCHMARKS = "benchmarks"
+
+
 class Asset(Pinned):
     """A model file.
 
     `filename` is relative to the folder of the models, `origin` says who made it and where it is
-    published. An optional asset is fetched only by name.
+    published.
     """
 
     name: str
     filename: RelativePath
     licence: str
     origin: str
-    optional: bool = False
+    purpose: Purpose = Purpose.SPEECH
     sources: Annotated[
         tuple[Annotated[Source, Field(discriminator="kind")], ...], Field(min_length=1)
     ]
@@ -138,9 +149,9 @@ class Manifest(_Frozen):
                 raise ValueError("two assets have the same name or filename")
         return self
 
-    def names(self, *, optional: bool = True) -> list[str]:
-        """Names in the order of the manifest, with or without the optional assets."""
-        return [a.name for a in self.assets if optional or not a.optional]
+    def names(self, *purposes: Purpose) -> list[str]:
+        """Names in the order of the manifest: what these purposes need, or all."""
+        return [a.name for a in self.assets if not purposes or a.purpose in purposes]
 
     def asset(self, name: str) -> Asset:
         """The asset of this name.

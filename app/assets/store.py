@@ -11,12 +11,16 @@ from app.assets.client import open_client
 from app.assets.download import Downloader, SourceError, disk_errors, matches
 from app.assets.index import PackageIndex
 from app.assets.lock import exclusive
-from app.assets.manifest import Asset, Manifest, load_manifest
+from app.assets.manifest import Asset, Manifest, Purpose, load_manifest
 from app.assets.pip_config import read_pip_config
 from app.assets.sources import DEFAULT_HUB, Fetcher
 from app.core.exceptions import AssetError
 
-_PULL = "Run `voice-cloning models pull`."
+PULL = {  # what to do about a file that is not right
+    Purpose.SPEECH: "Run `voice-cloning models pull`.",
+    Purpose.TRAINING: "Run `voice-cloning models pull --train`.",
+    Purpose.BENCHMARKS: "Run `voice-cloning models pull --all`.",
+}
 
 
 class AssetState(StrEnum):
@@ -35,7 +39,7 @@ class AssetStatus:
     state: AssetState
     licence: str
     origin: str
-    optional: bool
+    purpose: Purpose
 
 
 class PullStage(StrEnum):
@@ -84,9 +88,9 @@ class AssetStore:
     def _downloads(self) -> Path:
         return self._folder / ".downloads"
 
-    def names(self, *, optional: bool = True) -> list[str]:
-        """All names in the order of the manifest, or only those that every install needs."""
-        return self._manifest.names(optional=optional)
+    def names(self, *purposes: Purpose) -> list[str]:
+        """Names in the order of the manifest: what these purposes need, or all."""
+        return self._manifest.names(*purposes)
 
     def is_present(self, name: str) -> bool:
         """Is the file there with its right size? The bytes are not read.
@@ -122,7 +126,7 @@ class AssetStore:
                 state=self._state(asset, verify=verify),
                 licence=asset.licence,
                 origin=asset.origin,
-                optional=asset.optional,
+                purpose=asset.purpose,
             )
             for asset in self._manifest.assets
         ]
@@ -133,7 +137,7 @@ class AssetStore:
         """Fetch what is missing or corrupt; blocks. Safe in several processes at once.
 
         Args:
-            names: default: all that are not optional.
+            names: default: what every installation needs.
             progress: called from this thread, often. What it raises stops the pull; what was
                 downloaded so far is kept for the next one.
 
@@ -144,7 +148,7 @@ class AssetStore:
             AssetError: not all could be fetched; those that could are in place. `failures` in
                 `extra` has the reasons of every source by asset.
         """
-        chosen = dict.fromkeys(self.names(optional=False) if names is None else names)
+        chosen = dict.fromkeys(self.names(Purpose.SPEECH) if names is None else names)
         assets = [self._manifest.asset(name) for name in chosen]
         wanted = [asset for asset in assets if not self._is_right(asset)]
         if not wanted:
@@ -225,12 +229,13 @@ class AssetStore:
         asset = self._manifest.asset(name)
         state = self._state(asset, verify=verify)
         if state is AssetState.MISSING:
-            pull = f"Run `voice-cloning models pull {name}`." if asset.optional else _PULL
-            raise AssetError(f"The model file {asset.filename} is missing.", pull, asset=name)
+            raise AssetError(
+                f"The model file {asset.filename} is missing.", PULL[asset.purpose], asset=name
+            )
         if state is AssetState.CORRUPT:
             raise AssetError(
                 f"The model file {asset.filename} is corrupt: it is not the file it should be.",
-                f"{_PULL} It replaces the file.",
+                f"{PULL[asset.purpose]} It replaces the file.",
                 asset=name,
             )
         return self._folder / asset.filename

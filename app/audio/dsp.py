@@ -122,7 +122,7 @@ def median_pitch_hz(samples: Samples, rate: int) -> float | None:
     frames = frames[level > max(_PITCH_LEVEL * float(np.quantile(level, 0.95)), 1e-5)]
     if not len(frames):
         return None
-    pitches = _PITCH_RATE / _periods(_yin(frames, window, longest))
+    pitches = _PITCH_RATE / _periods(yin(frames, window, longest))
     pitches = pitches[np.isfinite(pitches)]
     if len(pitches) < 5:
         return None
@@ -131,7 +131,7 @@ def median_pitch_hz(samples: Samples, rate: int) -> float | None:
     return float(np.median(pitches[near]))
 
 
-def _yin(frames: NDArray[np.float32], window: int, longest: int) -> NDArray[np.float32]:
+def yin(frames: NDArray[np.float32], window: int, longest: int) -> NDArray[np.float32]:
     """Cumulative mean normalised difference: (frames, window + longest) to (frames, longest).
 
     Near 0 at lags that are a period, 1 on average.

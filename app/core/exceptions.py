@@ -10,12 +10,14 @@ AppError 500
 │   ├─ TextTooLong
 │   ├─ UnsupportedFormat      audio format or sample rate
 │   ├─ UnsupportedControl     the engine cannot do what was asked
-│   └─ UnsupportedLanguage
+│   ├─ UnsupportedLanguage
+│   └─ TrainingUnsupported    the engine cannot adapt voices
 ├─ NotFound 404
 │   └─ VoiceNotFound
 ├─ MethodNotAllowed 405
 ├─ Conflict 409
 │   ├─ VersionConflict
+│   ├─ VoiceInTraining        the voice is being adapted already
 │   └─ VoiceEngineMismatch     the voice was made by another engine than the one that runs
 ├─ UploadTooLarge 413
 ├─ EngineError 500
@@ -114,6 +116,10 @@ class UnsupportedLanguage(BadRequest):
     code, title = "language-unsupported", "The engine does not speak this language"
 
 
+class TrainingUnsupported(BadRequest):
+    code, title = "training-unsupported", "The engine cannot adapt voices"
+
+
 class NotFound(AppError):
     status, code, title = 404, "not-found", "Not found"
 
@@ -132,6 +138,10 @@ class Conflict(AppError):
 
 class VersionConflict(Conflict):
     code, title = "version-conflict", "The record was changed by somebody else"
+
+
+class VoiceInTraining(Conflict):
+    code, title = "voice-in-training", "The voice is being adapted"
 
 
 class VoiceEngineMismatch(Conflict):

@@ -88,6 +88,9 @@ voices = Table(
     Column("state_format", String(100), nullable=False),
     Column("similarity", Double),
     Column("report", JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+    Column("state_name", String(100), nullable=False, server_default="state"),
+    Column("adapted_at", UtcDateTime),
+    Column("adapted_minutes", Double),
     Index(None, "owner", "created_at", "id"),
 )
 

@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from app.audio.types import Recording, SpeechChunk
-from app.core.exceptions import UnsupportedControl
+from app.core.exceptions import TrainingUnsupported, UnsupportedControl
+
+TRAINED: Final = "done"
+"""Stage of the last event of a training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class EngineInfo:
         concurrency: how many syntheses it runs at once.
         local: whether text and recordings stay on this machine.
         test_double: whether it only pretends to speak, and needs no model files.
+        trainable: whether its voices can be adapted: it is `Trainable`.
     """
 
     name: str
@@ -52,6 +56,7 @@ class EngineInfo:
     concurrency: int = 1
     local: bool = True
     test_double: bool = False
+    trainable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,40 @@ class SynthesisRequest:
     volume_db: float = 0.0
     seed: int | None = None
     pronunciations: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """How a voice is adapted.
+
+    Attributes:
+        minutes: how long to train.
+        seed: same seed, same recording, same number of steps: same voice.
+    """
+
+    minutes: float = 3.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingEvent:
+    """How far a training is.
+
+    Attributes:
+        stage: what is being done, a word; `TRAINED` with the last event.
+        progress: 0 to 1, never less than before.
+        message: for people; nothing of what is said in the recording.
+        elapsed_s: since the training began.
+        similarity: of the voice as it is now to the recording, if it was measured.
+        state: a checkpoint: the voice as it is now, which can be spoken. The last event has one.
+    """
+
+    stage: str
+    progress: float
+    message: str
+    elapsed_s: float
+    similarity: float | None = None
+    state: VoiceState | None = None
 
 
 class Engine(Protocol):
@@ -129,6 +168,48 @@ class Engine(Protocol):
             EngineFailed: no valid audio came out.
         """
         ...
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """What an engine can do besides, if its `info.trainable` says so."""
+
+    def train(
+        self,
+        recordings: Sequence[Recording],
+        start: VoiceState | None,
+        *,
+        options: TrainingOptions,
+    ) -> AsyncGenerator[TrainingEvent, None]:
+        """Make a voice more like the speaker of the recordings. Stores nothing.
+
+        The last event has the stage `TRAINED` and the voice. Closing the generator stops the work
+        soon.
+
+        Args:
+            start: the voice to go on from, made by `enroll` or `train`; None begins anew.
+
+        Raises:
+            TrainingUnsupported: the engine is not trainable.
+            UnsuitableRecording: too little can be learnt from them.
+            EngineUnavailable: a library or a model file that training needs is missing.
+            EngineFailed: the state cannot be used, or no voice came out.
+        """
+        ...
+
+
+def trainer(engine: Engine) -> Trainable:
+    """The engine as one that can be trained.
+
+    Raises:
+        TrainingUnsupported: it cannot.
+    """
+    if engine.info.trainable and isinstance(engine, Trainable):
+        return engine
+    raise TrainingUnsupported(
+        f"The engine {engine.info.name!r} cannot adapt voices.",
+        "GET /api/v1/engines says whether an engine is trainable; set VOICE_ENGINE to one that is.",
+    )
 
 
 def check_controls(info: EngineInfo, request: SynthesisRequest) -> None:

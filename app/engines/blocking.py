@@ -8,7 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from app.audio.types import Recording, SpeechChunk
 from app.core.exceptions import EngineFailed
 from app.core.tasks import in_thread
-from app.engines.base import EngineInfo, SynthesisRequest, VoiceState
+from app.engines.base import (
+    EngineInfo,
+    SynthesisRequest,
+    TrainingEvent,
+    TrainingOptions,
+    VoiceState,
+    trainer,
+)
 
 
 class BlockingEngine(ABC):
@@ -24,7 +31,10 @@ class BlockingEngine(ABC):
         self._info = info
         self._slots = asyncio.Semaphore(info.concurrency)
         self._enrolling = asyncio.Lock()
+        self._training = asyncio.Lock()
         self._threads = ThreadPoolExecutor(info.concurrency + 1, thread_name_prefix=info.name)
+        # One thread for all steps of a training: PyTorch keeps modes such as `no_grad` by thread.
+        self._trainer = ThreadPoolExecutor(1, thread_name_prefix=f"{info.name}-train")
         self._opening = asyncio.Lock()
         self._is_open = False
 
@@ -52,13 +62,23 @@ class BlockingEngine(ABC):
     def speak(self, request: SynthesisRequest) -> Generator[SpeechChunk, None, None]:
         """Do the work of `Engine.synthesize`."""
 
+    def train_blocking(
+        self, recordings: Sequence[Recording], start: VoiceState | None, options: TrainingOptions
+    ) -> Generator[TrainingEvent, None, None]:
+        """Do the work of `Trainable.train`, for an engine whose `info.trainable` is true.
+
+        Between two events it cannot be stopped.
+        """
+        raise NotImplementedError
+
     async def open(self) -> None:
         async with self._opening:
             if not self._is_open:
                 await in_thread(self._threads, self._load_once)
 
     async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._threads, self._trainer):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     async def enroll(self, recordings: Sequence[Recording]) -> VoiceState:
         await self.open()
@@ -79,6 +99,24 @@ class BlockingEngine(ABC):
                 chunks.close()
             if not spoken:
                 raise EngineFailed("The engine gave no audio for the text.")
+
+    async def train(
+        self,
+        recordings: Sequence[Recording],
+        start: VoiceState | None,
+        *,
+        options: TrainingOptions,
+    ) -> AsyncGenerator[TrainingEvent, None]:
+        trainer(self)
+        await self.open()
+        # One at a time, beside the speaking and enrolling.
+        async with self._training:
+            events = self.train_blocking(recordings, start, options)
+            try:
+                while (event := await in_thread(self._trainer, next, events, None)) is not None:
+                    yield event
+            finally:
+                await in_thread(self._trainer, events.close)
 
     def _load_once(self) -> None:
         self.load()

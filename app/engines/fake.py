@@ -11,20 +11,31 @@ from collections.abc import AsyncGenerator, Sequence
 import numpy as np
 
 from app.audio.types import Recording, Samples, SpeechChunk
-from app.core.exceptions import UnsupportedLanguage
-from app.engines.base import EngineInfo, SynthesisRequest, VoiceState, check_controls
+from app.core.exceptions import RecordingTooShort, UnsupportedLanguage
+from app.engines.base import (
+    TRAINED,
+    EngineInfo,
+    SynthesisRequest,
+    TrainingEvent,
+    TrainingOptions,
+    VoiceState,
+    check_controls,
+)
 from app.engines.registry import EngineOptions
 
 SAMPLE_RATE = 24_000
 FORMAT = "fake/fingerprint.v1"
+TRAINED_FORMAT = "fake/trained.v1"
 BLOCK = SAMPLE_RATE // 25  # 40 ms: every multiple of 25 Hz is orthogonal within it
 _TONES_HZ = 400.0 + 300.0 * np.arange(8)
 _PILOT_HZ = 3000.0  # sounds in every block, so that a zero byte is not silence
 _VOICE_BLOCKS = 2
+_TRAINING_STEPS = 4
+_UNTRAINED_SIMILARITY = 0.2
 
 
 class FakeEngine:
-    """Implements `app.engines.base.Engine`."""
+    """Implements `Engine` and `Trainable` of `app.engines.base`."""
 
     info = EngineInfo(
         name="fake",
@@ -37,6 +48,7 @@ class FakeEngine:
         controls=frozenset({"speed", "seed"}),
         concurrency=64,
         test_double=True,
+        trainable=True,
     )
 
     async def open(self) -> None: ...
@@ -67,6 +79,40 @@ class FakeEngine:
             at = np.arange(0, len(samples), request.speed)
             samples = np.interp(at, np.arange(len(samples)), samples).astype(np.float32)
         yield SpeechChunk(samples, SAMPLE_RATE, 0, len(request.text))
+
+    async def train(
+        self,
+        recordings: Sequence[Recording],
+        start: VoiceState | None,
+        *,
+        options: TrainingOptions,
+    ) -> AsyncGenerator[TrainingEvent, None]:
+        """Every step gives another fingerprint, and halves what the similarity lacks to 1. It
+        pretends to take its time.
+        """
+        if not recordings:
+            raise RecordingTooShort("There is no recording.", "Send at least one.")
+        state = start or await self.enroll(recordings)
+        yield TrainingEvent("listen", 0.0, "listening to the recording", 0.0, state.similarity)
+        for step in range(1, _TRAINING_STEPS + 1):
+            state = _trained(state, options.seed)
+            last = step == _TRAINING_STEPS
+            yield TrainingEvent(
+                TRAINED if last else "train",
+                step / _TRAINING_STEPS,
+                f"step {step} of {_TRAINING_STEPS}",
+                60 * options.minutes * step / _TRAINING_STEPS,
+                state.similarity,
+                state,
+            )
+
+
+def _trained(state: VoiceState, seed: int) -> VoiceState:
+    digest = hashlib.sha256(state.payload + f"/{seed}".encode()).digest()
+    before = _UNTRAINED_SIMILARITY if state.similarity is None else state.similarity
+    return VoiceState(
+        state.engine, TRAINED_FORMAT, digest[:_VOICE_BLOCKS], round((1 + before) / 2, 4)
+    )
 
 
 def read_back(samples: Samples) -> list[tuple[bytes, str]]:

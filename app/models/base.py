@@ -1,5 +1,6 @@
 """What all stored records have in common."""
 
+import re
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -7,6 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 LOCAL_OWNER = "local"
 """Owner of everything as long as callers are not told apart."""
+
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def is_id(text: str) -> bool:
+    """Whether this can be the id of a record."""
+    return _ID.fullmatch(text) is not None
 
 
 class Record(BaseModel):

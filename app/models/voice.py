@@ -38,11 +38,20 @@ _VOICE: dict[str, Any] = {
     "name": "My Voice",
     "description": "Sample voice",
     "engine": "kokoro",
+    "adapted_at": None,
+    "adapted_minutes": None,
 }
 
 
 class Voice(Record):
-    """A registered voice. The recording and the voice state lie in the blob stores under its id."""
+    """A registered voice. The recording and the voice state lie in the blob stores under its id.
+
+    Attributes:
+        state_name: of the state's file. Every adaptation writes a new one, so that record and
+            state always agree.
+        adapted_at: when the voice was last adapted, None if never.
+        adapted_minutes: asked for by all its adaptations together.
+    """
 
     name: str
     description: str | None
@@ -53,6 +62,9 @@ class Voice(Record):
     state_format: str
     similarity: float | None
     report: RecordingReport
+    state_name: str = "state"
+    adapted_at: datetime | None = None
+    adapted_minutes: float | None = None
 
     @property
     def recording_blob(self) -> str:
@@ -62,7 +74,7 @@ class Voice(Record):
     @property
     def state_blob(self) -> str:
         """Name of the engine's voice state in the store of states."""
-        return f"{self.id}/state"
+        return f"{self.id}/{self.state_name}"
 
 
 class VoiceDetails(BaseModel):
@@ -83,6 +95,10 @@ class VoiceDetails(BaseModel):
         "enrolment did not use; null if it was not measured."
     )
     likeness: str | None = Field(description="The similarity in words; see docs/voices.md.")
+    adapted_at: datetime | None = Field(
+        description="When the voice was last trained on its recording; null if never."
+    )
+    adapted_minutes: float | None = Field(description="Minutes of all its trainings together.")
     report: RecordingReport
 
 

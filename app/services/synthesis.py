@@ -14,13 +14,11 @@ from app.audio.dsp import fade_edges, set_loudness, trim_silence
 from app.audio.encode import AudioEncoder, check_rate, content_type
 from app.audio.types import Samples, SpeechChunk
 from app.core.admission import Admission
-from app.core.exceptions import (
-    EngineFailed,
-    TextTooLong,
-    VoiceEngineMismatch,
-)
+from app.core.exceptions import EngineFailed, TextTooLong
 from app.core.tasks import in_thread
-from app.engines.base import Engine, SynthesisRequest, VoiceState, check_controls
+from app.db.base import Collection
+from app.engines.base import Engine, SynthesisRequest, check_controls
+from app.engines.stored import stored_state
 from app.models.voice import SpeakRequest, Voice
 from app.storage.base import BlobStore
 from app.text.clean import clean
@@ -81,7 +79,15 @@ class Speech:
 class SynthesisService:
     """Speaks texts in stored voices. Measures every synthesis, logs no text."""
 
-    def __init__(self, *, states: BlobStore, engine: Engine, limits: SynthesisLimits) -> None:
+    def __init__(
+        self,
+        *,
+        voices: Collection[Voice],
+        states: BlobStore,
+        engine: Engine,
+        limits: SynthesisLimits,
+    ) -> None:
+        self._voices = voices
         self._states = states
         self._engine = engine
         self._limits = limits
@@ -101,7 +107,7 @@ class SynthesisService:
         text = self._text(request)
         engine_request = SynthesisRequest(
             text,
-            await self._state(voice),
+            await stored_state(voice, info, voices=self._voices, states=self._states),
             language=request.language,
             speed=request.speed,
             pitch_semitones=request.pitch_semitones,
@@ -132,21 +138,6 @@ class SynthesisService:
                 limit=limit,
             )
         return clean(request.text)
-
-    async def _state(self, voice: Voice) -> VoiceState:
-        if voice.engine != self._engine.info.name:
-            raise VoiceEngineMismatch(
-                f"The voice was made by the engine {voice.engine!r}; "
-                f"{self._engine.info.name!r} is running.",
-                "Start the server with that engine, or register the recording again.",
-            )
-        try:
-            payload = await self._states.get(voice.state_blob)
-        except FileNotFoundError as error:
-            raise EngineFailed(
-                "The file of the voice is missing.", "Register the recording again."
-            ) from error
-        return VoiceState(voice.engine, voice.state_format, payload, voice.similarity)
 
     async def _sentences(
         self, segments: list[Segment], request: SynthesisRequest

@@ -2,26 +2,18 @@
 
 import logging
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath, PureWindowsPath
 
-from app.audio.activity import Detector
-from app.audio.decode import DecodeLimits, decode
-from app.audio.quality import Embed, RecordingLimits, check, measure, prepare
-from app.audio.types import Recording, RecordingReport
+from app.audio.ears import Ears
 from app.core.admission import Admission
-from app.core.exceptions import (
-    DatabaseError,
-    InvalidRequest,
-    StorageError,
-    VoiceNotFound,
-)
-from app.core.tasks import in_thread, see_through
+from app.core.exceptions import DatabaseError, InvalidRequest, StorageError
+from app.core.tasks import see_through
 from app.db.base import Collection, Page
+from app.db.voices import find_voice
 from app.engines.base import Engine, VoiceState
+from app.models.base import is_id
 from app.models.voice import Voice
 from app.storage.base import BlobStore
 
@@ -29,11 +21,9 @@ log = logging.getLogger(__name__)
 
 _LINE_ENDS = "\t\r\n"  # may stand in a description
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MAX_FILENAME = 255
 _MAX_NAME = 200
 _MAX_DESCRIPTION = 2000
-_EARS = 2
 _BUSY_RETRY_S = 10
 
 
@@ -47,24 +37,10 @@ class Upload:
     description: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """What is needed to judge a recording.
-
-    Attributes:
-        detector: finds where somebody speaks.
-        embed: speaker embedding of speech at 16 kHz, or None where there is no encoder.
-    """
-
-    detector: Detector
-    embed: Embed | None
-
-
 class VoiceService:
-    """Voices of the callers. The recording is kept as it came, beside what the engine made of it.
+    """Voices of the callers.
 
-    Args:
-        listener: called when it is needed first, since it loads models.
+    The recording is kept as it came, beside what the engine made of it.
     """
 
     def __init__(
@@ -74,35 +50,18 @@ class VoiceService:
         recordings: BlobStore,
         states: BlobStore,
         engine: Engine,
-        listener: Callable[[], Listener],
-        decode_limits: DecodeLimits,
-        recording_limits: RecordingLimits,
+        ears: Ears,
         max_registrations: int,
     ) -> None:
         self._voices = voices
         self._recordings = recordings
         self._states = states
         self._engine = engine
-        self._listener = listener
-        self._decode_limits = decode_limits
-        self._recording_limits = recording_limits
+        self._ears = ears
         # Each takes up to some hundred megabytes.
         self._admission = Admission(
             max_registrations, doing="recordings are being registered", retry_after_s=_BUSY_RETRY_S
         )
-        # Of its own: listening takes seconds, and the loop's pool serves the streams.
-        self._ears = ThreadPoolExecutor(_EARS, thread_name_prefix="listen")
-
-    async def warm_up(self) -> None:
-        """Load what judges recordings now, rather than with the first one.
-
-        Raises:
-            AssetError, EngineUnavailable: a model file is missing or damaged.
-        """
-        await in_thread(self._ears, self._listener)
-
-    async def close(self) -> None:
-        self._ears.shutdown(wait=False, cancel_futures=True)
 
     async def register(self, owner: str, upload: Upload) -> Voice:
         """Clone a voice from a recording.
@@ -118,7 +77,7 @@ class VoiceService:
         description = upload.description or ""
         _check_text("description", description, limit=_MAX_DESCRIPTION, allowed=_LINE_ENDS)
         with self._admission.enter():
-            recording, report = await in_thread(self._ears, self._listen, upload.content)
+            recording, report = await self._ears.listen(upload.content)
             state = await self._engine.enroll([recording])
         voice = Voice(
             owner=owner,
@@ -142,13 +101,7 @@ class VoiceService:
         Raises:
             VoiceNotFound: there is none with this id, or it is somebody else's.
         """
-        voice = await self._voices.get(voice_id) if _ID.fullmatch(voice_id) else None
-        if voice is None or voice.owner != owner:
-            raise VoiceNotFound(
-                f"There is no voice {voice_id[:64]!r}.",
-                "List the voices: GET /voices, or `voice-cloning voices list`.",
-            )
-        return voice
+        return await find_voice(self._voices, owner, voice_id)
 
     async def list(self, owner: str, *, limit: int, cursor: str | None) -> Page[Voice]:
         """The owner's voices, newest first."""
@@ -161,7 +114,8 @@ class VoiceService:
         await self._remove_blobs(voice)
 
     async def sweep(self, grace_s: float) -> int:
-        """Delete files that belong to no voice: leftovers of a crash between two steps.
+        """Delete files that belong to no voice, or that it no longer uses: leftovers of a crash
+        between two steps.
 
         Args:
             grace_s: younger files are left alone, since a registration may be under way.
@@ -176,20 +130,13 @@ class VoiceService:
             old = [blob.name async for blob in store.list() if blob.modified_at <= before]
             for name in old:
                 voice_id = name.partition("/")[0]
-                if not _ID.fullmatch(voice_id):  # not ours: the folder may be shared
+                if not is_id(voice_id):  # not ours: the folder may be shared
                     continue
-                if await self._voices.get(voice_id) is None:
+                voice = await self._voices.get(voice_id)
+                if voice is None or name not in (voice.recording_blob, voice.state_blob):
                     await store.delete(name)
                     swept += 1
         return swept
-
-    def _listen(self, content: bytes) -> tuple[Recording, RecordingReport]:
-        decoded = decode(content, self._decode_limits)
-        listener = self._listener()
-        spans = listener.detector.spans(decoded.samples, decoded.sample_rate)
-        report = measure(decoded, spans, embed=listener.embed)
-        check(report, self._recording_limits)
-        return prepare(decoded, spans), report
 
     async def _store(self, voice: Voice, content: bytes, state: VoiceState) -> None:
         """Files first, then the record: a voice that can be seen has its files."""

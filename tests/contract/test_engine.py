@@ -3,14 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from app.assets.store import AssetStore
 from app.audio.types import Recording, Samples, SpeechChunk
-from app.core.exceptions import UnsupportedLanguage
-from app.engines.base import Engine, SynthesisRequest, VoiceState
+from app.core.exceptions import UnsuitableRecording, UnsupportedLanguage
+from app.engines.base import (
+    Engine,
+    SynthesisRequest,
+    Trainable,
+    TrainingEvent,
+    TrainingOptions,
+    VoiceState,
+    trainer,
+)
 from app.engines.fake import FakeEngine, read_back
 from app.engines.registry import EngineOptions, create_engine
 from tests.audio.signals import model_file
@@ -235,3 +244,64 @@ async def test_an_unsupported_language_is_refused_before_and_by_speaking(engine,
 async def test_its_own_languages_and_their_variants_are_accepted(engine):
     for language in (None, engine.info.languages[0], "en", "en-GB"):
         engine.check("Hello.", language)
+
+
+BRIEFLY = TrainingOptions(minutes=0.1, seed=3)
+
+
+@pytest.fixture(scope="module")
+def trainable(engine: Engine) -> Trainable:
+    if not engine.info.trainable:
+        pytest.skip("cannot adapt voices")
+    return trainer(engine)
+
+
+@pytest.fixture(scope="module")
+async def training(
+    trainable: Trainable, recording: Recording, voice: VoiceState
+) -> list[TrainingEvent]:
+    async with aclosing(trainable.train([recording], voice, options=BRIEFLY)) as events:
+        return [event async for event in events]
+
+
+async def test_a_training_tells_how_far_it_is_and_ends_with_a_voice(training):
+    for before, after in pairwise(training):
+        assert 0.0 <= before.progress <= after.progress <= 1.0
+        assert 0.0 <= before.elapsed_s <= after.elapsed_s
+    assert all(event.stage and event.message for event in training)
+    assert [event.stage == "done" for event in training] == [False] * (len(training) - 1) + [True]
+    assert training[-1].progress == 1.0
+    assert training[-1].state
+
+
+async def test_every_state_of_a_training_can_be_spoken(engine, training):
+    for state in [event.state for event in training if event.state]:
+        assert state.engine == engine.info.name
+        assert state.similarity is None or -1 <= state.similarity <= 1
+        stored = VoiceState(state.engine, state.format, bytes(bytearray(state.payload)))
+        assert len(await speech(engine, "Yes.", stored)) > 0
+
+
+async def test_a_training_goes_on_from_a_trained_voice_and_begins_without_one(
+    trainable, recording, training
+):
+    for start in (training[-1].state, None):
+        async with aclosing(trainable.train([recording], start, options=BRIEFLY)) as events:
+            first = await anext(events)
+        assert 0.0 <= first.progress <= 1.0
+
+
+async def test_a_training_without_a_recording_is_refused(trainable, voice):
+    with pytest.raises(UnsuitableRecording):
+        await anext(trainable.train([], voice, options=BRIEFLY))
+
+
+async def test_a_training_that_is_left_frees_the_engine(engine, trainable, recording, voice):
+    for _ in range(2):
+        events = trainable.train([recording], voice, options=BRIEFLY)
+        await anext(events)
+        await events.aclose()
+        with pytest.raises(StopAsyncIteration):
+            await anext(events)
+
+    assert len(await speech(engine, "Yes.", voice))

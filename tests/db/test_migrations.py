@@ -19,6 +19,7 @@ from app.db.engine import make_engine
 from app.db.migrate import alembic_config, exclusively, upgrade
 from app.db.sql import SqlDatabase
 from app.db.tables import metadata
+from app.models.voice import Voice
 
 pytestmark = pytest.mark.anyio
 
@@ -38,6 +39,15 @@ async def main():
     await database.close()
 
 asyncio.run(main())
+"""
+
+# A voice as it was stored by the first version of the schema.
+FIRST_VERSION = """
+INSERT INTO voices VALUES ('550e8400-e29b-41d4-a716-446655440000', 'local', 1,
+    '2026-01-15 10:30:00.000000', '2026-01-15 10:30:00.000000', 'Anna', NULL, 'a.wav', 12.4, 22050,
+    'kokoro', 'kokoro/blend.v1', 0.3, '{"duration_s": 12.4, "sample_rate": 22050, "channels": 1,
+    "codec": "pcm_s16le", "speech_s": 10.1, "snr_db": 38.5, "clipped": 0.0, "loudness_lufs": -21.3,
+    "peak_dbfs": -3.1, "bandwidth_hz": 10500.0, "speakers": 1, "warnings": []}')
 """
 
 
@@ -95,6 +105,23 @@ async def test_the_migrations_make_the_tables_that_the_program_expects(url):
     assert found == []
 
 
+async def test_voices_of_the_first_version_keep_their_files(url, file):
+    def to_the_first(connection: Connection) -> None:
+        with exclusively(connection):
+            command.upgrade(alembic_config(connection), "0001")
+
+    await run(url, to_the_first)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(FIRST_VERSION)
+    database = SqlDatabase(url)
+    await database.open()
+    voice = await database.collection(Voice).get("550e8400-e29b-41d4-a716-446655440000")
+    await database.close()
+
+    assert voice.state_blob == "550e8400-e29b-41d4-a716-446655440000/state"
+    assert (voice.adapted_at, voice.adapted_minutes) == (None, None)
+
+
 async def test_processes_may_open_a_new_database_at_once(url, file):
     processes = [
         subprocess.Popen(
@@ -117,7 +144,7 @@ async def test_processes_may_open_a_new_database_at_once(url, file):
     assert [process.returncode for process in processes] == [0, 0, 0], outputs
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
-            ("0001",)
+            ("0002",)
         ]
 
 
@@ -205,6 +232,6 @@ async def test_migrations_run_from_the_command_line_on_the_database_of_the_setti
     current = await asyncio.to_thread(alembic, "current")
     statements = await asyncio.to_thread(alembic, "upgrade", "head", "--sql")
 
-    assert "0001 (head)" in current
+    assert "0002 (head)" in current
     assert (tmp_path / "data" / "voices.db").is_file()
     assert "CREATE TABLE voices" in statements

@@ -1,15 +1,24 @@
-"""Synchronous engines in threads: errors, cancelling, slots. Events steer, not time."""
+"""Synchronous engines in threads: errors, cancelling, slots, training. Events steer, not time."""
 
 import asyncio
 import threading
 from collections.abc import Callable, Generator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from app.audio.types import Recording, SpeechChunk
-from app.core.exceptions import EngineFailed, EngineUnavailable
-from app.engines.base import EngineInfo, SynthesisRequest, VoiceState
+from app.core.exceptions import EngineFailed, EngineUnavailable, TrainingUnsupported
+from app.engines.base import (
+    EngineInfo,
+    SynthesisRequest,
+    Trainable,
+    TrainingEvent,
+    TrainingOptions,
+    VoiceState,
+)
 from app.engines.blocking import BlockingEngine
 
 pytestmark = pytest.mark.anyio
@@ -262,4 +271,143 @@ async def test_the_event_loop_goes_on_while_a_thread_works():
     assert not task.done()
     engine.go.set()
     assert await task == 1
+    await engine.close()
+
+
+class TrainedEngine(SteeredEngine):
+    """Trains as many steps as there are minutes; waits for `may_train` after its first."""
+
+    def __init__(self, *, trainable: bool = True) -> None:
+        super().__init__()
+        self._info = replace(self._info, trainable=trainable)
+        self.may_train = threading.Event()
+        self.may_train.set()
+        self.steps: list[tuple[int, str]] = []
+        self.ended: list[str] = []
+
+    def train_blocking(
+        self, recordings: Sequence[Recording], start: VoiceState | None, options: TrainingOptions
+    ) -> Generator[TrainingEvent, None, None]:
+        try:
+            for step in range(round(options.minutes)):
+                self.steps.append((options.seed, threading.current_thread().name))
+                if step:
+                    self.started.set()
+                    assert self.may_train.wait(30)
+                if not recordings:
+                    raise EngineFailed("nothing to hear")
+                yield TrainingEvent("train", step / options.minutes, "a step", 0.0)
+            yield TrainingEvent("done", 1.0, "ready", 0.0, None, VOICE)
+        finally:
+            self.ended.append(threading.current_thread().name)
+
+
+async def trained(
+    engine: BlockingEngine, steps: int, *, seed: int = 0, recordings: Sequence[object] = (None,)
+) -> list[str]:
+    options = TrainingOptions(float(steps), seed)
+    return [event.stage async for event in engine.train(recordings, None, options=options)]
+
+
+async def test_training_loads_the_engine_and_gives_its_events():
+    engine = TrainedEngine()
+
+    assert isinstance(engine, Trainable)
+    assert await trained(engine, 3) == ["train", "train", "train", "done"]
+
+    assert engine.loads == 1
+    await engine.close()
+
+
+async def test_all_of_a_training_runs_on_one_thread_that_is_not_for_speaking():
+    engine = TrainedEngine()
+    await asyncio.gather(trained(engine, 3), trained(engine, 3))
+
+    async with aclosing(engine.train([None], None, options=TrainingOptions(3.0))) as events:
+        await anext(events)
+
+    threads = {name for _, name in engine.steps} | set(engine.ended)
+    assert len(threads) == 1
+    assert threads.isdisjoint(thread.name for thread in engine._threads._threads)
+    assert len(engine.ended) == 3
+    await engine.close()
+
+
+async def test_an_engine_that_is_not_trainable_refuses():
+    engine = TrainedEngine(trainable=False)
+
+    with pytest.raises(TrainingUnsupported) as refused:
+        await trained(engine, 1)
+
+    assert "steered" in refused.value.detail
+    assert engine.steps == []
+    await engine.close()
+
+
+async def test_an_error_of_training_reaches_the_caller_and_the_next_may_train():
+    engine = TrainedEngine()
+
+    with pytest.raises(EngineFailed):
+        await trained(engine, 2, recordings=[])
+
+    assert len(engine.ended) == 1
+    assert await trained(engine, 1) == ["train", "done"]
+    await engine.close()
+
+
+async def test_a_training_that_is_closed_does_not_go_on():
+    engine = TrainedEngine()
+
+    async with aclosing(engine.train([None], None, options=TrainingOptions(9.0))) as events:
+        await anext(events)
+        await anext(events)
+
+    assert len(engine.steps) == 2
+    assert len(engine.ended) == 1
+    await engine.close()
+
+
+async def test_a_cancelled_training_ends_with_its_step():
+    engine = TrainedEngine()
+    engine.may_train.clear()
+    task = asyncio.create_task(trained(engine, 9))
+    await until(engine.started.is_set)
+
+    task.cancel()
+    following = asyncio.create_task(trained(engine, 1, seed=7))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not task.done()
+    assert 7 not in dict(engine.steps)
+
+    engine.may_train.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await following == ["train", "done"]
+    assert [seed for seed, _ in engine.steps] == [0, 0, 7]
+    assert len(engine.ended) == 2
+    await engine.close()
+
+
+async def test_trainings_come_one_after_the_other():
+    engine = TrainedEngine()
+
+    await asyncio.gather(*(trained(engine, 3, seed=seed) for seed in range(4)))
+
+    assert [seed for seed, _ in engine.steps] == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
+    await engine.close()
+
+
+async def test_it_speaks_and_enrols_while_it_trains():
+    engine = TrainedEngine()
+    engine.may_train.clear()
+    task = asyncio.create_task(trained(engine, 2))
+    await until(engine.started.is_set)
+
+    assert await spoken(engine, "abc") == 3
+    assert await engine.enroll([None]) == VOICE
+
+    assert not task.done()
+    engine.may_train.set()
+    assert await task == ["train", "train", "done"]
     await engine.close()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.audio.types import Recording, Samples
-from app.engines.base import SynthesisRequest, VoiceState
+from app.engines.base import SynthesisRequest, TrainingOptions, VoiceState
 from app.engines.fake import SAMPLE_RATE, FakeEngine, read_back
 from tests.audio.signals import tone
 
@@ -62,3 +62,19 @@ async def test_what_of_another_text_gets_in_is_seen():
 
 def test_in_silence_nobody_speaks():
     assert read_back(np.zeros(SAMPLE_RATE, np.float32)) == []
+
+
+async def test_training_makes_another_voice_that_the_seed_decides():
+    engine, heard = FakeEngine(), Recording(tone(5.0, hz=200), 24000)
+    start = await engine.enroll([heard])
+
+    async def trained(seed: int) -> VoiceState:
+        options = TrainingOptions(1.0, seed)
+        *_, last = [event async for event in engine.train([heard], start, options=options)]
+        return last.state
+
+    one, again, other = await trained(1), await trained(1), await trained(2)
+
+    assert one == again
+    assert len({start.payload, one.payload, other.payload}) == 3
+    assert read_back(await spoken("Yes.", one)) == [(one.payload, "Yes.")]

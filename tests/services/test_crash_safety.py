@@ -5,72 +5,22 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from app.audio.activity import EnergyDetector
-from app.audio.decode import DecodeLimits
-from app.audio.quality import RecordingLimits
 from app.core.config import Settings
 from app.core.exceptions import AppError, DatabaseError, StorageError, VoiceNotFound
-from app.db.base import Collection
-from app.db.sql import SqlCollection, SqlDatabase
-from app.engines.fake import FakeEngine
+from app.db.sql import SqlCollection
 from app.main import create_app
 from app.models.voice import Voice
-from app.services.voices import Listener, Upload, VoiceService
-from app.storage.base import BlobStore
+from app.services.voices import Upload
 from app.storage.local import LocalBlobStore
 from tests.conftest import recording
-
-OWNER = "local"
-
-
-def files(settings: Settings) -> list[str]:
-    folders = (settings.uploads, settings.embeddings)
-    return sorted(path.name for f in folders for path in f.rglob("*") if path.is_file())
-
-
-@dataclass
-class Parts:
-    """What a service is made of; a test replaces one."""
-
-    voices: Collection[Voice]
-    recordings: BlobStore
-    states: BlobStore
-
-    def service(self) -> VoiceService:
-        return VoiceService(
-            voices=self.voices,
-            recordings=self.recordings,
-            states=self.states,
-            engine=FakeEngine(),
-            listener=lambda: Listener(EnergyDetector(), None),
-            decode_limits=DecodeLimits(max_bytes=10**7, max_seconds=60.0),
-            recording_limits=RecordingLimits(min_speech_s=3.0, max_duration_s=60.0),
-            max_registrations=8,
-        )
-
-
-@asynccontextmanager
-async def parts(settings: Settings) -> AsyncIterator[Parts]:
-    database = SqlDatabase(settings.database)
-    await database.open()
-    try:
-        yield Parts(
-            database.collection(Voice),
-            LocalBlobStore(settings.uploads),
-            LocalBlobStore(settings.embeddings),
-        )
-    finally:
-        await database.close()
+from tests.services.parts import OWNER, Interrupted, Parts, files, kill_at, parts
 
 
 def upload() -> Upload:
@@ -149,29 +99,6 @@ async def test_a_voice_is_deleted_even_if_a_file_cannot_be_and_the_file_is_swept
         assert files(settings) == []
 
 
-class Interrupted:
-    """Passes calls on, and cancels the task that makes one of them, while it is under way."""
-
-    def __init__(self, inner: Any, method: str, *, behind: bool) -> None:
-        self._inner, self._method, self._behind = inner, method, behind
-
-    def __getattr__(self, method: str) -> Any:
-        if method != self._method:
-            return getattr(self._inner, method)
-
-        async def call(*args: Any) -> Any:
-            task = asyncio.current_task()
-            assert task
-            if not self._behind:
-                task.cancel()  # takes effect at the first thing the call waits for
-            result = await getattr(self._inner, method)(*args)
-            task.cancel()
-            await asyncio.sleep(0)
-            return result
-
-        return call
-
-
 @pytest.mark.anyio
 @pytest.mark.parametrize("behind", [False, True], ids=["at its start", "at its end"])
 @pytest.mark.parametrize("step", ["recordings.put", "states.put", "voices.add"])
@@ -193,53 +120,14 @@ async def test_a_cancelled_registration_leaves_no_voice_without_its_files(settin
         assert len(files(settings)) == 2 * len((await healthy.voices.list()).items)
 
 
-# For each step, in a process and a folder of its own: registers a voice and deletes it, and dies at
-# the step. The processes are forked from one that has imported everything but has no thread yet.
+# Registers a voice and deletes it.
 KILLED = """
-import asyncio, os, signal, sys
-from pathlib import Path
-
-from app.core.config import Settings
-from app.services.voices import Upload
-from tests.services.test_crash_safety import OWNER, parts
-
-content, folder, steps = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2]), sys.argv[3:]
-
-
-class Dying:
-    # Passes everything on, and dies before or after one call.
-
-    def __init__(self, inner, name, step):
-        self.inner, self.name, self.step = inner, name, step
-
-    def __getattr__(self, method):
-        async def call(*args, **kwargs):
-            if self.step == f"before {self.name}.{method}":
-                os.kill(os.getpid(), signal.SIGKILL)
-            result = await getattr(self.inner, method)(*args, **kwargs)
-            if self.step == f"after {self.name}.{method}":
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
-        return call
-
-
 async def main(step):
     async with parts(Settings(_env_file=None, data_dir=folder / step)) as p:
         for name in ("voices", "recordings", "states"):
             setattr(p, name, Dying(getattr(p, name), name, step))
         voice = await p.service().register(OWNER, Upload(content, "a.wav"))
         await p.service().delete(OWNER, voice.id)
-
-
-children = {}
-for step in steps:
-    if (child := os.fork()) == 0:
-        asyncio.run(main(step))
-        os._exit(0)
-    children[step] = child
-for step, child in children.items():
-    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != -signal.SIGKILL:
-        sys.exit(f"{step}: was not reached")
 """
 
 # Step -> files that are left, and whether the voice is there.
@@ -258,17 +146,7 @@ STEPS = {
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a data folder for each step."""
     folder = tmp_path_factory.mktemp("killed")
-    source = folder / "a.wav"
-    source.write_bytes(recording())
-    root = Path(__file__).parents[2]
-    run = subprocess.run(
-        [sys.executable, "-c", KILLED, str(source), str(folder), *STEPS],
-        cwd=root,
-        env=os.environ | {"PYTHONPATH": str(root)},
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
+    kill_at(STEPS, KILLED, folder=folder)
     return folder
 
 

@@ -24,6 +24,7 @@ class EngineDetails(BaseModel):
     controls: list[str]
     concurrency: int
     local: bool = Field(description="Whether text and recordings stay on this machine.")
+    trainable: bool = Field(description="Whether its voices can be adapted to their recordings.")
 
     @classmethod
     def of(cls, engine: Engine) -> "EngineDetails":
@@ -39,6 +40,7 @@ class EngineDetails(BaseModel):
             controls=sorted(info.controls),
             concurrency=info.concurrency,
             local=info.local,
+            trainable=info.trainable,
         )
 
 

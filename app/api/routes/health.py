@@ -65,7 +65,7 @@ async def get_readiness(context: Context, response: Response) -> Readiness:
         "database": context.database.ping,
         "storage": storage,
         "engine": context.engine.open,
-        "recordings": context.voices.warm_up,
+        "recordings": context.ears.warm_up,
     }
     checks = {}
     for name, check in parts.items():

@@ -148,5 +148,7 @@ def _details(voice: Voice) -> VoiceDetails:
         name=voice.name,
         description=voice.description,
         engine=voice.engine,
+        adapted_at=voice.adapted_at,
+        adapted_minutes=voice.adapted_minutes,
         **_common(voice),
     )

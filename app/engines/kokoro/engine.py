@@ -1,20 +1,40 @@
 """The embedded engine: Kokoro-82M in onnxruntime. No account, no GPU, no PyTorch."""
 
-from collections.abc import Generator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.assets.store import AssetStore
 from app.audio.types import Recording, Samples, SpeechChunk
-from app.engines.base import EngineInfo, SynthesisRequest, VoiceState, check_controls
+from app.core.exceptions import EngineFailed, EngineUnavailable
+from app.engines.base import (
+    EngineInfo,
+    SynthesisRequest,
+    TrainingEvent,
+    TrainingOptions,
+    VoiceState,
+    check_controls,
+)
 from app.engines.blocking import BlockingEngine
-from app.engines.kokoro.enrolment import TEMPO_RANGE, Target, find_blend
-from app.engines.kokoro.model import SAMPLE_RATE, KokoroModel
+from app.engines.kokoro import parameters, voices
+from app.engines.kokoro.eigenvoices import eigenvoices
+from app.engines.kokoro.enrolment import (
+    SCORE_TEXT,
+    TEMPO_RANGE,
+    TRIAL_TEXT,
+    Target,
+    find_voice,
+    matched,
+)
+from app.engines.kokoro.model import SAMPLE_RATE, KokoroModel, Style
+from app.engines.kokoro.parameters import Parameters
 from app.engines.kokoro.phonemes import Phonemizer, available_languages
 from app.engines.kokoro.voices import Blend, Styles, stock_voices
 from app.engines.registry import EngineOptions
 from app.speaker.encoder import SpeakerEncoder
+from app.speaker.similarity import Embedding
 
 NAME = "kokoro"
 _SAMPLE_VOICE = "af_heart"
@@ -40,6 +60,7 @@ class KokoroEngine(BlockingEngine):
                 # The network has no randomness: every seed gives the same samples.
                 controls=frozenset({"speed", "pitch", "seed"}),
                 concurrency=concurrency,
+                trainable=True,
             )
         )
         self._assets = assets
@@ -60,8 +81,42 @@ class KokoroEngine(BlockingEngine):
 
     def make_voice(self, recordings: Sequence[Recording]) -> VoiceState:
         target = Target.of(recordings, self._encoder)
-        blend, similarity = find_blend(target, self._stock, self._encoder, self._try)
-        return blend.to_state(NAME, similarity=round(similarity, 4))
+        voice, likeness = find_voice(target, eigenvoices(), self._encoder, self._try)
+        return voice.to_state(NAME, similarity=round(likeness, 4))
+
+    def train_blocking(
+        self, recordings: Sequence[Recording], start: VoiceState | None, options: TrainingOptions
+    ) -> Generator[TrainingEvent, None, None]:
+        try:
+            from app.engines.kokoro.adaptation.trainer import Files, Served, Trainer
+        except ImportError as error:
+            raise EngineUnavailable(
+                f"Adapting voices needs {error.name}, which is not installed.",
+                'Run: pip install "voice-cloning-api[train]"',
+            ) from error
+        target = Target.of(recordings, self._encoder)
+        if start is not None and start.format == parameters.FORMAT:
+            begin = Parameters.from_state(start)
+        else:
+            begin, _ = find_voice(target, eigenvoices(), self._encoder, self._try)
+
+        def finish(voice: Parameters, judge: Embedding) -> tuple[Parameters, float]:
+            tempo_kept = replace(target, syllables_s=None)
+            voice = matched(voice, tempo_kept, self._try(TRIAL_TEXT, voice))
+            spoken = self._try(SCORE_TEXT, voice)
+            return voice, round(float(self._encoder.embed(spoken, SAMPLE_RATE) @ judge), 4)
+
+        path = self._assets.verified_path
+        files = Files(
+            network=path("kokoro-int8"), wespeaker=path("wespeaker-resnet34-lm"),
+            ge2e=path("ge2e-speaker"), whisper=path("whisper-base-model").parent,
+        )  # fmt: skip
+        served = Served(
+            self._phonemizer, self.info.languages, self._styles.all(), begin, self._try, finish,
+            lambda voice, likeness: voice.to_state(NAME, similarity=likeness),
+        )  # fmt: skip
+        trainer = Trainer(files, served, options=options, threads=self._threads_each)
+        yield from trainer.run(recordings)
 
     def sample_voice(self) -> VoiceState:
         return Blend({_SAMPLE_VOICE: 1.0}).to_state(NAME, similarity=None)
@@ -71,27 +126,51 @@ class KokoroEngine(BlockingEngine):
 
     def speak(self, request: SynthesisRequest) -> Generator[SpeechChunk, None, None]:
         check_controls(self.info, request)
-        blend = Blend.from_state(request.voice)
-        blend = replace(
-            blend,
-            speed=float(np.clip(blend.speed * request.speed, *_SPEED_RANGE)),
-            pitch=blend.pitch * 2 ** (request.pitch_semitones / 12),
-        )
+        voice = self._voice(request.voice)
+        speed = float(np.clip(voice.speed * request.speed, *_SPEED_RANGE))
+        pitch = voice.pitch * 2 ** (request.pitch_semitones / 12)
         language = request.language or self.info.languages[0]
         for piece in self._phonemizer.fit(request.text, language):
-            samples = self._say(piece.tokens, blend)
+            samples = self._model.run(
+                piece.tokens, voice.style(len(piece.tokens)), biases=voice.biases,
+                speed=speed, pitch=pitch,
+            )  # fmt: skip
             pause = np.zeros(round(piece.pause_s * SAMPLE_RATE), np.float32)
             samples = np.concatenate([samples, pause])
             yield SpeechChunk(samples, SAMPLE_RATE, piece.start, piece.end)
 
-    def _say(self, tokens: Sequence[int], blend: Blend) -> Samples:
-        style = self._styles.style(blend, len(tokens))
-        return self._model.run(tokens, style, speed=blend.speed, pitch=blend.pitch)
+    def _voice(self, state: VoiceState) -> "_Voice":
+        if state.format == voices.FORMAT:
+            blend = Blend.from_state(state)
+            return _Voice(lambda size: self._styles.style(blend, size), blend.speed, blend.pitch)
+        if state.format == parameters.FORMAT:
+            return _Voice.of(Parameters.from_state(state))
+        raise EngineFailed(
+            f"A voice state of the format {state.format!r} cannot be spoken by this engine.",
+            "Register the voice again.",
+        )
 
-    def _try(self, text: str, blend: Blend) -> Samples:
+    def _try(self, text: str, own: Parameters) -> Samples:
         """Speak a short English text, to judge a voice."""
         tokens = self._phonemizer.tokens(self._phonemizer.phonemize(text, "en-US"))
-        return self._say(tokens, blend)
+        voice = _Voice.of(own)
+        return self._model.run(
+            tokens, own.style, biases=voice.biases, speed=voice.speed, pitch=voice.pitch
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """What the network is given. `style`: number of tokens to a style."""
+
+    style: Callable[[int], Style]
+    speed: float
+    pitch: float
+    biases: Mapping[str, NDArray[np.float32]] | None = None
+
+    @classmethod
+    def of(cls, own: Parameters) -> "_Voice":
+        return cls(lambda _: own.style, own.speed, own.pitch, parameters.split(own.biases))
 
 
 def create(options: EngineOptions) -> KokoroEngine:

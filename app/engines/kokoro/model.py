@@ -1,6 +1,6 @@
 """The Kokoro-82M network in onnxruntime: phoneme tokens and a style in, samples out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,29 @@ _SHRINKING = ort.RunOptions()
 _SHRINKING.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
 
+def _layers() -> Iterator[tuple[str, int]]:
+    """Every AdaIN layer of the decoder with the size of its bias: a gain and a shift for each
+    channel.
+    """
+    encode, decode, last = 514, 1090, 3
+    for part, first, second in (
+        ("encode", encode, 1024),
+        *((f"decode.{n}", decode, 512 if n == last else 1024) for n in range(4)),
+    ):
+        yield f"{part}.norm1", 2 * first
+        yield f"{part}.norm2", 2 * second
+    for part, stage in (
+        *((f"noise_res.{n}", n) for n in range(2)),
+        *((f"resblocks.{n}", n // 3) for n in range(6)),
+    ):
+        for layer in (f"adain{half}.{n}" for half in (1, 2) for n in range(3)):
+            yield f"generator.{part}.{layer}", 2 * (256, 128)[stage]
+
+
+BIASES: dict[str, int] = {f"decoder.decoder.{layer}.fc.bias": size for layer, size in _layers()}
+"""Constant of the network -> its size, in the order in which a voice holds them."""
+
+
 class KokoroModel:
     """One session that speaks every voice: the style is an input. Thread safe.
 
@@ -40,7 +63,10 @@ class KokoroModel:
     """
 
     def __init__(self, path: Path, *, threads: int) -> None:
-        shapes = {name: shape for name, shape, _ in (_PITCH_SCALE, _PITCH_BIAS)}
+        shapes: dict[str, tuple[int, ...]] = {
+            name: shape for name, shape, _ in (_PITCH_SCALE, _PITCH_BIAS)
+        }
+        shapes |= {name: (size,) for name, size in BIASES.items()}
         try:
             model = with_float_inputs(path.read_bytes(), shapes)
         except OSError as error:
@@ -50,13 +76,20 @@ class KokoroModel:
         self._session = open_session(model, threads=threads)
 
     def run(
-        self, tokens: Sequence[int], style: Style, *, speed: float = 1.0, pitch: float = 1.0
+        self,
+        tokens: Sequence[int],
+        style: Style,
+        *,
+        biases: Mapping[str, NDArray[np.float32]] | None = None,
+        speed: float = 1.0,
+        pitch: float = 1.0,
     ) -> Samples:
         """Speak phonemes.
 
         Args:
             tokens: 1 to 510 phoneme ids, without the padding at the ends.
             style: float32 (256,).
+            biases: of the AdaIN layers, in place of the network's own; see `BIASES`.
             speed: ratio, 1.0 is the style's own.
             pitch: ratio of the fundamental frequency to the style's own; the timbre stays.
 
@@ -73,6 +106,7 @@ class KokoroModel:
         }
         for name, shape, value in (_PITCH_SCALE, _PITCH_BIAS):
             feed[name] = np.full(shape, value * pitch, np.float32)
+        feed |= biases or {}
         options = _SHRINKING if len(tokens) > _SHRINK_FROM_TOKENS else None
         (samples,) = run(self._session, feed, options)
         if not len(samples) or not np.isfinite(samples).all():

@@ -46,13 +46,8 @@ class Blend:
         """Read a voice state.
 
         Raises:
-            EngineFailed: it was made by another engine or is damaged.
+            EngineFailed: it is damaged.
         """
-        if state.format != FORMAT:
-            raise EngineFailed(
-                f"A voice state of the format {state.format!r} cannot be spoken by this engine.",
-                "Register the voice again.",
-            )
         try:
             return _BLEND.validate_json(state.payload)
         except ValidationError as error:
@@ -106,6 +101,10 @@ class Styles:
                 "The stock voices cannot be loaded.", "Run `voice-cloning models verify`."
             ) from error
         self._index = {name: index for index, name in enumerate(names)}
+
+    def all(self) -> NDArray[np.float32]:
+        """Styles of all voices at a few lengths, (n, 256)."""
+        return np.asarray(self._table[:, 20:80:10].reshape(-1, _STYLE_SIZE), np.float32)
 
     def style(self, blend: Blend, tokens: int) -> Style:
         """The style with which a voice speaks a given number of tokens.

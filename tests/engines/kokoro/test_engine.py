@@ -76,13 +76,6 @@ def test_a_damaged_voice_is_an_error_that_says_what_to_do(styles, payload):
     assert refused.value.suggestion == "Register the voice again."
 
 
-def test_a_voice_of_another_format_is_refused():
-    with pytest.raises(EngineFailed) as refused:
-        Blend.from_state(state(b"{}", "kokoro/blend.v9"))
-
-    assert "blend.v9" in refused.value.detail
-
-
 @pytest.mark.parametrize("content", [None, b"", b"\0" * 1000], ids=["missing", "empty", "cut"])
 def test_a_file_of_styles_that_is_not_right_is_said(tmp_path, content):
     file = tmp_path / "voices.bin"
@@ -179,3 +172,13 @@ async def test_extreme_speeds_and_pitches_stay_in_range(engine):
         )
         samples = np.concatenate([c.samples async for c in engine.synthesize(request)])
         assert 0.05 < np.abs(samples).max() <= 1.0
+
+
+@pytest.mark.models
+async def test_a_voice_of_another_format_is_refused(engine):
+    voice = state(b"{}", "kokoro/blend.v9")
+
+    with pytest.raises(EngineFailed) as refused:
+        await anext(engine.synthesize(SynthesisRequest("Hello!", voice)))
+
+    assert "blend.v9" in refused.value.detail

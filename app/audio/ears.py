@@ -1,0 +1,74 @@
+"""Listening: from an upload to a recording that an engine can use, with a report on it."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from app.audio.activity import Detector
+from app.audio.decode import DecodeLimits, decode
+from app.audio.quality import Embed, RecordingLimits, check, measure, prepare
+from app.audio.types import Recording, RecordingReport
+from app.core.tasks import in_thread
+
+_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What is needed to judge a recording.
+
+    Attributes:
+        detector: finds where somebody speaks.
+        embed: speaker embedding of speech at 16 kHz, or None where there is no encoder.
+    """
+
+    detector: Detector
+    embed: Embed | None
+
+
+class Ears:
+    """Listens in threads of its own: it takes seconds, and the loop's pool serves the streams.
+
+    Args:
+        listener: called when it is needed first, since it loads models.
+    """
+
+    def __init__(
+        self,
+        listener: Callable[[], Listener],
+        *,
+        decode_limits: DecodeLimits,
+        recording_limits: RecordingLimits,
+    ) -> None:
+        self._listener = listener
+        self._decode_limits = decode_limits
+        self._recording_limits = recording_limits
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="listen")
+
+    async def warm_up(self) -> None:
+        """Load what judges recordings now, rather than with the first one.
+
+        Raises:
+            AssetError, EngineUnavailable: a model file is missing or damaged.
+        """
+        await in_thread(self._threads, self._listener)
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def listen(self, content: bytes) -> tuple[Recording, RecordingReport]:
+        """Decode a file, measure it, and cut a copy to its speech.
+
+        Raises:
+            UnreadableAudio, UnsuitableRecording, UploadTooLarge: nothing can be made of the file.
+            AssetError, EngineUnavailable: as `warm_up`.
+        """
+        return await in_thread(self._threads, self._listen, content)
+
+    def _listen(self, content: bytes) -> tuple[Recording, RecordingReport]:
+        decoded = decode(content, self._decode_limits)
+        listener = self._listener()
+        spans = listener.detector.spans(decoded.samples, decoded.sample_rate)
+        report = measure(decoded, spans, embed=listener.embed)
+        check(report, self._recording_limits)
+        return prepare(decoded, spans), report

@@ -1,0 +1,55 @@
+"""The command line: `voice-cloning --help`."""
+
+import sys
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from app.cli import adapt, models, voices  # noqa: F401 - they add their commands
+from app.cli.console import cli, command, give, tell
+from app.core.config import Settings
+from app.core.exceptions import AppError
+from app.core.logging import setup_logging
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Default: HOST, or 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Default: PORT, or 8000.")] = None,
+) -> None:
+    """Serve the HTTP API."""
+    from app.main import main as serve_app
+
+    serve_app(host=host, port=port)
+
+
+@command(cli, "doctor")
+async def doctor() -> None:
+    """Check this installation, and speak one sentence."""
+    from app.doctor import examine
+
+    healthy = True
+    async for finding in examine(Settings()):
+        healthy &= finding.ok
+        mark = "ok  " if finding.ok else "FAIL"
+        give(f"{mark} {finding.what}: {finding.detail}")
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run; errors of ours are told in words, and end with status 1."""
+    setup_logging("WARNING")
+    try:
+        cli()
+    except AppError as error:
+        tell(f"{error.title}: {error.detail}", "red")
+        if error.suggestion:
+            tell(error.suggestion)
+        sys.exit(1)
+    except ValidationError as error:
+        for item in error.errors():
+            where = ".".join(str(part) for part in item["loc"])
+            tell(f"{error.title}: {where}: {item['msg']}", "red")
+        sys.exit(1)

@@ -1,0 +1,21 @@
+"""Finding a caller's voice."""
+
+from app.core.exceptions import VoiceNotFound
+from app.db.base import Collection
+from app.models.base import is_id
+from app.models.voice import Voice
+
+
+async def find_voice(voices: Collection[Voice], owner: str, voice_id: str) -> Voice:
+    """The voice of this owner with this id.
+
+    Raises:
+        VoiceNotFound: there is none with this id, or it is somebody else's.
+    """
+    voice = await voices.get(voice_id) if is_id(voice_id) else None
+    if voice is None or voice.owner != owner:
+        raise VoiceNotFound(
+            f"There is no voice {voice_id[:64]!r}.",
+            "List the voices: GET /voices, or `voice-cloning voices list`.",
+        )
+    return voice

@@ -1,0 +1,34 @@
+"""Voice states as they are stored."""
+
+from app.core.exceptions import EngineFailed, VoiceEngineMismatch
+from app.db.base import Collection
+from app.engines.base import EngineInfo, VoiceState
+from app.models.voice import Voice
+from app.storage.base import BlobStore
+
+
+async def stored_state(
+    voice: Voice, info: EngineInfo, *, voices: Collection[Voice], states: BlobStore
+) -> VoiceState:
+    """The state of a voice, for the engine that runs.
+
+    Raises:
+        VoiceEngineMismatch: another engine has made it.
+        EngineFailed: its file is missing.
+    """
+    if voice.engine != info.name:
+        raise VoiceEngineMismatch(
+            f"The voice was made by the engine {voice.engine!r}; {info.name!r} is running.",
+            "Start the server with that engine, or register the recording again.",
+        )
+    try:
+        payload = await states.get(voice.state_blob)
+    except FileNotFoundError as error:
+        now = await voices.get(voice.id)
+        if now is not None and now.state_blob != voice.state_blob:
+            # Adapted since the record was read: the state before is deleted.
+            return await stored_state(now, info, voices=voices, states=states)
+        raise EngineFailed(
+            "The file of the voice is missing.", "Register the recording again."
+        ) from error
+    return VoiceState(voice.engine, voice.state_format, payload, voice.similarity)

@@ -1,0 +1,172 @@
+"""What the services are made of, and what goes wrong in it."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.audio.activity import EnergyDetector
+from app.audio.decode import DecodeLimits
+from app.audio.ears import Ears, Listener
+from app.audio.quality import RecordingLimits
+from app.core.config import Settings
+from app.db.base import Collection
+from app.db.sql import SqlDatabase
+from app.engines.base import Engine
+from app.engines.fake import FakeEngine
+from app.models.voice import Voice
+from app.services.training import TrainingService
+from app.services.voices import VoiceService
+from app.storage.base import BlobStore
+from app.storage.local import LocalBlobStore
+from tests.conftest import recording
+
+OWNER = "local"
+
+
+def files(settings: Settings) -> list[str]:
+    folders = (settings.uploads, settings.embeddings)
+    return sorted(path.name for f in folders for path in f.rglob("*") if path.is_file())
+
+
+@dataclass
+class Parts:
+    """What a service is made of; a test replaces one."""
+
+    voices: Collection[Voice]
+    recordings: BlobStore
+    states: BlobStore
+
+    def service(self) -> VoiceService:
+        return VoiceService(
+            voices=self.voices,
+            recordings=self.recordings,
+            states=self.states,
+            engine=FakeEngine(),
+            ears=self._ears(),
+            max_registrations=8,
+        )
+
+    def training(self, engine: Engine | None = None) -> TrainingService:
+        return TrainingService(
+            voices=self.voices,
+            recordings=self.recordings,
+            states=self.states,
+            engine=engine or FakeEngine(),
+            ears=self._ears(),
+        )
+
+    def _ears(self) -> Ears:
+        return Ears(
+            lambda: Listener(EnergyDetector(), None),
+            decode_limits=DecodeLimits(max_bytes=10**7, max_seconds=60.0),
+            recording_limits=RecordingLimits(min_speech_s=3.0, max_duration_s=60.0),
+        )
+
+
+@asynccontextmanager
+async def parts(settings: Settings) -> AsyncIterator[Parts]:
+    database = SqlDatabase(settings.database)
+    await database.open()
+    try:
+        yield Parts(
+            database.collection(Voice),
+            LocalBlobStore(settings.uploads),
+            LocalBlobStore(settings.embeddings),
+        )
+    finally:
+        await database.close()
+
+
+class Interrupted:
+    """Passes calls on, and cancels the task that makes one of them, while it is under way."""
+
+    def __init__(self, inner: Any, method: str, *, behind: bool) -> None:
+        self._inner, self._method, self._behind = inner, method, behind
+
+    def __getattr__(self, method: str) -> Any:
+        if method != self._method:
+            return getattr(self._inner, method)
+
+        async def call(*args: Any) -> Any:
+            task = asyncio.current_task()
+            assert task
+            if not self._behind:
+                task.cancel()  # takes effect at the first thing the call waits for
+            result = await getattr(self._inner, method)(*args)
+            task.cancel()
+            await asyncio.sleep(0)
+            return result
+
+        return call
+
+
+class Dying:
+    """Passes everything on, and kills this process before or after one call."""
+
+    def __init__(self, inner: Any, name: str, step: str) -> None:
+        self._inner, self._name, self._step = inner, name, step
+
+    def __getattr__(self, method: str) -> Any:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            if self._step == f"before {self._name}.{method}":
+                os.kill(os.getpid(), signal.SIGKILL)
+            result = await getattr(self._inner, method)(*args, **kwargs)
+            if self._step == f"after {self._name}.{method}":
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return call
+
+
+# For each step, in a process and a folder of its own: dies at the step of what `main` does. The
+# processes are forked from one that has imported everything but has no thread yet.
+_KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+
+from app.core.config import Settings
+from app.engines.base import TrainingOptions
+from app.services.voices import Upload
+from tests.services.parts import OWNER, Dying, parts
+
+content, folder, steps = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2]), sys.argv[3:]
+
+{main}
+
+children = {{}}
+for step in steps:
+    if (child := os.fork()) == 0:
+        asyncio.run(main(step))
+        os._exit(0)
+    children[step] = child
+for step, child in children.items():
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != -signal.SIGKILL:
+        sys.exit(f"{{step}}: was not reached")
+"""
+
+
+def kill_at(steps: Iterable[str], main: str, *, folder: Path) -> None:
+    """Run `main(step)` and have it die at each of its steps.
+
+    Args:
+        main: source of a coroutine function; there are `content`, an upload, and `folder`, whose
+            subfolder `step` is the data folder.
+    """
+    source = folder / "a.wav"
+    source.write_bytes(recording())
+    root = Path(__file__).parents[2]
+    run = subprocess.run(
+        [sys.executable, "-c", _KILLED.format(main=main), str(source), str(folder), *steps],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
