@@ -72,7 +72,9 @@ async def open_context(
         stack.push_async_callback(engine.close)
         ears = _ears(settings, _listener(engine.info, assets))
         stack.push_async_callback(ears.close)
-        yield _wired(settings, assets=assets, database=database, engine=engine, ears=ears)
+        context = _wired(settings, assets=assets, database=database, engine=engine, ears=ears)
+        stack.push_async_callback(context.training.close)
+        yield context
 
 
 def _wired(
@@ -101,7 +103,12 @@ def _wired(
             voices=voices, states=states, engine=engine, limits=_synthesis_limits(settings)
         ),
         training=TrainingService(
-            voices=voices, recordings=recordings, states=states, engine=engine, ears=ears
+            voices=voices,
+            recordings=recordings,
+            states=states,
+            engine=engine,
+            ears=ears,
+            refines=settings.enrolment_refinement,
         ),
     )
 

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from app.context import AppContext
 from app.models.base import LOCAL_OWNER
 from app.services.synthesis import SynthesisService
+from app.services.training import TrainingService
 from app.services.voices import VoiceService
 
 
@@ -23,6 +24,10 @@ def _synthesis(context: Annotated[AppContext, Depends(_context)]) -> SynthesisSe
     return context.synthesis
 
 
+def _training(context: Annotated[AppContext, Depends(_context)]) -> TrainingService:
+    return context.training
+
+
 def _owner() -> str:
     return LOCAL_OWNER
 
@@ -30,4 +35,5 @@ def _owner() -> str:
 Context = Annotated[AppContext, Depends(_context)]
 Voices = Annotated[VoiceService, Depends(_voices)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
+Training = Annotated[TrainingService, Depends(_training)]
 Owner = Annotated[str, Depends(_owner)]

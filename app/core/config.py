@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     engine_concurrency: int | None = Field(None, ge=1, description="Sentences made at once.")
     models_auto_pull: bool = Field(False, description="Fetch missing model files at start.")
 
+    enrolment_refinement: bool = Field(
+        True, description="Better a new voice while the server has nothing else to do."
+    )
+
     max_upload_bytes: int = Field(50 * 1024 * 1024, ge=1)
     min_speech_s: float = Field(3.0, gt=0)
     max_recording_s: float = Field(600.0, gt=0)

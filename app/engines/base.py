@@ -198,6 +198,21 @@ class Trainable(Protocol):
         ...
 
 
+@runtime_checkable
+class Refinable(Protocol):
+    """What an engine can do besides with a voice that it has just made."""
+
+    async def refine(self, recordings: Sequence[Recording], start: VoiceState) -> VoiceState | None:
+        """Look for a voice that is more like the speaker, in bounded time, and only while the
+        engine has nothing else to do. Stores nothing. None if there is none, or if the engine does
+        not refine voices of this kind.
+
+        Raises:
+            EngineFailed: the state cannot be used.
+        """
+        ...
+
+
 def trainer(engine: Engine) -> Trainable:
     """The engine as one that can be trained.
 

@@ -2,8 +2,9 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from app.audio.types import Recording, SpeechChunk
 from app.core.exceptions import EngineFailed
@@ -35,6 +36,9 @@ class BlockingEngine(ABC):
         self._threads = ThreadPoolExecutor(info.concurrency + 1, thread_name_prefix=info.name)
         # One thread for all steps of a training: PyTorch keeps modes such as `no_grad` by thread.
         self._trainer = ThreadPoolExecutor(1, thread_name_prefix=f"{info.name}-train")
+        self._at_work = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self._opening = asyncio.Lock()
         self._is_open = False
 
@@ -71,6 +75,14 @@ class BlockingEngine(ABC):
         """
         raise NotImplementedError
 
+    def refine_blocking(
+        self, recordings: Sequence[Recording], start: VoiceState
+    ) -> Generator[VoiceState | None, None, None]:
+        """Do the work of `Refinable.refine`: yields None after each short step, and at the end the
+        better voice if there is one.
+        """
+        yield from ()
+
     async def open(self) -> None:
         async with self._opening:
             if not self._is_open:
@@ -83,20 +95,22 @@ class BlockingEngine(ABC):
     async def enroll(self, recordings: Sequence[Recording]) -> VoiceState:
         await self.open()
         # One at a time, beside the speaking: seconds of enrolment must not stop every stream.
-        async with self._enrolling:
-            return await in_thread(self._threads, self.make_voice, recordings)
+        with self._working():
+            async with self._enrolling:
+                return await in_thread(self._threads, self.make_voice, recordings)
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
         await self.open()
-        async with self._slots:
-            chunks = self.speak(request)
-            spoken = False
-            try:
-                while (chunk := await in_thread(self._threads, next, chunks, None)) is not None:
-                    spoken = True
-                    yield chunk
-            finally:
-                chunks.close()
+        with self._working():
+            async with self._slots:
+                chunks = self.speak(request)
+                spoken = False
+                try:
+                    while (chunk := await in_thread(self._threads, next, chunks, None)) is not None:
+                        spoken = True
+                        yield chunk
+                finally:
+                    chunks.close()
             if not spoken:
                 raise EngineFailed("The engine gave no audio for the text.")
 
@@ -110,13 +124,39 @@ class BlockingEngine(ABC):
         trainer(self)
         await self.open()
         # One at a time, beside the speaking and enrolling.
-        async with self._training:
-            events = self.train_blocking(recordings, start, options)
-            try:
-                while (event := await in_thread(self._trainer, next, events, None)) is not None:
-                    yield event
-            finally:
-                await in_thread(self._trainer, events.close)
+        with self._working():
+            async with self._training:
+                events = self.train_blocking(recordings, start, options)
+                try:
+                    while (event := await in_thread(self._trainer, next, events, None)) is not None:
+                        yield event
+                finally:
+                    await in_thread(self._trainer, events.close)
+
+    async def refine(self, recordings: Sequence[Recording], start: VoiceState) -> VoiceState | None:
+        await self.open()
+        steps = self.refine_blocking(recordings, start)
+        done = object()
+        try:
+            while True:
+                await self._quiet.wait()
+                step = await in_thread(self._trainer, next, steps, done)
+                if step is done or step is not None:
+                    return step if isinstance(step, VoiceState) else None
+        finally:
+            await in_thread(self._trainer, steps.close)
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """While somebody waits for what is done in here, refining waits."""
+        self._at_work += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._at_work -= 1
+            if not self._at_work:
+                self._quiet.set()
 
     def _load_once(self) -> None:
         self.load()

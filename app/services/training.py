@@ -1,15 +1,18 @@
 """Adapting voices: training the engine on the recording that a voice was made of."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 from app.audio.ears import Ears
 from app.audio.types import Recording
 from app.core.admission import Admission
 from app.core.exceptions import (
+    AppError,
     EngineFailed,
     InvalidRequest,
     NotFound,
@@ -20,7 +23,15 @@ from app.core.exceptions import (
 from app.core.tasks import see_through
 from app.db.base import Collection
 from app.db.voices import find_voice
-from app.engines.base import TRAINED, Engine, TrainingEvent, TrainingOptions, VoiceState, trainer
+from app.engines.base import (
+    TRAINED,
+    Engine,
+    Refinable,
+    TrainingEvent,
+    TrainingOptions,
+    VoiceState,
+    trainer,
+)
 from app.engines.stored import stored_state
 from app.models.voice import Voice
 from app.storage.base import BlobStore
@@ -32,6 +43,7 @@ MAX_MINUTES = 60.0
 MAX_SEED = 2**32 - 1
 _MAX_TRAININGS = 1  # it takes all the cores there are
 _BUSY_RETRY_S = 60
+_MAX_REFINEMENTS = 8  # waiting
 
 
 class TrainingService:
@@ -48,6 +60,7 @@ class TrainingService:
         states: BlobStore,
         engine: Engine,
         ears: Ears,
+        refines: bool = True,
     ) -> None:
         self._voices = voices
         self._recordings = recordings
@@ -55,6 +68,9 @@ class TrainingService:
         self._engine = engine
         self._ears = ears
         self._adapting: set[str] = set()
+        self._refining: set[asyncio.Task[None]] = set()
+        self._refines = refines
+        self._refinement = asyncio.Lock()  # one at a time
         self._admission = Admission(
             _MAX_TRAININGS, doing="training is under way", retry_after_s=_BUSY_RETRY_S
         )
@@ -93,8 +109,41 @@ class TrainingService:
             if last is None or last.state is None:
                 raise EngineFailed("The training gave no voice.")
             # Cancelled in the middle, it is seen through: a commit cannot be called back.
-            await see_through(self._store(voice, last.state, options))
+            await see_through(self._store(voice, last.state, minutes=options.minutes))
             yield last
+
+    def refine_later(self, voice: Voice) -> None:
+        """Look for a better voice when the engine has nothing else to do. Nobody waits for it:
+        what comes in between, or goes wrong, leaves the voice as it is.
+        """
+        if self._refines and len(self._refining) < _MAX_REFINEMENTS:
+            task = asyncio.create_task(self._refine(voice))
+            self._refining.add(task)
+            task.add_done_callback(self._refining.discard)
+
+    async def refined(self) -> None:
+        """Wait for all that `refine_later` was asked for."""
+        await asyncio.gather(*self._refining)
+
+    async def close(self) -> None:
+        for task in self._refining:
+            task.cancel()
+        await asyncio.gather(*self._refining, return_exceptions=True)
+
+    async def _refine(self, voice: Voice) -> None:
+        engine = self._engine
+        if not isinstance(engine, Refinable):
+            return
+        try:
+            async with self._refinement:
+                start = await stored_state(
+                    voice, self._engine.info, voices=self._voices, states=self._states
+                )
+                better = await engine.refine([await self._recording(voice)], start)
+                if better is not None:
+                    await see_through(self._store(voice, better))
+        except AppError as error:
+            log.info("voice %s stays as it is: %s", voice.id, error.code)
 
     @contextmanager
     def _enter(self, voice_id: str) -> Iterator[None]:
@@ -120,7 +169,9 @@ class TrainingService:
         recording, _ = await self._ears.listen(content)
         return recording
 
-    async def _store(self, voice: Voice, state: VoiceState, options: TrainingOptions) -> None:
+    async def _store(
+        self, voice: Voice, state: VoiceState, *, minutes: float | None = None
+    ) -> None:
         """A new file, then the record, then the old file goes: killed in between, it leaves a voice
         that speaks and a file for the sweep.
         """
@@ -130,15 +181,15 @@ class TrainingService:
                 "The voice was adapted by somebody else meanwhile.",
                 "Adapt it again, to go on from there.",
             )
-        adapted = now.model_copy(
-            update={
-                "state_name": f"state-{uuid4().hex}",
-                "state_format": state.format,
-                "similarity": state.similarity,
-                "adapted_at": datetime.now(UTC),
-                "adapted_minutes": (now.adapted_minutes or 0.0) + options.minutes,
-            }
-        )
+        changes: dict[str, Any] = {
+            "state_name": f"state-{uuid4().hex}",
+            "state_format": state.format,
+            "similarity": state.similarity,
+        }
+        if minutes is not None:
+            changes["adapted_at"] = datetime.now(UTC)
+            changes["adapted_minutes"] = (now.adapted_minutes or 0.0) + minutes
+        adapted = now.model_copy(update=changes)
         try:
             await self._states.put(adapted.state_blob, state.payload)
             await self._voices.update(adapted)
@@ -147,8 +198,8 @@ class TrainingService:
             raise  # after any other error the record may have changed: both files stay
         await self._delete_state(now)
         log.info(
-            "adapted engine=%s minutes=%.1f similarity=%s before=%s",
-            state.engine, options.minutes, state.similarity, voice.similarity,
+            "adapted engine=%s minutes=%s similarity=%s before=%s",
+            state.engine, minutes, state.similarity, voice.similarity,
         )  # fmt: skip
 
     async def _delete_state(self, voice: Voice) -> None:

@@ -43,7 +43,7 @@ class SteeredEngine(BlockingEngine):
         self.load_error: Exception | None = None
         self.started, self.go = threading.Event(), threading.Event()
         self.said: list[str] = []
-        self.closed = 0
+        self.closed = self.refined = 0
         self.running = self.most_running = 0
         self.lock = threading.Lock()
 
@@ -59,6 +59,15 @@ class SteeredEngine(BlockingEngine):
 
     def sample_voice(self) -> VoiceState:
         return VOICE
+
+    def refine_blocking(
+        self, recordings: Sequence[Recording], start: VoiceState
+    ) -> Generator[VoiceState | None, None, None]:
+        for _ in range(3):
+            self.refined += 1
+            yield None
+        if recordings:
+            yield replace(start, similarity=0.9)
 
     def check(self, text: str, language: str | None) -> None: ...
 
@@ -410,4 +419,29 @@ async def test_it_speaks_and_enrols_while_it_trains():
     assert not task.done()
     engine.may_train.set()
     assert await task == ["train", "train", "done"]
+    await engine.close()
+
+
+async def test_refining_waits_while_somebody_listens():
+    engine = SteeredEngine()
+    chunks = engine.synthesize(SynthesisRequest("ab", VOICE))
+    await anext(chunks)
+
+    refining = asyncio.create_task(engine.refine([Recording(np.zeros(10, np.float32), 16_000)], VOICE))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert engine.refined == 0
+    await chunks.aclose()
+
+    better = await asyncio.wait_for(refining, 30)
+    assert better is not None
+    assert (engine.refined, better.similarity) == (3, 0.9)
+    await engine.close()
+
+
+async def test_refining_may_find_nothing():
+    engine = SteeredEngine()
+
+    assert await engine.refine([], VOICE) is None
+    assert engine.refined == 3
     await engine.close()

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 
 from app.api import audio
-from app.api.dependencies import Owner, Synthesis, Voices
+from app.api.dependencies import Owner, Synthesis, Training, Voices
 from app.api.errors import problems
 from app.core import exceptions as err
 from app.models.voice import SpeakRequest, Voice, VoiceCreated, VoiceDetails, VoicePage
@@ -64,6 +64,7 @@ _AUDIO: dict[int | str, dict[str, Any]] = {
 @router.post("", status_code=201, operation_id="create_voice", responses=_UPLOAD_PROBLEMS)
 async def create_voice(
     voices: Voices,
+    training: Training,
     owner: Owner,
     file: Annotated[UploadFile, File(description="wav, mp3, m4a, ogg, webm or flac")],
     name: Annotated[str | None, Form(description="Default: the file's name.")] = None,
@@ -72,6 +73,7 @@ async def create_voice(
     """Register a voice: 10 to 20 seconds of one person speaking, with little noise, are best."""
     upload = Upload(await file.read(), file.filename or "", name, description)
     voice = await voices.register(owner, upload)
+    training.refine_later(voice)
     return VoiceCreated(message="Voice registered successfully", **_common(voice))
 
 

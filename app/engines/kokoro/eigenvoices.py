@@ -16,6 +16,9 @@ from app.speaker.similarity import Embedding
 
 Floats = NDArray[np.float32]
 
+_NEIGHBOURS = 6
+_SHARPNESS = 8.0  # a cosine of 0.09 less is half the weight
+
 
 @dataclass(frozen=True, slots=True)
 class Traits:
@@ -42,6 +45,8 @@ class Eigenvoices:
         regression: (features, coefficients), from what is measured of a speaker.
         embedding_mean: (256,). embedding_axes: (256, n). envelope_mean: (80,).
         envelope_axes: (80, m). pitch: mean and standard deviation of the logarithm of the pitch.
+        speakers: (n, 256), embeddings of the speakers it was learned from, and places: (n,
+            coefficients), where they lie.
     """
 
     mean: Floats
@@ -52,6 +57,8 @@ class Eigenvoices:
     envelope_mean: Floats
     envelope_axes: Floats
     pitch: Floats
+    speakers: Floats
+    places: Floats
 
     def features(self, traits: Traits) -> Floats:
         """(1 + 1 + n + m,): a constant, the pitch, and the parts of embedding and envelope along
@@ -71,6 +78,15 @@ class Eigenvoices:
     def place(self, traits: Traits) -> Floats:
         """The coefficients of a speaker, (coefficients,)."""
         return self.features(traits) @ self.regression
+
+    def place_among(self, traits: Traits) -> Floats:
+        """Amid the speakers whose embeddings are nearest, (coefficients,): better than `place` for
+        somebody of a kind that the regression has hardly seen.
+        """
+        alike = self.speakers @ traits.embedding
+        nearest = np.argsort(-alike)[:_NEIGHBOURS]
+        weights = np.exp(_SHARPNESS * (alike[nearest] - alike[nearest[0]]))
+        return np.asarray(weights / weights.sum() @ self.places[nearest], np.float32)
 
     def voice(self, coefficients: Floats) -> Parameters:
         numbers = self.mean + coefficients @ self.basis

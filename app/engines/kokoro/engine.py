@@ -27,10 +27,13 @@ from app.engines.kokoro.enrolment import (
     Target,
     find_voice,
     matched,
+    place_of,
+    similarity,
 )
 from app.engines.kokoro.model import SAMPLE_RATE, KokoroModel, Style
 from app.engines.kokoro.parameters import Parameters
 from app.engines.kokoro.phonemes import Phonemizer, available_languages
+from app.engines.kokoro.refinement import Search
 from app.engines.kokoro.voices import Blend, Styles, stock_voices
 from app.engines.registry import EngineOptions
 from app.speaker.encoder import SpeakerEncoder
@@ -117,6 +120,23 @@ class KokoroEngine(BlockingEngine):
         )  # fmt: skip
         trainer = Trainer(files, served, options=options, threads=self._threads_each)
         yield from trainer.run(recordings)
+
+    def refine_blocking(
+        self, recordings: Sequence[Recording], start: VoiceState
+    ) -> Generator[VoiceState | None, None, None]:
+        if start.format != parameters.FORMAT:
+            return
+        target = Target.of(recordings, self._encoder)
+        voice = Parameters.from_state(start)
+        search = Search(
+            eigenvoices(),
+            judge=lambda voice, text: similarity(target, self._encoder, self._try(text, voice)),
+            finish=lambda found: replace(found, speed=voice.speed, pitch=voice.pitch),
+        )
+        found = yield from search.run(place_of(voice, target, eigenvoices()))
+        if found is not None:
+            likeness = search.judge(found, SCORE_TEXT)
+            yield found.to_state(NAME, similarity=round(likeness, 4))
 
     def sample_voice(self) -> VoiceState:
         return Blend({_SAMPLE_VOICE: 1.0}).to_state(NAME, similarity=None)

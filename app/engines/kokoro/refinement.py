@@ -25,48 +25,44 @@ _USUAL = 1.2
 _GAIN = 0.02  # a smaller one on the checks is chance
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Search:
     """A (1+1) evolution strategy.
 
     Attributes:
         space: where it searches.
         judge: how alike a voice is; speaking takes all the time.
+        finish: sets pitch and tempo of a voice.
     """
 
     space: Eigenvoices
     judge: Judge
+    finish: Callable[[Parameters], Parameters]
 
-    def run(
-        self, place: Floats, *, finish: Callable[[Parameters], Parameters], seed: int = 0
-    ) -> Generator[None, None, Parameters | None]:
-        """Search; yields after each step. Returns a voice that is more alike on texts that were
-        not searched with, or None.
-
-        Args:
-            place: where to begin, (coefficients,).
-            finish: sets pitch and tempo of a voice.
+    def run(self, place: Floats) -> Generator[None, None, Parameters | None]:
+        """Search from a place, (coefficients,); yields after each step. Returns a voice that is
+        more alike on texts that were not searched with, or None.
         """
-        rng = np.random.default_rng(seed)
-        best, score, reach = place, self._score(place, finish), _REACH
+        rng = np.random.default_rng(0)
+        best, score, reach = place, self._score(place), _REACH
         yield
         for _ in range(_STEPS):
             step = np.zeros_like(place)
             step[:_DIRECTIONS] = rng.normal(0.0, reach, _DIRECTIONS)
             found = best + step
-            better = self._score(found, finish)
+            better = self._score(found)
             reach *= _GROW if better > score else _SHRINK
             if better > score:
                 best, score = found, better
             yield
-        before, after = (finish(self.space.voice(at)) for at in (place, best))
+        before, after = (self.finish(self.space.voice(at)) for at in (place, best))
         gains = []
         for text in CHECK_TEXTS:
             gains.append(self.judge(after, text) - self.judge(before, text))
             yield
         return after if float(np.mean(gains)) >= _GAIN else None
 
-    def _score(self, place: Floats, finish: Callable[[Parameters], Parameters]) -> float:
-        voice = finish(self.space.voice(place))
+    def _score(self, place: Floats) -> float:
+        voice = self.finish(self.space.voice(place))
         alike = float(np.mean([self.judge(voice, text) for text in SEARCH_TEXTS]))
         return alike - _FAR * max(0.0, float(np.mean(place**2)) - _USUAL)
