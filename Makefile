@@ -8,11 +8,12 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 RUN := .venv/.installed
 DEV := .venv/.installed-dev
+TRAIN := .venv/.installed-train
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-models check demo bench lock clean
+.PHONY: help run test test-models check demo bench bench-voice train lock clean
 
 help: ## This list
 	@awk -F ' *## *' '/^[a-z-]+:.*## /{sub(/:.*/, "", $$1); printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -24,7 +25,7 @@ run: $(RUN) ## Install, fetch the models, serve on port 8000 (HOST and PORT chan
 test: $(DEV) ## Install and run the tests that need no model files
 	$(BIN)/python -m pytest -m "not models"
 
-test-models: $(DEV) ## Fetch every model and run the tests on the real engine
+test-models: $(TRAIN) ## Fetch every model and run the tests on the real engine
 	$(BIN)/voice-cloning models pull --all
 	$(BIN)/python -m pytest -m models
 
@@ -41,9 +42,16 @@ demo: $(RUN) ## Clone the voice of the shipped sample and write hello.wav
 	$(BIN)/voice-cloning say "$$($(BIN)/voice-cloning clone app/samples/sample.flac --name demo)" \
 		"Hello! This is a voice that was cloned on this machine." --output hello.wav
 
-bench: $(DEV) ## Measure speed, similarity and word errors; prints tables
+bench: $(TRAIN) ## Measure speed, similarity and word errors; prints tables
 	$(BIN)/voice-cloning models pull --all
 	$(BIN)/python -m bench
+
+bench-voice: $(TRAIN) ## Judge cloned and adapted voices at length; prints tables, draws curves
+	$(BIN)/voice-cloning models pull --all
+	$(BIN)/python -m bench voice
+
+train: $(TRAIN) ## Install what `voice-cloning adapt` needs, PyTorch with it, and fetch its models
+	$(BIN)/voice-cloning models pull --train
 
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --group build \
 	--generate-hashes --no-header --no-annotate --quiet --upgrade
@@ -74,3 +82,8 @@ $(DEV): requirements-dev.lock requirements.lock pyproject.toml | .venv/.made
 	$(PIP) install --require-hashes -r requirements-dev.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $(RUN) $@
+
+# PyTorch stands in no lock: its right build depends on the machine. The rest is in the lock.
+$(TRAIN): $(DEV)
+	$(PIP) install -e ".[train]" --no-build-isolation
+	@touch $@

@@ -1,20 +1,34 @@
-"""All benchmarks, or those that are named: `python -m bench speed voices thresholds`."""
+"""All benchmarks in short, or one: `python -m bench speed`, `voice --help`,
+`robustness --help`, `thresholds`."""
 
 import sys
 
-from bench import speed, thresholds, voices
-
-BENCHMARKS = {"speed": speed.main, "voices": voices.main, "thresholds": thresholds.main}
+from bench import robustness, speed, thresholds, voice
 
 
 def main() -> None:
-    for name in sys.argv[1:] or list(BENCHMARKS):
-        if name not in BENCHMARKS:
+    name, options = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("all", [])
+    match name:
+        case "all":
+            for title, benchmark in (
+                ("speed", speed.main),
+                ("voice", lambda: voice.main(["--only", "instant"])),
+                ("thresholds", thresholds.main),
+            ):
+                print(f"\n{title}\n")
+                benchmark()
+        case "speed":
+            speed.main()
+        case "voice":
+            voice.main(options)
+        case "robustness":
+            robustness.main(options)
+        case "thresholds":
+            thresholds.main()
+        case _:
             raise SystemExit(
-                f"There is no benchmark {name!r}: choose from {', '.join(BENCHMARKS)}."
+                f"There is no benchmark {name!r}: choose speed, voice, robustness, thresholds."
             )
-        print(f"\n{name}: {BENCHMARKS[name].__doc__ or ''}".rstrip() + "\n")
-        BENCHMARKS[name]()
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from app.audio.decode import DecodeLimits, decode
-from app.audio.types import Recording
+from app.audio.encode import encode_all
+from app.audio.types import AudioFormat, Recording
 
 LIMITS = DecodeLimits(max_bytes=100_000_000, max_seconds=600)
+ENROL_CLIPS = 3  # of each speaker; a voice made of them is compared with the others
 
 SENTENCES = (
     "The train to the coast leaves at seven in the morning.",
@@ -60,6 +62,14 @@ def speakers() -> dict[str, list[Path]]:
     return found
 
 
+def calibration() -> list[Path]:
+    """One clip of each of many other speakers."""
+    found = sorted((data_dir() / "calibration").glob("*.flac"))
+    if not found:
+        raise SystemExit(f"No calibration speech in {data_dir()}: set SPEECH_DATA_DIR.")
+    return found
+
+
 def read(path: Path) -> Recording:
     decoded = decode(path.read_bytes(), LIMITS)
     return Recording(decoded.samples, decoded.sample_rate)
@@ -69,3 +79,9 @@ def joined(paths: list[Path]) -> Recording:
     """Clips of one speaker, one after the other."""
     clips = [read(path) for path in paths]
     return Recording(np.concatenate([clip.samples for clip in clips]), clips[0].sample_rate)
+
+
+def flac(recording: Recording) -> bytes:
+    """A recording as a file that can be registered."""
+    rate = recording.sample_rate
+    return encode_all(recording.samples, AudioFormat.FLAC, input_rate=rate, output_rate=rate)

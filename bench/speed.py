@@ -6,15 +6,14 @@ import sys
 import time
 
 from app.assets.store import AssetStore
-from app.audio.encode import encode_all
-from app.audio.types import AudioFormat
 from app.core.config import Settings
 from app.engines.base import VoiceState
+from app.engines.kokoro import parameters
 from app.engines.kokoro.model import KokoroModel
+from app.engines.kokoro.parameters import Parameters
 from app.engines.kokoro.phonemes import Phonemizer
-from app.engines.kokoro.voices import FORMAT, Blend, Styles, stock_voices
 from app.text.split import split
-from bench.data import LONG_TEXT, SENTENCES, joined, speakers
+from bench.data import LONG_TEXT, SENTENCES, flac, joined, speakers
 from bench.server import Server, serving
 
 REPEATS = 5
@@ -24,10 +23,7 @@ def main() -> None:
     clips = next(iter(speakers().values()))
     with serving() as server:
         loaded = server.rss_mb()
-        first = joined(clips[:2])
-        rate = first.sample_rate
-        file = encode_all(first.samples, AudioFormat.FLAC, input_rate=rate, output_rate=rate)
-        voice = str(server.register(file, "speed")["voice_id"])
+        voice = str(server.register(flac(joined(clips[:2])), "speed")["voice_id"])
         rows = [("memory, engine loaded", f"{loaded:.0f} MB", "<= 900 MB")]
         rows += _generation(server, voice)
         rows += _first_byte(server, voice)
@@ -43,18 +39,17 @@ def _generation(server: Server, voice: str) -> list[tuple[str, str, str]]:
     """
     assets = AssetStore(Settings().models)
     model = KokoroModel(assets.path("kokoro-int8"), threads=2)
-    styles = Styles(assets.path("kokoro-voices"), [v.name for v in stock_voices()])
     state = (server.folder / "embeddings" / voice / "state").read_bytes()
-    blend = Blend.from_state(VoiceState("kokoro", FORMAT, state))
+    own = Parameters.from_state(VoiceState("kokoro", parameters.FORMAT, state))
+    biases = parameters.split(own.biases)
     phonemizer = Phonemizer()
     ratios, shares, encoding = [], [], []
     for text in SENTENCES[:REPEATS]:
         tokens = phonemizer.tokens(phonemizer.phonemize(text, "en-US"))
-        style = styles.style(blend, len(tokens))
         raw, pcm, mp3 = [], [], []
         for _ in range(REPEATS):
             start = time.perf_counter()
-            model.run(tokens, style, speed=blend.speed, pitch=blend.pitch)
+            model.run(tokens, own.style, biases=biases, speed=own.speed, pitch=own.pitch)
             raw.append(time.perf_counter() - start)
             took, seconds = _request(server, voice, text, "pcm")
             pcm.append(took)

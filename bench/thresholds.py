@@ -7,7 +7,7 @@ import numpy as np
 from app.assets.store import AssetStore
 from app.core.config import Settings
 from app.speaker.encoder import SpeakerEncoder
-from bench.data import data_dir, read, speakers
+from bench.data import calibration, read, speakers
 
 
 def main() -> None:
@@ -15,9 +15,7 @@ def main() -> None:
     speakers, and the halves of each calibration clip.
     """
     encoder = SpeakerEncoder(AssetStore(Settings().models).path("wespeaker-resnet34-lm"), threads=2)
-    clips = [read(path) for path in sorted((data_dir() / "calibration").glob("*.flac"))]
-    if not clips:
-        raise SystemExit(f"No calibration speech in {data_dir()}: set SPEECH_DATA_DIR.")
+    clips = [read(path) for path in calibration()]
     whole = np.stack([encoder.embed(clip.samples, clip.sample_rate) for clip in clips])
     different = (whole @ whole.T)[np.triu_indices(len(whole), 1)]
     halves = []

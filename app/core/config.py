@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     models_auto_pull: bool = Field(False, description="Fetch missing model files at start.")
 
     enrolment_refinement: bool = Field(
-        True, description="Better a new voice while the server has nothing else to do."
+        False, description="Search for a better voice while there is nothing else to do."
     )
 
     max_upload_bytes: int = Field(50 * 1024 * 1024, ge=1)

@@ -1,5 +1,6 @@
 """Adapting a voice: recordings in, checkpoints out."""
 
+import math
 import re
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -40,6 +41,8 @@ _CHECK_TEXTS = (
 )
 _FREE_LANGUAGE = "en-US"
 _PREPARATION = 0.3  # of the time, at most
+_FINISHING = 0.08
+_EXCERPT_S = 30.0
 _HELD_OUT_EVERY = 5
 _LEAST_HELD_OUT_S = 4.0
 _WORST_COST = 6.5
@@ -87,7 +90,7 @@ class Trainer:
         self._files = files
         self._served = served
         self._options = options
-        self._seconds = options.minutes * 60
+        self._seconds = options.minutes * 60 * (1 - _FINISHING)
         self._threads = threads
         torch.set_num_threads(threads)
         torch.set_flush_denormal(True)
@@ -119,7 +122,7 @@ class Trainer:
                 "Send at least five seconds of one person speaking clearly, in sentences.",
             )
         material = self._material(pieces, recordings)
-        left = self._seconds - (time.monotonic() - self._began)
+        left = max(1.0, self._seconds - (time.monotonic() - self._began))
         voices = [self._served.start]
         for check in fit(
             self._objective, material, start=self._served.start,
@@ -173,23 +176,30 @@ class Trainer:
     def _pieces(self, recordings: Sequence[Recording]) -> Generator[Piece, None, None]:
         """Aligned speech, from all over the recordings."""
         language = spoken_language(self._recogniser, recordings[0], self._served.languages)
-        utterances = [
-            utterance
-            for recording in recordings
-            for utterance in self._recogniser.utterances(recording, language.partition("-")[0])
-        ]
         pitch = _pitch(recordings)
         style = torch.from_numpy(self._served.start.style.copy())[None]
-        rng = np.random.default_rng(self._options.seed)
-        for at in rng.permutation(len(utterances)):
-            tokens = self._tokens(utterances[at], language)
-            if tokens is None:
-                continue
-            piece = make_piece(
-                self._network, utterances[at], tokens=tokens, style=style, pitch_hz=pitch
-            )
-            if piece and piece.frames >= WINDOW and piece.cost < _WORST_COST:
-                yield piece
+        for excerpt in self._excerpts(recordings):
+            for utterance in self._recogniser.utterances(excerpt, language.partition("-")[0]):
+                tokens = self._tokens(utterance, language)
+                if tokens is None:
+                    continue
+                piece = make_piece(
+                    self._network, utterance, tokens=tokens, style=style, pitch_hz=pitch
+                )
+                if piece and piece.frames >= WINDOW and piece.cost < _WORST_COST:
+                    yield piece
+
+    def _excerpts(self, recordings: Sequence[Recording]) -> list[Recording]:
+        """Stretches of the recordings in random order: of long ones not all is heard."""
+        found = []
+        for recording in recordings:
+            count = max(1, math.ceil(recording.duration_s / _EXCERPT_S))
+            found += [
+                replace(recording, samples=part)
+                for part in np.array_split(recording.samples, count)
+            ]
+        order = np.random.default_rng(self._options.seed).permutation(len(found))
+        return [found[at] for at in order]
 
     def _tokens(self, utterance: Utterance, language: str) -> list[int] | None:
         try:
