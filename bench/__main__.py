@@ -1,5 +1,4 @@
-"""All benchmarks in short, or one: `python -m bench speed`, `voice --help`,
-`robustness --help`, `thresholds`."""
+"""Benchmarks: all in short, or one, e.g. `python -m bench voice --help`."""
 
 import sys
 

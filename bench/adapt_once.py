@@ -6,6 +6,7 @@ checkpoints there.
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -52,12 +53,13 @@ class Run:
     """A finished adaptation.
 
     Attributes:
-        folder: of the files. peak_bytes: of memory (RSS), of the whole process.
+        folder: of the files. peak_bytes: of memory (RSS), of the whole process; None where the
+            system does not keep count.
         checkpoints: in order; the first is the instant voice, the last the adapted one.
     """
 
     folder: Path
-    peak_bytes: int
+    peak_bytes: int | None
     checkpoints: list[Checkpoint]
 
     def before(self, minutes: float) -> VoiceState:
@@ -92,22 +94,24 @@ def adapted(folder: Path, recording: Recording, minutes: float) -> Run:
     return Run(folder, json.loads(finished.read_text())["peak_bytes"], checkpoints)
 
 
-def _peak_bytes(process: subprocess.Popen[bytes]) -> int:
+def _peak_bytes(process: subprocess.Popen[bytes]) -> int | None:
     """Wait for the end; the sum of the peaks of the process and of those that it started."""
     peaks: dict[int, int] = {}
     while process.poll() is None:
         with suppress(psutil.NoSuchProcess, OSError):
             parent = psutil.Process(process.pid)
             for one in (parent, *parent.children(recursive=True)):
-                peaks[one.pid] = _high_water(one.pid)
+                peaks |= _high_water(one.pid)
         time.sleep(_POLL_S)
-    return sum(peaks.values())
+    return sum(peaks.values()) or None
 
 
-def _high_water(pid: int) -> int:
-    """The most memory (RSS) that a process has held, in bytes. Linux keeps count of it."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+def _high_water(pid: int) -> dict[int, int]:
+    """The most memory (RSS) that a process has held, in bytes, by its id. Linux keeps count of it
+    as long as the process runs: nothing for one that has just ended.
+    """
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.M)
+    return {pid: 1024 * int(found[1])} if found else {}
 
 
 async def adapt(folder: Path, minutes: float) -> None:

@@ -427,7 +427,9 @@ async def test_refining_waits_while_somebody_listens():
     chunks = engine.synthesize(SynthesisRequest("ab", VOICE))
     await anext(chunks)
 
-    refining = asyncio.create_task(engine.refine([Recording(np.zeros(10, np.float32), 16_000)], VOICE))
+    refining = asyncio.create_task(
+        engine.refine([Recording(np.zeros(10, np.float32), 16_000)], VOICE)
+    )
     for _ in range(20):
         await asyncio.sleep(0)
     assert engine.refined == 0

@@ -13,7 +13,7 @@ from tools.eigenvoices.space import principal
 from tools.eigenvoices.studio import Studio
 from tools.eigenvoices.training import trained_space, training_record
 
-_HALF = ("mean", "basis", "speakers", "places")  # as float16: 38 000 numbers in each row
+_HALF = ("mean", "basis", "speakers", "places")  # as float16
 
 
 def export(folder: Path, studio: Studio, out: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from app.audio.types import Samples
 from app.engines.kokoro.eigenvoices import Eigenvoices
-from app.engines.kokoro.enrolment import TRIAL_TEXT, matched, similarity
+from app.engines.kokoro.enrolment import TRIAL_TEXT, find_voice, matched, similarity
 from tools.eigenvoices.inverse import inverse_space
 from tools.eigenvoices.material import Speaker, load
 from tools.eigenvoices.space import principal, shares
@@ -22,6 +22,7 @@ _TEXTS = (
     "Could you tell me where the nearest station is?",
 )
 _REACHES = (1.0, 1.3)
+_SHIPPED = "eigenvoices"
 _COMPONENTS = 10
 _FILE = "scores.json"
 
@@ -48,7 +49,7 @@ def score(folder: Path, studio: Studio, *, limit: int | None) -> None:
     traits = [one.traits for one in trained]
     held_out = [one for one in speakers if one.held_out]
     space = principal(trained_space(folder, studio), traits)
-    ways = {"random styles": inverse_space(folder, studio), "eigenvoices": space}
+    ways = {"random styles": inverse_space(folder, studio), _SHIPPED: space}
     count = min(limit or len(held_out), len(held_out), len(trained))
     likeness = {}
     for kind, people in (("held out", held_out[:count]), ("trained", _spread(trained, count))):
@@ -77,30 +78,25 @@ def _spread(speakers: Sequence[Speaker], count: int) -> list[Speaker]:
 
 
 def _row(speaker: Speaker, ways: dict[str, Eigenvoices], studio: Studio) -> dict[str, float]:
-    """Way -> mean cosine over the texts. `best` is what enrolment takes: the reach that is more
-    like the speaker in the trial.
-    """
+    """Way -> mean cosine over the texts."""
     own = speaker.traits.embedding
     nearest = max(studio.stock, key=lambda voice: float(voice.embedding @ own)).name
     spoken = [studio.speak_stock(text, nearest) for text in _TEXTS]
-    row = {"nearest stock voice": _mean_likeness(speaker, spoken, studio)}
+    row = {"nearest stock voice": _likeness(speaker, spoken, studio)}
     for way, space in ways.items():
-        place = space.place(speaker.traits)
-        found, trials = {}, {}
         for reach in _REACHES:
-            voice = space.voice(np.asarray(place * reach, np.float32))
-            trial = studio.speak(TRIAL_TEXT, voice)
-            trials[reach] = similarity(speaker.target, studio.encoder, trial)
-            voice = matched(voice, speaker.target, trial)
+            voice = space.voice(np.asarray(reach * space.place(speaker.traits), np.float32))
+            voice = matched(voice, speaker.target, studio.speak(TRIAL_TEXT, voice))
             spoken = [studio.speak(text, voice) for text in _TEXTS]
-            found[reach] = _mean_likeness(speaker, spoken, studio)
-            row[f"{way}, reach {reach}"] = found[reach]
-        row[f"{way}, best"] = found[max(trials, key=trials.__getitem__)]
+            row[f"{way}, reach {reach}"] = _likeness(speaker, spoken, studio)
+    voice, _ = find_voice(speaker.target, ways[_SHIPPED], studio.encoder, studio.speak)
+    spoken = [studio.speak(text, voice) for text in _TEXTS]
+    row[f"{_SHIPPED}, as enrolled"] = _likeness(speaker, spoken, studio)
     print(speaker.name, *(f"{value:.2f}" for value in row.values()), flush=True)
     return row
 
 
-def _mean_likeness(speaker: Speaker, spoken: Sequence[Samples], studio: Studio) -> float:
+def _likeness(speaker: Speaker, spoken: Sequence[Samples], studio: Studio) -> float:
     return float(np.mean([similarity(speaker.target, studio.encoder, one) for one in spoken]))
 
 

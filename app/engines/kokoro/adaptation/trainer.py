@@ -94,7 +94,6 @@ class Trainer:
         self._threads = threads
         torch.set_num_threads(threads)
         torch.set_flush_denormal(True)
-        self._recogniser = Recogniser(files.whisper, threads=threads)
         dtype = fastest_dtype()
         self._network = Network(files.network, threads=threads, dtype=dtype)
         self._objective = Objective(
@@ -141,19 +140,20 @@ class Trainer:
         self, voices: Sequence[Parameters], pieces: Sequence[Piece], judge: Embedding
     ) -> TrainingEvent:
         """The last voice that is understood as well as it should be, at the speaker's tempo."""
+        recogniser = self._recogniser()
         for parameters in reversed(voices):
             voice, likeness = self._served.finish(self._in_tempo(parameters, pieces), judge)
-            if self._is_understood(voice):
+            if self._is_understood(voice, recogniser):
                 break
         state = self._served.to_state(voice, likeness)
         return replace(self._event(TRAINED, 1.0, "Adapted", state=state), similarity=likeness)
 
-    def _is_understood(self, voice: Parameters) -> bool:
+    def _is_understood(self, voice: Parameters, recogniser: Recogniser) -> bool:
         said = heard = 0
         for text in _CHECK_TEXTS:
             spoken = Recording(self._served.speak(text, voice), SAMPLE_RATE)
             words = _words(text)
-            transcript = _words(self._recogniser.transcript(spoken, _FREE_LANGUAGE[:2]))
+            transcript = _words(recogniser.transcript(spoken, _FREE_LANGUAGE[:2]))
             blocks = SequenceMatcher(None, words, transcript).get_matching_blocks()
             said += len(words)
             heard += sum(block.size for block in blocks)
@@ -167,6 +167,10 @@ class Trainer:
         speaker = sum(float(piece.durations[1:-1].sum()) for piece in pieces)
         return replace(parameters, speed=round(float(np.clip(own / speaker, *TEMPO_RANGE)), 3))
 
+    def _recogniser(self) -> Recogniser:
+        """Loaded when it is needed: 0.3 GB that the fitting can do without."""
+        return Recogniser(self._files.whisper, threads=self._threads)
+
     def _event(
         self, stage: str, progress: float, message: str, *, state: VoiceState | None = None
     ) -> TrainingEvent:
@@ -175,11 +179,12 @@ class Trainer:
 
     def _pieces(self, recordings: Sequence[Recording]) -> Generator[Piece, None, None]:
         """Aligned speech, from all over the recordings."""
-        language = spoken_language(self._recogniser, recordings[0], self._served.languages)
+        recogniser = self._recogniser()
+        language = spoken_language(recogniser, recordings[0], self._served.languages)
         pitch = _pitch(recordings)
         style = torch.from_numpy(self._served.start.style.copy())[None]
         for excerpt in self._excerpts(recordings):
-            for utterance in self._recogniser.utterances(excerpt, language.partition("-")[0]):
+            for utterance in recogniser.utterances(excerpt, language.partition("-")[0]):
                 tokens = self._tokens(utterance, language)
                 if tokens is None:
                     continue
