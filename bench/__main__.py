@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import robustness, speed, thresholds, voice
+from bench import robustness, speed, step, thresholds, voice
 
 
 def main() -> None:
@@ -22,12 +22,12 @@ def main() -> None:
             voice.main(options)
         case "robustness":
             robustness.main(options)
+        case "step":
+            step.main()
         case "thresholds":
             thresholds.main()
         case _:
-            raise SystemExit(
-                f"There is no benchmark {name!r}: choose speed, voice, robustness, thresholds."
-            )
+            raise SystemExit(f"No benchmark {name!r}: speed, step, voice, robustness, thresholds.")
 
 
 if __name__ == "__main__":

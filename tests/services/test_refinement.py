@@ -40,9 +40,13 @@ class Refining(FakeEngine):
         return replace(start, similarity=0.9) if self._finds and recordings else None
 
 
+def refining(settings: Settings) -> Settings:
+    return settings.model_copy(update={"enrolment_refinement": True})
+
+
 @asynccontextmanager
 async def opened(settings: Settings, engine: FakeEngine) -> AsyncIterator[AppContext]:
-    async with open_context(settings, engine=engine) as context:
+    async with open_context(refining(settings), engine=engine) as context:
         yield context
 
 
@@ -91,10 +95,9 @@ async def test_a_voice_that_was_deleted_meanwhile_stays_deleted(settings):
         assert files(settings) == []
 
 
-async def test_it_can_be_turned_off(settings):
+async def test_it_is_off_unless_asked_for(settings):
     engine = Refining()
-    off = settings.model_copy(update={"enrolment_refinement": False})
-    async with opened(off, engine) as context:
+    async with open_context(settings, engine=engine) as context:
         voice = await registered(context)
         engine.go.set()
 
@@ -116,7 +119,7 @@ async def test_closing_does_not_wait_for_it(settings):
 def test_registering_by_the_api_starts_it(settings):
     engine = Refining()
     engine.go.set()
-    with TestClient(create_app(settings, engine=engine)) as client:
+    with TestClient(create_app(refining(settings), engine=engine)) as client:
         made = client.post("/voices", files={"file": ("a.wav", recording(hz=120.0))}).json()
         client.portal.call(client.app.state.context.training.refined)
 

@@ -1,5 +1,5 @@
 """The plainer way, to compare with: speak random styles, measure the speech, and regress back from
-what is measured to the style. No speaker is trained on, and the biases stay the network's own.
+what is measured to the style. No recording is learned from, and the biases stay the network's own.
 """
 
 from dataclasses import dataclass, replace
@@ -14,12 +14,12 @@ from app.engines.kokoro.eigenvoices import Eigenvoices, Traits
 from app.engines.kokoro.enrolment import Target
 from app.engines.kokoro.model import SAMPLE_RATE
 from app.engines.kokoro.parameters import BIASES_SIZE, STYLE_SIZE, Parameters
-from tools.eigenvoices.material import load
 from tools.eigenvoices.space import features, measuring, regress
 from tools.eigenvoices.studio import Studio
 
 _TEXT = "We also need a small plastic snake and a big toy frog."
 _POWER = 0.8  # mean square of a whitened style: somewhat nearer to the middle than stock voices
+_HALVES = {"timbre": np.s_[: STYLE_SIZE // 2], "prosody": np.s_[STYLE_SIZE // 2 :]}
 _SEED = 0
 _SAVE_EVERY = 20
 _FILE = "random_styles.npz"
@@ -55,8 +55,8 @@ def speak_random_styles(folder: Path, studio: Studio, count: int) -> None:
 def report(folder: Path) -> None:
     """How much of a style can be told from its speech."""
     spoken = _load(folder)
-    measured = features(_trained_measuring(folder), spoken.traits)
-    for name, part in (("all", np.s_[:]), ("timbre", np.s_[:128]), ("prosody", np.s_[128:])):
+    measured = features(measuring(spoken.traits), spoken.traits)
+    for name, part in _HALVES.items():
         _, ridge, explained = regress(measured, spoken.styles[:, part])
         print(
             f"{len(measured)} random styles, {name}: ridge {ridge:.3g}, explained {explained:.1%} "
@@ -69,21 +69,17 @@ def inverse_space(folder: Path, studio: Studio) -> Eigenvoices:
     spoken = _load(folder)
     if not spoken.traits:
         raise SystemExit(f"There are no random styles in {folder}: run `invert` first.")
-    space = _trained_measuring(folder)
-    regression, _, _ = regress(features(space, spoken.traits), spoken.styles)
+    space = measuring(spoken.traits)
+    measured = features(space, spoken.traits)
+    halves = [regress(measured, spoken.styles[:, part])[0] for part in _HALVES.values()]
     middle = studio.whitening.style(torch.zeros(STYLE_SIZE))[0]
     styles = studio.whitening.style(torch.eye(STYLE_SIZE))[0] - middle
     return replace(
         space,
         mean=np.concatenate([middle.numpy(), studio.biases]),
         basis=np.pad(styles.numpy(), ((0, 0), (0, BIASES_SIZE))),
-        regression=regression,
+        regression=np.hstack(halves),
     )
-
-
-def _trained_measuring(folder: Path) -> Eigenvoices:
-    """With axes from the speakers that were not held out, as the trained map has."""
-    return measuring([one.traits for one in load(folder) if not one.held_out])
 
 
 def _load(folder: Path) -> Spoken:
