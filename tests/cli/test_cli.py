@@ -299,10 +299,11 @@ def test_the_list_of_models_says_what_each_is_needed_for(run, monkeypatch, tmp_p
     [((), ("speech",)), (("--train",), ("speech", "training"))],
     ids=["speech", "training"],
 )
-def test_pull_sees_to_what_is_asked_for(run, options, purposes):
+def test_pull_sees_to_what_is_asked_for(run, monkeypatch, options, purposes):
     wanted = [asset for asset in load_manifest().assets if asset.purpose in purposes]
     for asset in wanted:
         model_file(asset.filename)
+    monkeypatch.setenv("MODEL_DIR", str(model_file("kokoro-int8.onnx").parent.absolute()))
 
     pulled = run("models", "pull", *options)
 

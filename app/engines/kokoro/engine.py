@@ -155,6 +155,9 @@ class KokoroEngine(BlockingEngine):
                 piece.tokens, voice.style(len(piece.tokens)), biases=voice.biases,
                 speed=speed, pitch=pitch,
             )  # fmt: skip
+            samples /= max(
+                1.0, float(np.abs(samples).max())
+            )  # a voice may be louder than full scale
             pause = np.zeros(round(piece.pause_s * SAMPLE_RATE), np.float32)
             samples = np.concatenate([samples, pause])
             yield SpeechChunk(samples, SAMPLE_RATE, piece.start, piece.end)

@@ -41,6 +41,7 @@ _CHECK_TEXTS = (
 )
 _FREE_LANGUAGE = "en-US"
 _PREPARATION = 0.3  # of the time, at most
+_LONGEST_PREPARATION = 0.9  # where there is hardly any time
 _FINISHING = 0.08
 _EXCERPT_S = 30.0
 _HELD_OUT_EVERY = 5
@@ -111,7 +112,7 @@ class Trainer:
         spent = 0.0
         for piece in self._pieces(recordings):
             pieces.append(piece)
-            spent = (time.monotonic() - self._began) / self._seconds
+            spent = min((time.monotonic() - self._began) / self._seconds, _LONGEST_PREPARATION)
             yield self._event("aligning", spent, f"{len(pieces)} pieces of speech")
             if spent > _PREPARATION:
                 break
