@@ -53,11 +53,11 @@ class Studio:
         await self.context.states.put(other.state_blob, state.payload)
         return other
 
-    async def say(self, voice: Voice, texts: Sequence[str]) -> list[Samples]:
+    async def say(self, voice: Voice, texts: Sequence[str], *, speed: float = 1.0) -> list[Samples]:
         """Float32 (n,) for each text, at `rate`."""
         said = []
         for text in texts:
-            request = SpeakRequest(text=text, format=AudioFormat.PCM)
+            request = SpeakRequest(text=text, format=AudioFormat.PCM, speed=speed)
             speech = await self.context.synthesis.speak(voice, request)
             content = b"".join([data async for data in speech.encoded()])
             said.append(np.frombuffer(content, "<i2").astype(np.float32) / 32768.0)
