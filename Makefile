@@ -56,9 +56,12 @@ train: $(TRAIN) ## Install what `voice-cloning adapt` needs, PyTorch with it, an
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --group build \
 	--generate-hashes --no-header --no-annotate --quiet --upgrade
 
-lock: $(DEV) ## Renew both lock files within the ranges of pyproject.toml
+SERVER := --extra postgres --extra redis --extra otel --extra azure-monitor --extra gunicorn
+
+lock: $(DEV) ## Renew the lock files within the ranges of pyproject.toml
 	$(LOCK) -o requirements.lock
-	$(LOCK) --extra dev --extra bench --constraint requirements.lock -o requirements-dev.lock
+	$(LOCK) $(SERVER) --constraint requirements.lock -o requirements-server.lock
+	$(LOCK) $(SERVER) --extra dev --extra bench --constraint requirements-server.lock -o requirements-dev.lock
 
 clean: ## Remove what these targets made, except data/ (voices and models)
 	rm -rf .venv build dist hello.wav .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
