@@ -13,7 +13,7 @@ TRAIN := .venv/.installed-train
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-models check demo bench bench-voice train lock clean
+.PHONY: help run test test-services test-models check demo bench bench-voice train lock clean
 
 help: ## This list
 	@awk -F ' *## *' '/^[a-z-]+:.*## /{sub(/:.*/, "", $$1); printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -23,7 +23,10 @@ run: $(RUN) ## Install, fetch the models, serve on port 8000 (HOST and PORT chan
 	exec $(BIN)/voice-cloning serve
 
 test: $(DEV) ## Install and run the tests that need no model files
-	$(BIN)/python -m pytest -m "not models"
+	$(BIN)/python -m pytest -m "not models and not services"
+
+test-services: $(DEV) ## Run the tests with real servers beside the service, and the long ones
+	$(BIN)/python -m pytest -m services
 
 test-models: $(TRAIN) ## Fetch every model and run the tests on the real engine
 	$(BIN)/voice-cloning models pull --all
