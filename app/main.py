@@ -3,19 +3,26 @@
 import asyncio
 import logging
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from app.api import errors
+from app.api import docs, errors
+from app.api.drain import Drain, Draining
+from app.api.hardening import HardenedAPI, HeadAsGet, KnownHosts, for_browsers
 from app.api.middleware import BodyLimit, RequestId
 from app.api.openapi import describe
+from app.api.readiness import Readiness
 from app.api.router import router
-from app.context import keep_swept, open_context, warm_up
+from app.api.slow_clients import STATE_KEY, Patience, SlowClients
+from app.context import AppContext, keep_swept, open_context, warm_up
 from app.core.config import Settings
 from app.core.config.checks import check
 from app.core.exceptions import AppError
@@ -24,6 +31,10 @@ from app.engines.base import Engine
 
 # A multipart body is longer than the file in it.
 _FORM_BYTES = 64 * 1024
+# JSON writes a character in up to twelve bytes: \ud83d\ude00.
+_JSON_BYTES_A_CHAR = 12
+# For what is answered and still in our buffers when the server stops.
+_FLUSH_S = 5
 
 log = logging.getLogger(__name__)
 
@@ -37,25 +48,63 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
     """
     settings = settings or Settings()
     warnings = check(settings)
+    drain = Drain(settings.shutdown_grace_s)
+    patience = Patience(settings.body_timeout_s, settings.send_timeout_s)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with open_context(settings, engine=engine) as context:
             app.state.context = context
             for warning in warnings:
                 log.warning(warning)
             await warm_up(context)
             sweeping = asyncio.create_task(keep_swept(context))
-            yield
+            async with _answering(app, context):
+                yield {STATE_KEY: patience}
             sweeping.cancel()
 
-    app = FastAPI(title="Voice Cloning API", version=settings.app_version, lifespan=lifespan)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + _FORM_BYTES)
+    app = HardenedAPI(
+        title="Voice Cloning API",
+        version=settings.app_version,
+        lifespan=lifespan,
+        around=for_browsers(settings),
+    )
+    app.state.drain = drain
+    _add_guards(app, settings, drain=drain, patience=patience)
     app.add_middleware(RequestId)
+    docs.add_pages(app)
     app.include_router(router)
     errors.install(app)
     describe(app)
     return app
+
+
+@asynccontextmanager
+async def _answering(app: FastAPI, context: AppContext) -> AsyncIterator[None]:
+    """Tell whether it is ready; wait for requests under way when told to stop."""
+    app.state.readiness = Readiness(context)
+    try:
+        with app.state.drain.on_signals():
+            yield
+    finally:
+        await app.state.readiness.close()
+
+
+def _add_guards(app: FastAPI, settings: Settings, *, drain: Drain, patience: Patience) -> None:
+    """What requests pass before they reach a route, the last one first."""
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(
+        BodyLimit,
+        form_bytes=settings.max_upload_bytes + _FORM_BYTES,
+        other_bytes=settings.max_text_chars * _JSON_BYTES_A_CHAR + _FORM_BYTES,
+    )
+    app.add_middleware(SlowClients, patience=patience)
+    app.add_middleware(Draining, drain=drain)
+    app.add_middleware(KnownHosts, hosts=settings.allowed_hosts)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 def main(*, host: str | None = None, port: int | None = None) -> None:
@@ -66,13 +115,16 @@ def main(*, host: str | None = None, port: int | None = None) -> None:
     settings = Settings()
     setup_logging(settings.log_level)
     check(settings)
+    # The server repeats the signal that ended it, and would die of it.
+    signal.signal(signal.SIGTERM, _leave)
     uvicorn.run(
         "app.main:app",
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
         log_config=None,
-        timeout_graceful_shutdown=settings.shutdown_grace_s,
+        http="app.api.slow_clients:Connection",
+        timeout_graceful_shutdown=_FLUSH_S,
     )
 
 
