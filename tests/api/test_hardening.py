@@ -113,6 +113,7 @@ def test_the_pages_of_the_documentation_run_only_scripts_of_one_version(
     [
         ("voices.example.com", True),
         ("Voices.Example.com:8443", True),
+        ("xvoices.example.com", False),
         ("a.b.example.org", True),
         ("example.org", False),
         ("evilexample.org", False),
