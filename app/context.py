@@ -23,6 +23,7 @@ from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
 from app.models.voice import Voice
+from app.services.access import AccessService
 from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
 from app.services.voices import VoiceService
@@ -45,6 +46,7 @@ class AppContext:
     states: LocalBlobStore
     engine: Engine
     ears: Ears
+    access: AccessService
     voices: VoiceService
     synthesis: SynthesisService
     training: TrainingService
@@ -91,6 +93,7 @@ def _wired(
         states=states,
         engine=engine,
         ears=ears,
+        access=AccessService(modes=settings.auth_mode),
         voices=VoiceService(
             voices=voices,
             recordings=recordings,

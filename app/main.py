@@ -1,27 +1,31 @@
 """The HTTP server: `uvicorn app.main:app` or `python -m app.main`."""
 
 import asyncio
+import logging
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI
+from pydantic import ValidationError
 
-from app import __version__
 from app.api import errors
 from app.api.middleware import BodyLimit, RequestId
 from app.api.openapi import describe
 from app.api.router import router
 from app.context import keep_swept, open_context, warm_up
 from app.core.config import Settings
+from app.core.config.checks import check
+from app.core.exceptions import AppError
 from app.core.logging import setup_logging
 from app.engines.base import Engine
 
 # A multipart body is longer than the file in it.
 _FORM_BYTES = 64 * 1024
-# A stream may take an hour: one that is not done by then is broken off. Container engines kill
-# after 10 s.
-_GRACE_S = 8
+
+log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None, *, engine: Engine | None = None) -> FastAPI:
@@ -32,17 +36,20 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
         engine: instead of the one that the settings name.
     """
     settings = settings or Settings()
+    warnings = check(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_context(settings, engine=engine) as context:
             app.state.context = context
+            for warning in warnings:
+                log.warning(warning)
             await warm_up(context)
             sweeping = asyncio.create_task(keep_swept(context))
             yield
             sweeping.cancel()
 
-    app = FastAPI(title="Voice Cloning API", version=__version__, lifespan=lifespan)
+    app = FastAPI(title="Voice Cloning API", version=settings.app_version, lifespan=lifespan)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + _FORM_BYTES)
     app.add_middleware(RequestId)
     app.include_router(router)
@@ -51,21 +58,28 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
     return app
 
 
-app = create_app()
-
-
 def main(*, host: str | None = None, port: int | None = None) -> None:
     """Serve with the settings of the environment; `host` and `port` go before them."""
+    given = {"HOST": host, "PORT": port}
+    # In the environment, where the processes that serve read them.
+    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     settings = Settings()
     setup_logging(settings.log_level)
+    check(settings)
     uvicorn.run(
-        app,
-        host=host or settings.host,
-        port=settings.port if port is None else port,
+        "app.main:app",
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
         log_config=None,
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=settings.shutdown_grace_s,
     )
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (AppError, ValidationError) as error:
+        sys.exit(str(error))
+else:
+    app = create_app()

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.api.access import owner_of
 from app.context import AppContext
-from app.models.base import LOCAL_OWNER
+from app.models.access import Principal
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.voices import VoiceService
@@ -28,12 +29,14 @@ def _training(context: Annotated[AppContext, Depends(_context)]) -> TrainingServ
     return context.training
 
 
-def _owner() -> str:
-    return LOCAL_OWNER
+def _caller(request: Request) -> Principal:
+    principal: Principal = request.state.principal
+    return principal
 
 
 Context = Annotated[AppContext, Depends(_context)]
 Voices = Annotated[VoiceService, Depends(_voices)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
 Training = Annotated[TrainingService, Depends(_training)]
-Owner = Annotated[str, Depends(_owner)]
+Caller = Annotated[Principal, Depends(_caller)]
+Owner = Annotated[str, Depends(owner_of)]

@@ -19,6 +19,12 @@ _TAGS = [
 ]
 
 
+_SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A token, or an API key."},
+    "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
 def describe(app: FastAPI) -> None:
     """Make `/openapi.json` tell what the service really does."""
     app.description = _DESCRIPTION
@@ -36,6 +42,7 @@ def describe(app: FastAPI) -> None:
             # Wrong fields are 400 `invalid-request` here; 422 is only the framework's default.
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
+            document["components"]["securitySchemes"] = _SECURITY
             for path in document["paths"].values():
                 for operation in path.values():
                     operation["responses"].pop("422", None)

@@ -12,21 +12,31 @@ AppError 500
 │   ├─ UnsupportedControl     the engine cannot do what was asked
 │   ├─ UnsupportedLanguage
 │   └─ TrainingUnsupported    the engine cannot adapt voices
+├─ Unauthenticated 401        nobody we know: no key or token, an unknown, expired or forged one
+│   └─ CredentialsMissing, KeyUnknown, KeyExpired, TokenInvalid, TokenExpired
+├─ Forbidden 403              somebody we know who may not: `permission`
 ├─ NotFound 404
-│   └─ VoiceNotFound
+│   ├─ VoiceNotFound
+│   └─ KeyNotFound
 ├─ MethodNotAllowed 405
 ├─ Conflict 409
 │   ├─ VersionConflict
 │   ├─ VoiceInTraining        the voice is being adapted already
 │   └─ VoiceEngineMismatch     the voice was made by another engine than the one that runs
+├─ ClientTooSlow 408          no byte of the request for too long
 ├─ UploadTooLarge 413
+├─ HostUnknown 421            the request is for a name that is not ours
+├─ RateLimited 429            `limit`, `window_s`
 ├─ EngineError 500
 │   ├─ EngineUnavailable 503  not installed, weights missing or corrupt
 │   ├─ EngineBusy 503         queue full
 │   └─ EngineFailed 500       no audio for non-empty text, invalid output
 ├─ AssetError 503             a model file cannot be fetched or fails its check
 ├─ StorageError 503           the blob store cannot read or write
-└─ DatabaseError 503
+├─ DatabaseError 503
+├─ IdentityError 503          the keys of the token issuer cannot be had
+├─ ShuttingDown 503           the server finishes what it does and takes nothing new
+└─ ConfigurationError         settings that cannot be used together; stops the start
 ```
 
 `status`, `code` and `title` belong to the class: `code` is stable and part of the API. `detail`
@@ -120,12 +130,48 @@ class TrainingUnsupported(BadRequest):
     code, title = "training-unsupported", "The engine cannot adapt voices"
 
 
+class Unauthenticated(AppError):
+    """Says nothing about which part was wrong beyond its code: the caller may be an attacker."""
+
+    status, code, title = 401, "unauthenticated", "Who calls is not known"
+
+
+class CredentialsMissing(Unauthenticated):
+    code, title = "credentials-missing", "The request has no key and no token"
+
+
+class KeyUnknown(Unauthenticated):
+    code, title = "key-unknown", "The API key is not known, or was revoked"
+
+
+class KeyExpired(Unauthenticated):
+    code, title = "key-expired", "The API key has expired"
+
+
+class TokenInvalid(Unauthenticated):
+    code, title = "token-invalid", "The token cannot be accepted"
+
+
+class TokenExpired(Unauthenticated):
+    code, title = "token-expired", "The token has expired"
+
+
+class Forbidden(AppError):
+    """Carries `permission`, the one that is missing."""
+
+    status, code, title = 403, "permission-missing", "The caller may not do this"
+
+
 class NotFound(AppError):
     status, code, title = 404, "not-found", "Not found"
 
 
 class VoiceNotFound(NotFound):
     code, title = "voice-not-found", "There is no such voice"
+
+
+class KeyNotFound(NotFound):
+    code, title = "key-not-found", "There is no such API key"
 
 
 class MethodNotAllowed(AppError):
@@ -148,8 +194,26 @@ class VoiceEngineMismatch(Conflict):
     code, title = "voice-engine-mismatch", "The voice belongs to another engine"
 
 
+class ClientTooSlow(AppError):
+    status, code, title = 408, "client-too-slow", "The request did not arrive in time"
+
+
 class UploadTooLarge(AppError):
     status, code, title = 413, "upload-too-large", "The upload is too large"
+
+
+class HostUnknown(AppError):
+    status, code, title = 421, "host-unknown", "This server does not answer to that name"
+
+
+class RateLimited(AppError):
+    status, code, title = 429, "rate-limited", "Too many requests"
+
+    def __init__(
+        self, detail: str, suggestion: str | None = None, *, retry_after_s: int, **extra: Any
+    ) -> None:
+        super().__init__(detail, suggestion, **extra)
+        self.retry_after_s = retry_after_s
 
 
 class EngineError(AppError):
@@ -184,3 +248,15 @@ class StorageError(AppError):
 
 class DatabaseError(AppError):
     status, code, title = 503, "database-unavailable", "The database is not available"
+
+
+class IdentityError(AppError):
+    status, code, title = 503, "identity-unavailable", "Tokens cannot be checked"
+
+
+class ShuttingDown(AppError):
+    status, code, title = 503, "shutting-down", "The server is being stopped"
+
+
+class ConfigurationError(AppError):
+    code, title = "configuration", "The settings cannot be used"

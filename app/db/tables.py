@@ -24,6 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.models.api_key import ApiKey
+from app.models.audit import AuditEvent
 from app.models.base import Record
 from app.models.voice import Voice
 
@@ -94,5 +96,39 @@ voices = Table(
     Index(None, "owner", "created_at", "id"),
 )
 
-TABLES: Mapping[type[Record], Table] = MappingProxyType({Voice: voices})
+api_keys = Table(
+    "api_keys",
+    metadata,
+    *_record_columns(),
+    Column("name", String(200), nullable=False),
+    Column("prefix", String(20), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("scopes", JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("created_by", String(200), nullable=False),
+    Index(None, "digest", unique=True),
+    Index(None, "owner", "created_at", "id"),
+)
+
+# Append-only: triggers refuse changes and deletions (migration 0003).
+audit_events = Table(
+    "audit_events",
+    metadata,
+    *_record_columns(),
+    Column("actor", String(200), nullable=False),
+    Column("action", String(50), nullable=False),
+    Column("subject_id", String(36), nullable=False),
+    Column("outcome", String(100), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Index(None, "created_at", "id"),
+    Index(None, "subject_id", "created_at", "id"),
+    Index(None, "actor", "created_at", "id"),
+    Index(None, "owner", "created_at", "id"),
+)
+
+TABLES: Mapping[type[Record], Table] = MappingProxyType(
+    {Voice: voices, ApiKey: api_keys, AuditEvent: audit_events}
+)
 """Where the records of each type lie. The columns have the names of the fields."""

@@ -95,7 +95,7 @@ async def test_the_migrations_go_up_down_and_up_again(url):
         if result is not None
     )
 
-    assert up == again == {"voices", "alembic_version"}
+    assert up == again == {"voices", "api_keys", "audit_events", "alembic_version"}
     assert down == {"alembic_version"}
 
 
@@ -144,7 +144,7 @@ async def test_processes_may_open_a_new_database_at_once(url, file):
     assert [process.returncode for process in processes] == [0, 0, 0], outputs
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
-            ("0002",)
+            ("0003",)
         ]
 
 
@@ -232,6 +232,6 @@ async def test_migrations_run_from_the_command_line_on_the_database_of_the_setti
     current = await asyncio.to_thread(alembic, "current")
     statements = await asyncio.to_thread(alembic, "upgrade", "head", "--sql")
 
-    assert "0002 (head)" in current
+    assert "0003 (head)" in current
     assert (tmp_path / "data" / "voices.db").is_file()
     assert "CREATE TABLE voices" in statements

@@ -3,10 +3,12 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from app.api.access import GuardedRoute, access
 from app.api.dependencies import Context
 from app.engines.base import Engine
+from app.models.access import Permission
 
-router = APIRouter(prefix="/api/v1/engines", tags=["engines"])
+router = APIRouter(prefix="/api/v1/engines", tags=["engines"], route_class=GuardedRoute)
 
 
 class EngineDetails(BaseModel):
@@ -51,6 +53,7 @@ class EngineList(BaseModel):
 
 
 @router.get("", operation_id="list_engines")
+@access(Permission.ENGINES_READ)
 async def list_engines(context: Context) -> EngineList:
     """The engine that runs, and what it can do."""
     return EngineList(items=[EngineDetails.of(context.engine)])

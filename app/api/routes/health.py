@@ -5,10 +5,11 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.access import GuardedRoute, public
 from app.api.dependencies import Context
 from app.core.exceptions import AppError
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=GuardedRoute)
 
 
 class Health(BaseModel):
@@ -44,6 +45,7 @@ class Readiness(BaseModel):
 
 
 @router.get("/health", operation_id="get_health")
+@public
 async def get_health() -> Health:
     """Is the service there?"""
     return Health()
@@ -54,6 +56,7 @@ async def get_health() -> Health:
     operation_id="get_readiness",
     responses={503: {"model": Readiness, "description": "Some part cannot be used."}},
 )
+@public
 async def get_readiness(context: Context, response: Response) -> Readiness:
     """Can the service speak? 503 with the reasons if it cannot."""
 

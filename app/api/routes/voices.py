@@ -5,14 +5,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 
 from app.api import audio
+from app.api.access import GuardedRoute, Rate, access
 from app.api.dependencies import Owner, Synthesis, Training, Voices
 from app.api.errors import problems
 from app.core import exceptions as err
+from app.models.access import Permission
 from app.models.voice import SpeakRequest, Voice, VoiceCreated, VoiceDetails, VoicePage
 from app.services.voices import Upload
 from app.speaker.similarity import describe
 
-router = APIRouter(prefix="/voices", tags=["voices"])
+router = APIRouter(prefix="/voices", tags=["voices"], route_class=GuardedRoute)
 
 _UPLOAD_PROBLEMS = problems(
     err.UnreadableAudio,
@@ -62,6 +64,7 @@ _AUDIO: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("", status_code=201, operation_id="create_voice", responses=_UPLOAD_PROBLEMS)
+@access(Permission.VOICES_WRITE, Rate.TRAINING)
 async def create_voice(
     voices: Voices,
     training: Training,
@@ -78,6 +81,7 @@ async def create_voice(
 
 
 @router.get("", operation_id="list_voices", responses=problems(err.DatabaseError))
+@access(Permission.VOICES_READ)
 async def list_voices(
     voices: Voices,
     owner: Owner,
@@ -94,6 +98,7 @@ async def list_voices(
     operation_id="get_voice",
     responses=problems(err.VoiceNotFound, err.DatabaseError),
 )
+@access(Permission.VOICES_READ)
 async def get_voice(voices: Voices, owner: Owner, voice_id: str) -> VoiceDetails:
     """One voice, with the report on its recording."""
     return _details(await voices.get(owner, voice_id))
@@ -105,6 +110,7 @@ async def get_voice(voices: Voices, owner: Owner, voice_id: str) -> VoiceDetails
     operation_id="delete_voice",
     responses=problems(err.VoiceNotFound, err.DatabaseError),
 )
+@access(Permission.VOICES_WRITE)
 async def delete_voice(voices: Voices, owner: Owner, voice_id: str) -> None:
     """Delete a voice, its recording, and all that was made of it."""
     await voices.delete(owner, voice_id)
@@ -116,6 +122,7 @@ async def delete_voice(voices: Voices, owner: Owner, voice_id: str) -> None:
     response_class=Response,
     responses=_AUDIO | _SPEAK_PROBLEMS,
 )
+@access(Permission.SPEECH_SYNTHESIZE, Rate.SYNTHESIS)
 async def synthesize(
     voices: Voices,
     synthesis: Synthesis,

@@ -1,0 +1,119 @@
+"""Who may call which route. Every route has a rule: one without is an error at start.
+
+The rule is applied before the body of the request is read.
+"""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from app.api.errors import problems
+from app.context import AppContext
+from app.core.exceptions import Forbidden, RateLimited, Unauthenticated
+from app.models.access import Permission, Principal
+
+EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
+
+OWNER_HEADER: Final = "X-Owner"
+PERMISSION_KEY: Final = "x-permission"
+"""Member of each operation in the OpenAPI document: the permission it asks for, null for none."""
+
+_ATTRIBUTE = "access_rule"
+
+
+class Rate(StrEnum):
+    """Which of a caller's limits a route draws on."""
+
+    DEFAULT = "default"
+    SYNTHESIS = "synthesis"
+    TRAINING = "training"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a route asks for. No permission: anybody may call it, as often as they like."""
+
+    permission: Permission | None
+    rate: Rate = Rate.DEFAULT
+
+
+def access(permission: Permission, rate: Rate = Rate.DEFAULT) -> Callable[[EndpointT], EndpointT]:
+    """The caller needs a permission. Stands under the decorator of the route."""
+    return _with_rule(Rule(permission, rate))
+
+
+def public(endpoint: EndpointT) -> EndpointT:
+    """Anybody may call it."""
+    return _with_rule(Rule(None))(endpoint)
+
+
+def _with_rule(rule: Rule) -> Callable[[EndpointT], EndpointT]:
+    def mark(endpoint: EndpointT) -> EndpointT:
+        setattr(endpoint, _ATTRIBUTE, rule)
+        return endpoint
+
+    return mark
+
+
+class GuardedRoute(APIRoute):
+    """A route with a rule. Give it to each router: `APIRouter(route_class=GuardedRoute)`."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        rule = getattr(endpoint, _ATTRIBUTE, None)
+        if not isinstance(rule, Rule):
+            raise TypeError(f"the route {path} has no rule: mark it with @access or @public")
+        self.rule = rule
+        extra = {PERMISSION_KEY: rule.permission}
+        if rule.permission is not None:
+            declared = problems(Unauthenticated, Forbidden, RateLimited)
+            options["responses"] = declared | (options.get("responses") or {})
+            extra["security"] = [{"bearer": []}, {"api_key": []}]  # type: ignore[assignment]
+        options["openapi_extra"] = (options.get("openapi_extra") or {}) | extra
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            await _admit(request, self.rule)
+            return await handle(request)
+
+        return guarded
+
+
+async def _admit(request: Request, rule: Rule) -> None:
+    """Find out who calls, and leave it in `request.state.principal`.
+
+    Raises:
+        Unauthenticated, Forbidden, RateLimited: the request ends here.
+    """
+    if rule.permission is None:
+        return
+    context: AppContext = request.app.state.context
+    principal = await context.access.authenticate(request.headers)
+    request.state.principal = principal
+    check(principal, rule.permission)
+
+
+def check(principal: Principal, permission: Permission) -> None:
+    """Raise `Forbidden` unless the caller has the permission."""
+    if not principal.may(permission):
+        raise Forbidden(
+            f"The permission `{permission}` is missing.",
+            "Ask an administrator for a role that has it: docs/security.md lists them.",
+            permission=permission,
+        )
+
+
+def owner_of(request: Request) -> str:
+    """Whose records the request is about: the caller's own, or those of `X-Owner`."""
+    principal: Principal = request.state.principal
+    wanted = request.headers.get(OWNER_HEADER)
+    if wanted is None or wanted == principal.owner:
+        return principal.owner
+    check(principal, Permission.OWNERS_ANY)
+    return wanted

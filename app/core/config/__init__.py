@@ -1,0 +1,54 @@
+"""Settings: one tree, read from the environment, `.env` and, in tests, `test.env`.
+
+Each variable has the name of its field in capitals.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.core.config.azure import AzureSettings
+from app.core.config.data import DataSettings
+from app.core.config.identity import IdentitySettings
+from app.core.config.limits import LimitSettings
+from app.core.config.server import ServerSettings
+from app.core.config.speech import SpeechSettings
+from app.core.config.telemetry import TelemetrySettings
+
+ENV_FILE = ".env"
+TEST_ENV_FILE = "test.env"
+
+
+class Settings(
+    TelemetrySettings,
+    LimitSettings,
+    AzureSettings,
+    DataSettings,
+    SpeechSettings,
+    IdentitySettings,
+    ServerSettings,
+    BaseSettings,
+):
+    """Every setting, by the name of its environment variable in lower case.
+
+    The environment goes before the files, and an argument before both. An empty variable counts
+    as one that is not set.
+    """
+
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    def __init__(self, **values: Any) -> None:
+        values.setdefault("_env_file", env_files())
+        super().__init__(**values)
+
+
+def env_files() -> tuple[Path, ...]:
+    """The files that are read, the last one first: `test.env` only where ENVIRONMENT is `test`."""
+    names = [ENV_FILE]
+    if os.environ.get("ENVIRONMENT", "").lower() == "test":
+        names.append(TEST_ENV_FILE)
+    return tuple(Path(name) for name in names)

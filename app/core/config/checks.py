@@ -1,0 +1,126 @@
+"""What is wrong with settings that are each well-formed."""
+
+import os
+import re
+from collections.abc import Iterator
+
+from dotenv import dotenv_values
+from pydantic import SecretStr
+
+from app.core.config import Settings, env_files
+from app.core.config.azure import AzureSettings
+from app.core.exceptions import ConfigurationError
+
+# Values of examples, and what people write where they mean to choose later.
+_PLACEHOLDER = re.compile(
+    r"your-|(change-?(me|this|it)|placeholder|example|secret|password|default|test|todo|xxx+|<.*>)$",
+    re.IGNORECASE,
+)
+_URL_PASSWORD = re.compile(r"//[^/@:]*:(?P<password>[^/@]+)@")
+_DEFAULT_PASSWORDS = {"postgres", "admin", "root", "user", "guest", "redis", "voice", "123456"}
+# Of the storage emulator; public.
+_EMULATOR = ("devstoreaccount1", "usedevelopmentstorage=true")
+
+
+def check(settings: Settings) -> list[str]:
+    """Warnings, in the order of importance.
+
+    Raises:
+        ConfigurationError: the service must not be started like this.
+    """
+    errors = [*_contradictions(settings), *_unfinished(settings)]
+    risks = list(_risks(settings))
+    if not settings.unsafe_allowed:
+        errors += risks
+    if errors:
+        raise ConfigurationError(
+            " ".join(errors),
+            "Change the settings; `voice-cloning config show` prints those in effect."
+            + ("" if settings.unsafe_allowed or not risks else " Or use ENVIRONMENT=development."),
+        )
+    return [*risks, *_ignored(settings)]
+
+
+def unknown_keys() -> list[str]:
+    """Names in the files that no setting has, in the order of the files."""
+    known = {name.upper() for name in Settings.model_fields}
+    names = [name for file in env_files() for name in dotenv_values(file)]
+    return [name for name in dict.fromkeys(names) if name.upper() not in known]
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    if settings.rate_limit_characters < settings.max_text_chars:
+        yield (
+            f"RATE_LIMIT_CHARACTERS={settings.rate_limit_characters} is less than "
+            f"MAX_TEXT_CHARS={settings.max_text_chars}: the longest text could never be spoken."
+        )
+    if "*" in settings.allowed_origins and settings.cors_allow_credentials:
+        yield "ALLOWED_ORIGINS=* cannot be combined with CORS_ALLOW_CREDENTIALS=true."
+    if settings.storage_backend == "s3" and not settings.s3_bucket:
+        yield "STORAGE_BACKEND=s3 needs S3_BUCKET."
+    if settings.storage_backend == "azure" and not (
+        settings.azure_storage_connection_string or settings.azure_storage_account
+    ):
+        yield (
+            "STORAGE_BACKEND=azure needs AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_ACCOUNT."
+        )
+
+
+def _unfinished(settings: Settings) -> Iterator[str]:
+    if "entra" not in settings.auth_mode:
+        return
+    if settings.oidc_issuer:
+        if not settings.oidc_audience:
+            yield "OIDC_ISSUER needs OIDC_AUDIENCE."
+        return
+    if not settings.azure_tenant_id:
+        yield "AUTH_MODE=entra needs AZURE_TENANT_ID."
+    elif settings.azure_tenant_id in ("common", "organizations") and (
+        not settings.azure_allowed_tenants
+    ):
+        yield f"AZURE_TENANT_ID={settings.azure_tenant_id} needs AZURE_ALLOWED_TENANTS."
+    if not (settings.azure_client_id or settings.azure_audience):
+        yield "AUTH_MODE=entra needs AZURE_CLIENT_ID or AZURE_AUDIENCE."
+
+
+def _risks(settings: Settings) -> Iterator[str]:
+    """What nobody should do where others can reach the service."""
+    if settings.auth_mode == ("off",) and not (settings.on_loopback and settings.unsafe_allowed):
+        where = f"on the public address {settings.host}" if not settings.on_loopback else "here"
+        yield f"Anybody may do anything {where}: AUTH_MODE is off."
+    if settings.error_include_traceback:
+        yield "ERROR_INCLUDE_TRACEBACK shows the inside of the program to every caller."
+    if "*" in settings.allowed_origins and settings.auth_mode == ("off",):
+        yield "ALLOWED_ORIGINS=* without authentication lets every web page use the service."
+    if settings.log_request_body or settings.log_response_body:
+        yield "LOG_REQUEST_BODY and LOG_RESPONSE_BODY write personal data to the log."
+    yield from _default_secrets(settings)
+
+
+def _default_secrets(settings: Settings) -> Iterator[str]:
+    for name, value in settings:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not isinstance(text, str) or name in ("voice_engine", "auth_default_role"):
+            continue
+        password = _URL_PASSWORD.search(text)
+        secret = password["password"] if password else text
+        default = _PLACEHOLDER.match(secret) is not None or (
+            password is not None and secret.lower() in _DEFAULT_PASSWORDS
+        )
+        if name == "azure_storage_connection_string":
+            default |= any(mark in text.lower() for mark in _EMULATOR)
+        if default and (isinstance(value, SecretStr) or secret.startswith("your-")):
+            yield f"{name.upper()} has a value that everybody knows."
+
+
+def _ignored(settings: Settings) -> Iterator[str]:
+    unused = [name for name in AzureSettings.model_fields if getattr(settings, name)]
+    if unused:
+        names = ", ".join(name.upper() for name in unused)
+        yield f"Not used by this version: {names}."
+    if settings.workers > 1 and settings.rate_limiting_enabled and not settings.redis_url:
+        yield "Each of the processes has rate limits of its own: set REDIS_URL to share them."
+    if "WEB_CONCURRENCY" in os.environ and not settings.redis_url:
+        yield "WEB_CONCURRENCY starts several processes, whose rate limits REDIS_URL would share."
+    for name in unknown_keys():
+        yield f"There is no setting {name}: see docs/configuration.md."

@@ -1,0 +1,21 @@
+"""The engine, and what it is given."""
+
+from pydantic import BaseModel, Field
+
+
+class SpeechSettings(BaseModel):
+    """Voices and speaking."""
+
+    voice_engine: str = Field("auto", description="Engine by name, or `auto`: the best there is.")
+    engine_threads: int | None = Field(None, ge=1, description="Default: the cores, at most 8.")
+    engine_concurrency: int | None = Field(None, ge=1, description="Sentences made at once.")
+    models_auto_pull: bool = Field(False, description="Fetch missing model files at start.")
+    enrolment_refinement: bool = Field(
+        False, description="Search for a better voice while there is nothing else to do."
+    )
+    min_speech_s: float = Field(3.0, gt=0, description="Least speech in a recording.")
+    max_recording_s: float = Field(600.0, gt=0, description="Longest recording.")
+    max_text_chars: int = Field(100_000, ge=1, description="Longest text that is streamed.")
+    max_whole_text_chars: int = Field(
+        10_000, ge=1, description="Longest text whose audio is returned in one piece, unstreamed."
+    )
