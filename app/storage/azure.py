@@ -11,6 +11,7 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore
 
 from app.core.exceptions import StorageError
+from app.storage.identity import ManagedIdentity
 from app.storage.remote import RETRIES, Place, RemoteBlobStore, client_options
 
 if TYPE_CHECKING:
@@ -33,12 +34,16 @@ _EMULATOR: Final = {
 class AzureAccount:
     """A storage account, and what gives access to it: a key, a signature, or else the identity
     that the machine or pod has.
+
+    Attributes:
+        client_id: of a user-assigned identity.
     """
 
     name: str
     endpoint: str
     key: str | None = field(default=None, repr=False)
     signature: str | None = field(default=None, repr=False)
+    client_id: str | None = None
 
 
 def parse_connection_string(text: str) -> AzureAccount:
@@ -60,9 +65,12 @@ def parse_connection_string(text: str) -> AzureAccount:
     return AzureAccount(name, endpoint, key, None if key else (signature or "").lstrip("?"))
 
 
-def account_with_identity(name: str, endpoint: str | None) -> AzureAccount:
+def account_with_identity(
+    name: str, *, endpoint: str | None = None, client_id: str | None = None
+) -> AzureAccount:
     """An account to which a managed or workload identity gives access."""
-    return AzureAccount(name, (endpoint or f"https://{name}.blob.{_PUBLIC_CLOUD}").rstrip("/"))
+    address = (endpoint or f"https://{name}.blob.{_PUBLIC_CLOUD}").rstrip("/")
+    return AzureAccount(name, address, client_id=client_id)
 
 
 def azure_store(account: AzureAccount, container: str, *, folder: str) -> RemoteBlobStore:
@@ -76,6 +84,7 @@ def azure_store(account: AzureAccount, container: str, *, folder: str) -> Remote
             container,
             prefix=folder,
             config=_access(account),
+            credential_provider=_provider(account),
             client_options=client_options(account.endpoint),
             retry_config=RETRIES,
         )
@@ -93,9 +102,14 @@ def _access(account: AzureAccount) -> "AzureConfig":
         return config | {"account_key": account.key, "credential_type": "access_key"}
     if account.signature:
         return config | {"sas_key": account.signature, "credential_type": "sas_token"}
-    if address := os.environ.get("IDENTITY_ENDPOINT"):  # App Service, Container Apps
-        return config | {"msi_endpoint": address, "credential_type": "managed_identity"}
-    return config  # what AZURE_CLIENT_ID and its like say, else the machine's identity
+    return config | {"client_id": account.client_id} if account.client_id else config
+
+
+def _provider(account: AzureAccount) -> ManagedIdentity | None:
+    """None where obstore itself knows: keys, signatures, a pod's workload identity."""
+    if account.key or account.signature or os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
+        return None
+    return ManagedIdentity(account.client_id)
 
 
 def _place(account: AzureAccount, container: str) -> Place:

@@ -1,10 +1,14 @@
 """Which store holds what, by the settings."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from pydantic import SecretStr
+
+from app.core.config import Settings
 from app.core.exceptions import StorageError
 from app.storage.azure import account_with_identity, azure_store, parse_connection_string
 from app.storage.base import BlobStore
@@ -20,7 +24,7 @@ OUTPUTS: Final = "outputs"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageOptions:
-    """Where blobs lie. Every field is the setting of that name."""
+    """Where blobs lie. Every field is the setting of a similar name."""
 
     backend: Backend = "auto"
     upload_dir: Path
@@ -30,11 +34,31 @@ class StorageOptions:
     azure_container: str = "voice-cloning"
     azure_account: str | None = None
     azure_endpoint: str | None = None
+    azure_client_id: str | None = None
     s3_bucket: str | None = None
     s3_endpoint: str | None = None
     s3_region: str | None = None
     s3_access_key_id: str | None = None
     s3_secret_access_key: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "StorageOptions":
+        return cls(
+            backend=settings.storage_backend,
+            upload_dir=settings.uploads,
+            embedding_dir=settings.embeddings,
+            output_dir=settings.outputs,
+            azure_connection_string=_revealed(settings.azure_storage_connection_string),
+            azure_container=settings.azure_storage_container,
+            azure_account=settings.azure_storage_account,
+            azure_endpoint=settings.azure_storage_endpoint,
+            azure_client_id=settings.azure_storage_client_id,
+            s3_bucket=settings.s3_bucket,
+            s3_endpoint=settings.s3_endpoint,
+            s3_region=settings.s3_region,
+            s3_access_key_id=settings.s3_access_key_id,
+            s3_secret_access_key=_revealed(settings.s3_secret_access_key),
+        )
 
     def chosen(self) -> Literal["local", "azure", "s3"]:
         """The backend; `auto` takes the first that is set up."""
@@ -57,6 +81,10 @@ class Stores:
         yield RECORDINGS, self.recordings
         yield STATES, self.states
         yield OUTPUTS, self.outputs
+
+    async def ping(self) -> None:
+        """Raise `StorageError` if one of them cannot be written."""
+        await asyncio.gather(*(store.ping() for _, store in self.each()))
 
 
 def open_stores(options: StorageOptions) -> Stores:
@@ -83,6 +111,10 @@ def open_folder(folder: Path) -> Stores:
     return _of(lambda kind: LocalBlobStore(folder / kind))
 
 
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
 def _of(store: Callable[[str], BlobStore]) -> Stores:
     return Stores(store(RECORDINGS), store(STATES), store(OUTPUTS))
 
@@ -91,7 +123,11 @@ def _azure(options: StorageOptions) -> Callable[[str], BlobStore]:
     if options.azure_connection_string:
         account = parse_connection_string(options.azure_connection_string)
     elif options.azure_account:
-        account = account_with_identity(options.azure_account, options.azure_endpoint)
+        account = account_with_identity(
+            options.azure_account,
+            endpoint=options.azure_endpoint,
+            client_id=options.azure_client_id,
+        )
     else:
         raise StorageError(
             "Azure Blob Storage is chosen, but not which account.",

@@ -232,7 +232,8 @@ async def test_a_store_that_is_asked_too_much_says_when_to_come_again():
     assert error.retry_after_s
 
 
-async def test_without_a_key_the_identity_of_the_machine_gives_access(monkeypatch):
+@pytest.mark.parametrize("client_id", [None, "an-identity"])
+async def test_without_a_key_the_identity_of_the_machine_gives_access(monkeypatch, client_id):
     asked: list[tuple[str, str]] = []
 
     def identity(request: BaseHTTPRequestHandler) -> None:
@@ -251,12 +252,17 @@ async def test_without_a_key_the_identity_of_the_machine_gives_access(monkeypatc
     with http_server(identity) as identity_address, http_server(blob) as blob_address:
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"{identity_address}/msi/token")
         monkeypatch.setenv("IDENTITY_HEADER", "proof")
-        account = AzureAccount("acme", f"{blob_address}/acme")
-        await azure_store(account, "voices", folder="states").put("a/state", b"x")
+        monkeypatch.setenv("AZURE_CLIENT_ID", "the-id-of-the-api")
+        account = AzureAccount("acme", f"{blob_address}/acme", client_id=client_id)
+        store = azure_store(account, "voices", folder="states")
+        await store.put("a/state", b"x")
+        await store.put("a/state", b"y")
 
-    (path, proof), (blob_path, authorization) = asked
-    assert path.startswith("/msi/token?")
-    assert "storage.azure.com" in path
+    (path, proof), (blob_path, authorization), again = asked
+    assert path.startswith("/msi/token?resource=https%3A%2F%2Fstorage.azure.com%2F&")
+    assert ("client_id=an-identity" in path) == bool(client_id)
+    assert "the-id-of-the-api" not in path
+    assert again == (blob_path, authorization)  # the token is kept
     assert proof == "proof"
     assert blob_path == "/acme/voices/states/a/state"
     assert authorization == "Bearer a-token"
