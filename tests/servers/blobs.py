@@ -41,6 +41,15 @@ class Azurite:
         )
         assert response.status_code == 201, response.text
 
+    def names(self, container: str) -> list[str]:
+        """Of the blobs in a container, as the server itself tells them."""
+        response = httpx2.get(
+            f"{self.endpoint}/{container}?comp=list&restype=container",
+            headers=_signed("GET", f"/{ACCOUNT}/{container}", "comp:list\nrestype:container"),
+        )
+        assert response.status_code == 200, response.text
+        return re.findall("<Name>(.*?)</Name>", response.text)
+
 
 @dataclass(frozen=True)
 class S3rver:
