@@ -133,14 +133,16 @@ async def keep_swept(context: AppContext) -> None:
     """Sweep again and again: what a crash has left is too young to be swept by the next start."""
     while True:
         await asyncio.sleep(max(context.settings.sweep_grace_s, _MIN_SWEEP_PAUSE_S))
-        try:
-            await _sweep(context)
-        except (DatabaseError, StorageError) as error:
-            log.warning("the sweep failed: %s", error.detail)
+        await _sweep(context)
 
 
 async def _sweep(context: AppContext) -> None:
-    swept = await context.retention.sweep(context.settings.sweep_grace_s)
+    """A store that is away keeps no server from its start: `/health/ready` says so."""
+    try:
+        swept = await context.retention.sweep(context.settings.sweep_grace_s)
+    except (DatabaseError, StorageError) as error:
+        log.warning("the sweep failed: %s %s", error.detail, error.suggestion or "")
+        return
     if swept.leftovers or swept.unfinished:
         log.warning("swept %d files that belong to no voice", swept.leftovers + swept.unfinished)
     if swept.expired:

@@ -102,14 +102,23 @@ def _access(account: AzureAccount) -> "AzureConfig":
         return config | {"account_key": account.key, "credential_type": "access_key"}
     if account.signature:
         return config | {"sas_key": account.signature, "credential_type": "sas_token"}
-    return config | {"client_id": account.client_id} if account.client_id else config
+    if _in_pod():
+        config["credential_type"] = "workload_identity"
+        if account.client_id:
+            config["client_id"] = account.client_id
+    return config
 
 
 def _provider(account: AzureAccount) -> ManagedIdentity | None:
     """None where obstore itself knows: keys, signatures, a pod's workload identity."""
-    if account.key or account.signature or os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
+    if account.key or account.signature or _in_pod():
         return None
     return ManagedIdentity(account.client_id)
+
+
+def _in_pod() -> bool:
+    """Whether Kubernetes gave this program a workload identity."""
+    return bool(os.environ.get("AZURE_FEDERATED_TOKEN_FILE"))
 
 
 def _place(account: AzureAccount, container: str) -> Place:

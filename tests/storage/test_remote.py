@@ -38,7 +38,8 @@ def http_server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[st
         def handle_one_request(self) -> None:
             self.raw_requestline = self.rfile.readline()
             if self.raw_requestline and self.parse_request():
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.headers["content"] = content.decode()
                 answer(self)
             else:
                 self.close_connection = True
@@ -57,6 +58,7 @@ def http_server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[st
 def respond(request: BaseHTTPRequestHandler, status: int, body: bytes = b"") -> None:
     request.send_response(status)
     request.send_header("Content-Length", str(len(body)))
+    request.send_header("ETag", '"1"')  # what is stored has one
     request.end_headers()
     request.wfile.write(body)
 
@@ -244,15 +246,14 @@ async def test_without_a_key_the_identity_of_the_machine_gives_access(monkeypatc
 
     def blob(request: BaseHTTPRequestHandler) -> None:
         asked.append((request.path, request.headers["Authorization"]))
-        request.send_response(201)
-        request.send_header("Content-Length", "0")
-        request.send_header("ETag", '"1"')
-        request.end_headers()
+        respond(request, 201)
 
     with http_server(identity) as identity_address, http_server(blob) as blob_address:
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"{identity_address}/msi/token")
         monkeypatch.setenv("IDENTITY_HEADER", "proof")
+        monkeypatch.setenv("AZURE_TENANT_ID", "the-tenant-of-the-api")
         monkeypatch.setenv("AZURE_CLIENT_ID", "the-id-of-the-api")
+        monkeypatch.setenv("AZURE_CLIENT_SECRET", "the-secret-of-the-api")
         account = AzureAccount("acme", f"{blob_address}/acme", client_id=client_id)
         store = azure_store(account, "voices", folder="states")
         await store.put("a/state", b"x")
@@ -266,6 +267,34 @@ async def test_without_a_key_the_identity_of_the_machine_gives_access(monkeypatc
     assert proof == "proof"
     assert blob_path == "/acme/voices/states/a/state"
     assert authorization == "Bearer a-token"
+
+
+async def test_in_a_pod_its_workload_identity_gives_access(monkeypatch, tmp_path):
+    asked: list[str] = []
+
+    def login(request: BaseHTTPRequestHandler) -> None:
+        asked.append(f"{request.path}?{request.headers['content']}")
+        respond(request, 200, b'{"access_token": "a-token", "expires_in": 3600}')
+
+    def blob(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.headers["Authorization"])
+        respond(request, 201)
+
+    token = tmp_path / "token"
+    token.write_text("of-the-pod")
+    with http_server(login) as authority, http_server(blob) as address:
+        monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(token))
+        monkeypatch.setenv("AZURE_AUTHORITY_HOST", authority)
+        monkeypatch.setenv("AZURE_TENANT_ID", "the-tenant")
+        monkeypatch.setenv("AZURE_CLIENT_ID", "the-id-of-the-api")
+        monkeypatch.setenv("AZURE_CLIENT_SECRET", "the-secret-of-the-api")
+        account = AzureAccount("acme", f"{address}/acme", client_id="an-identity")
+        await azure_store(account, "voices", folder="states").put("a/state", b"x")
+
+    assert asked[0].startswith("/the-tenant/oauth2/v2.0/token?")
+    assert "client_id=an-identity" in asked[0]
+    assert "client_assertion=of-the-pod" in asked[0]
+    assert asked[1] == "Bearer a-token"
 
 
 async def test_an_identity_that_is_not_given_is_said(monkeypatch):

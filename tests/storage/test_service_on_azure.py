@@ -40,4 +40,7 @@ def test_a_voice_lives_in_the_container_and_leaves_nothing_there(settings: Setti
             ready = client.get("/health/ready")
             assert ready.status_code == 503
             assert "does not answer" in ready.json()["checks"]["storage"]
+    with TestClient(create_app(remote)) as client:  # a start without the store
+        assert client.get("/health").status_code == 200
+        assert "does not answer" in client.get("/health/ready").json()["checks"]["storage"]
     assert not settings.uploads.exists()
