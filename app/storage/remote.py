@@ -84,7 +84,7 @@ class RemoteBlobStore(ObjectBlobStore):
         except NoSuchBlob:
             raise
         except (BaseError, OSError) as error:
-            raise _explained(error, self._place) from _without_secrets(error)
+            raise _explained(error, self._place) from error  # obstore shows no signature
 
 
 def client_options(endpoint: str | None) -> "ClientConfig":
@@ -116,11 +116,3 @@ def _explained(error: Exception, place: Place) -> StorageError:
 def _inside(name: str) -> str:
     """As it stands in the middle of a sentence."""
     return name[0].lower() + name[1:]
-
-
-def _without_secrets(error: Exception) -> Exception:
-    """The error for the log. obstore's own text has the address of the request, and with it the
-    signature that gives access.
-    """
-    summary = str(error).partition("\n\nDebug source")[0]
-    return OSError(f"{type(error).__name__}: {re.sub(r'[?][^ ]*', '?…', summary)[:2000]}")
