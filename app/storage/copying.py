@@ -76,12 +76,11 @@ class _Work:
 
     async def _copy(self, blob: BlobInfo) -> None:
         copy = self._there.get(blob.name)
-        alike = copy and copy.size == blob.size and copy.modified_at >= blob.modified_at
-        if alike and not self._compare:
+        if copy and not self._compare and _is_like(copy, blob):
             self.copied.present += 1
             return
         content = await self._source.get(blob.name)
-        if alike and await self._target.get(blob.name) == content:
+        if copy and self._compare and await self._target.get(blob.name) == content:
             self.copied.present += 1
             return
         await self._target.put(blob.name, content)
@@ -89,6 +88,14 @@ class _Work:
             raise _different(blob.name)
         self.copied.copied += 1
         self.copied.bytes += len(content)
+
+
+def _is_like(copy: BlobInfo, blob: BlobInfo) -> bool:
+    """By size and time, which some services tell in whole seconds."""
+    changed = blob.modified_at
+    if not copy.modified_at.microsecond:
+        changed = changed.replace(microsecond=0)
+    return copy.size == blob.size and copy.modified_at >= changed
 
 
 async def _check_sizes(blobs: Iterable[BlobInfo], target: BlobStore) -> None:
