@@ -10,7 +10,9 @@ from app.core.exceptions import StorageError
 from app.storage.remote import RETRIES, Place, RemoteBlobStore, client_options
 
 if TYPE_CHECKING:
-    from obstore.store import S3Config
+    from collections.abc import Callable
+
+    from obstore.store import S3Config, S3Credential
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ def s3_store(bucket: Bucket, *, folder: str) -> RemoteBlobStore:
         store = S3Store(
             bucket.name,
             prefix=folder,
-            config=_access(bucket),
+            config=_address(bucket),
+            credential_provider=_provider(bucket),
             client_options=client_options(bucket.endpoint),
             retry_config=RETRIES,
         )
@@ -57,16 +60,23 @@ def s3_store(bucket: Bucket, *, folder: str) -> RemoteBlobStore:
     return RemoteBlobStore(store, _place(bucket))
 
 
-def _access(bucket: Bucket) -> "S3Config":
+def _address(bucket: Bucket) -> "S3Config":
     config: S3Config = {}
     if bucket.endpoint:
         config["endpoint"] = bucket.endpoint.rstrip("/")
     if bucket.region:
         config["region"] = bucket.region
-    if bucket.key_id and bucket.secret:
-        config["access_key_id"] = bucket.key_id
-        config["secret_access_key"] = bucket.secret
     return config
+
+
+def _provider(bucket: Bucket) -> "Callable[[], S3Credential] | None":
+    """Of the key in the settings: told in another way, obstore would add AWS_SESSION_TOKEN of the
+    environment, which belongs to another key.
+    """
+    key_id, secret = bucket.key_id, bucket.secret
+    if not (key_id and secret):
+        return None
+    return lambda: {"access_key_id": key_id, "secret_access_key": secret, "expires_at": None}
 
 
 def _place(bucket: Bucket) -> Place:

@@ -126,7 +126,7 @@ async def test_a_sweep_of_many_voices_needs_few_queries(settings):
         assert counting.queries < 10
 
 
-async def test_several_processes_may_sweep_at_once_while_voices_come(settings):
+async def test_several_may_sweep_at_once(settings):
     async with parts(settings) as p:
         for _ in range(20):
             await p.recordings.put(f"{uuid4()}/original", b"x")

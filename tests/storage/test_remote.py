@@ -269,6 +269,29 @@ async def test_without_a_key_the_identity_of_the_machine_gives_access(monkeypatc
     assert authorization == "Bearer a-token"
 
 
+@pytest.mark.parametrize(
+    ("key", "used"), [("of-the-settings", ("of-the-settings", None)), (None, ("of-the-pod", "t"))]
+)
+async def test_keys_of_the_settings_and_of_the_environment_are_not_mixed(monkeypatch, key, used):
+    asked: list[tuple[str, str | None]] = []
+
+    def bucket(request: BaseHTTPRequestHandler) -> None:
+        credential = request.headers["Authorization"].partition("Credential=")[2].split("/")
+        assert credential[2] == "eu-north-1"
+        asked.append((credential[0], request.headers["x-amz-security-token"]))
+        respond(request, 200)
+
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-pod")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "t")
+    with http_server(bucket) as address:
+        store = s3_store(Bucket("voices", address, None, key, key), folder="states")
+        await store.put("a/state", b"x")
+
+    assert asked == [used]
+
+
 async def test_in_a_pod_its_workload_identity_gives_access(monkeypatch, tmp_path):
     asked: list[str] = []
 
