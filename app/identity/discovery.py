@@ -41,15 +41,20 @@ def open_client() -> httpx2.AsyncClient:
     )
 
 
-async def fetch_keys(client: httpx2.AsyncClient, source: Source) -> KeySet:
+async def fetch_keys(
+    client: httpx2.AsyncClient, source: Source, *, timeout_s: float = _TIMEOUT_S
+) -> KeySet:
     """What the issuer publishes now.
+
+    Args:
+        timeout_s: for each of the two requests.
 
     Raises:
         IdentityError: it does not answer in time, or not as it should.
     """
     issuer, keys_url = source.issuer, source.keys_url
     if source.metadata_url is not None:
-        metadata = await _get(client, source.metadata_url)
+        metadata = await _get(client, source.metadata_url, timeout_s)
         said, keys_url = metadata.get("issuer"), keys_url or metadata.get("jwks_uri")
         if not isinstance(said, str) or (issuer is not None and said != issuer):
             raise IdentityError(f"{source.metadata_url} names another issuer.")
@@ -58,7 +63,7 @@ async def fetch_keys(client: httpx2.AsyncClient, source: Source) -> KeySet:
             raise IdentityError(f"{source.metadata_url} names no usable address of keys.")
     if issuer is None or keys_url is None:
         raise IdentityError("Nobody has said where the keys of the token issuer are.")
-    document = await _get(client, keys_url)
+    document = await _get(client, keys_url, timeout_s)
     keys = dict(_usable(document.get("keys")))
     if not keys:
         raise IdentityError(f"{keys_url} has no key that can be used.")
@@ -70,9 +75,9 @@ def _same_scheme(url: str, other: str) -> bool:
     return url.partition(":")[0] == other.partition(":")[0]
 
 
-async def _get(client: httpx2.AsyncClient, url: str) -> dict[str, Any]:
+async def _get(client: httpx2.AsyncClient, url: str, timeout_s: float) -> dict[str, Any]:
     try:
-        async with asyncio.timeout(_TIMEOUT_S), client.stream("GET", url) as response:
+        async with asyncio.timeout(timeout_s), client.stream("GET", url) as response:
             if response.status_code != 200:
                 raise IdentityError(f"{url} answers {response.status_code}.")
             content = bytearray()

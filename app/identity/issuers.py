@@ -93,8 +93,6 @@ class EntraIssuer:
 
     def fault(self, claims: Claims, published: str, key_issuer: str | None) -> str | None:
         tenant = claims["tid"]
-        if claims["ver"] != self.version:
-            return "version"
         if not isinstance(tenant, str) or tenant not in self.tenants:
             return "tenant"
         if claims["iss"] != published.replace(_TENANT, tenant):

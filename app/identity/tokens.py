@@ -159,7 +159,7 @@ def _rules(settings: Settings) -> TokenRules:
 
 def _peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and claims as they are written. Nothing of them is certain."""
-    if len(token) > _MAX_CHARS or not token.isascii():
+    if len(token) > _MAX_CHARS:
         raise _refused("form")
     try:
         parts = jwt.decode_complete(token, options={"verify_signature": False})
