@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import load, robustness, speed, step, thresholds, voice
+from bench import database, load, robustness, speed, step, thresholds, voice
 
 
 def main() -> None:
@@ -26,6 +26,8 @@ def main() -> None:
             step.main()
         case "thresholds":
             thresholds.main()
+        case "database":
+            database.main()
         case "load":
             load.main(options)
         case _:
