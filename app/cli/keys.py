@@ -82,8 +82,9 @@ async def revoke_key(
 
 @asynccontextmanager
 async def _service() -> AsyncIterator[KeyService]:
-    database = SqlDatabase(Settings().database)
-    await database.open()
+    settings = Settings()
+    database = SqlDatabase(settings.database)
+    await database.open(migrate=settings.database_migrate)
     try:
         yield KeyService(keys=database.collection(ApiKey))
     finally:

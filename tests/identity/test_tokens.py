@@ -28,8 +28,8 @@ from tests.servers.issuer import (
     ec_jwk,
     ec_key,
     jwk,
-    public_pem,
     rsa_key,
+    with_public_key_as_secret,
 )
 
 pytestmark = pytest.mark.anyio
@@ -190,18 +190,6 @@ async def test_clocks_may_differ_by_the_skew_and_no_more(make, issuer, now, expe
 
 def unsigned(claims: dict[str, Any]) -> str:
     return jwt.encode(claims, None, "none", {"kid": "key-1"})
-
-
-def with_public_key_as_secret(claims: dict[str, Any]) -> str:
-    # PyJWT itself refuses to make one: it is put together by hand.
-    import hmac
-
-    def part(value: dict[str, Any]) -> bytes:
-        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
-
-    text = part({"alg": "HS256", "kid": "key-1"}) + b"." + part(claims)
-    mark = hmac.digest(public_pem(1), text, "sha256")
-    return (text + b"." + base64.urlsafe_b64encode(mark).rstrip(b"=")).decode()
 
 
 def by_another_key(claims: dict[str, Any]) -> str:
