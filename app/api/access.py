@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from app.api.errors import problems
+from app.api.errors import also, problems
 from app.context import AppContext
 from app.core.exceptions import (
     CredentialsMissing,
@@ -94,7 +94,7 @@ class GuardedRoute(APIRoute):
         self.rule = rule
         extra = {PERMISSION_KEY: rule.permission or _PUBLIC}
         if rule.permission is not None:
-            options["responses"] = _PROBLEMS | (options.get("responses") or {})
+            options["responses"] = also(_PROBLEMS, options.get("responses") or {})
             extra["security"] = [{"bearer": []}, {"api_key": []}]  # type: ignore[assignment]
         options["openapi_extra"] = (options.get("openapi_extra") or {}) | extra
         super().__init__(path, endpoint, **options)

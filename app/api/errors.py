@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 10
+_CODES = "Codes: "
 
 
 class Problem(BaseModel):
@@ -75,11 +76,24 @@ def problems(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
         status: {
-            "description": "Codes: " + ", ".join(f"`{code}`" for code in listed),
+            "description": _CODES + ", ".join(f"`{code}`" for code in listed),
             "content": {MEDIA_TYPE: schema},
         }
         for status, listed in sorted(codes.items())
     }
+
+
+def also(
+    declared: dict[int | str, dict[str, Any]], more: dict[int | str, dict[str, Any]]
+) -> dict[int | str, dict[str, Any]]:
+    """Both: where the two have problems of one status, their codes together."""
+    both = declared | more
+    for status in declared.keys() & more.keys():
+        texts = [str(part[status].get("description", "")) for part in (declared, more)]
+        if all(text.startswith(_CODES) for text in texts):
+            codes = dict.fromkeys(", ".join(text[len(_CODES) :] for text in texts).split(", "))
+            both[status] = more[status] | {"description": _CODES + ", ".join(codes)}
+    return both
 
 
 def problem_response(error: AppError) -> JSONResponse:

@@ -65,7 +65,8 @@ class NewKey(BaseModel):
         StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$"),
     ] = Field(description="What the key is for.")
     scopes: Annotated[
-        list[Role], Field(min_length=1, description="Roles, of which the most counts.")
+        list[Role],
+        Field(min_length=1, max_length=len(Role), description="Roles, of which the most counts."),
     ]
     owner: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")] | None = Field(
         None, description="Whose records the key reaches. Default: your own."
