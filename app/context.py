@@ -22,8 +22,11 @@ from app.core.tasks import in_thread
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
+from app.identity.tokens import TokenVerifier
+from app.models.api_key import ApiKey
 from app.models.voice import Voice
 from app.services.access import AccessService
+from app.services.keys import KeyService
 from app.services.retention import RetentionService
 from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
@@ -47,6 +50,7 @@ class AppContext:
     engine: Engine
     ears: Ears
     access: AccessService
+    keys: KeyService
     voices: VoiceService
     synthesis: SynthesisService
     training: TrainingService
@@ -76,6 +80,7 @@ async def open_context(
         ears = _ears(settings, _listener(engine.info, assets))
         stack.push_async_callback(ears.close)
         context = _wired(settings, assets=assets, database=database, engine=engine, ears=ears)
+        stack.push_async_callback(context.access.close)
         stack.push_async_callback(context.training.close)
         yield context
 
@@ -92,7 +97,8 @@ def _wired(
         stores=stores,
         engine=engine,
         ears=ears,
-        access=AccessService(modes=settings.auth_mode),
+        access=_access(settings, database),
+        keys=KeyService(keys=database.collection(ApiKey)),
         voices=VoiceService(
             voices=voices,
             stores=stores,
@@ -117,6 +123,13 @@ def _wired(
     )
 
 
+def _access(settings: Settings, database: SqlDatabase) -> AccessService:
+    return AccessService(
+        keys=database.collection(ApiKey) if "api_key" in settings.auth_mode else None,
+        tokens=TokenVerifier.of(settings) if "entra" in settings.auth_mode else None,
+    )
+
+
 async def warm_up(context: AppContext) -> None:
     """Load the engine and sweep leftovers, as a server does before it takes requests."""
     try:
@@ -126,6 +139,11 @@ async def warm_up(context: AppContext) -> None:
         await context.ears.warm_up()
     except (AssetError, EngineError) as error:
         log.warning("cannot speak: %s %s", error.detail, error.suggestion or "")
+    if "api_key" in context.settings.auth_mode and not await context.keys.exist():
+        log.warning(
+            "there is no API key yet: make the first one with "
+            "`voice-cloning keys create --name first --scope admin`"
+        )
     await _sweep(context)
 
 
