@@ -5,15 +5,16 @@ The rule is applied before the body of the request is read.
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from app.api import rates
 from app.api.errors import problems
 from app.context import AppContext
 from app.core.exceptions import Forbidden, RateLimited, Unauthenticated
+from app.limits.base import Rate
 from app.models.access import Permission, Principal
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
@@ -23,14 +24,6 @@ PERMISSION_KEY: Final = "x-permission"
 """Member of each operation in the OpenAPI document: the permission it asks for, null for none."""
 
 _ATTRIBUTE = "access_rule"
-
-
-class Rate(StrEnum):
-    """Which of a caller's limits a route draws on."""
-
-    DEFAULT = "default"
-    SYNTHESIS = "synthesis"
-    TRAINING = "training"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +79,7 @@ class GuardedRoute(APIRoute):
 
 
 async def _admit(request: Request, rule: Rule) -> None:
-    """Find out who calls, and leave it in `request.state.principal`.
+    """Find out who calls, leave it in `request.state.principal`, and count the request.
 
     Raises:
         Unauthenticated, Forbidden, RateLimited: the request ends here.
@@ -94,9 +87,15 @@ async def _admit(request: Request, rule: Rule) -> None:
     if rule.permission is None:
         return
     context: AppContext = request.app.state.context
-    principal = await context.access.authenticate(request.headers)
+    await rates.check_address(request)
+    try:
+        principal = await context.access.authenticate(request.headers)
+    except Unauthenticated:
+        await rates.count_failure(request)
+        raise
     request.state.principal = principal
     check(principal, rule.permission)
+    await rates.spend(request, rule.rate)
 
 
 def check(principal: Principal, permission: Permission) -> None:

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette import exceptions as starlette_exceptions
 
+from app.api.rates import rate_headers
 from app.core.exceptions import AppError, EngineBusy, InvalidRequest, MethodNotAllowed, NotFound
 from app.core.logging import REQUEST_ID_HEADER, request_id
 
@@ -128,10 +129,12 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     return problem_response(InvalidRequest(str(error.detail), "See /docs for the form."))
 
 
-async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected error", exc_info=error)
     response = problem_response(
         AppError("Something went wrong on our side.", "Report it with the request id.")
     )
-    response.headers[REQUEST_ID_HEADER] = request_id.get()  # this handler is outside the middleware
+    # This handler is outside the middleware.
+    response.headers[REQUEST_ID_HEADER] = request_id.get()
+    response.headers.update(rate_headers(request.scope))
     return response
