@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import JSON
 
 from app.core.exceptions import Conflict, DatabaseError, InvalidRequest, NotFound, VersionConflict
-from app.db import migrate
 from app.db.base import Page, RecordT
 from app.db.cursor import Keyset
 from app.db.engine import IMMEDIATE, database_errors, make_engine, make_file, use_wal
+from app.db.migrate import revisions, upgrade
 from app.db.tables import TABLES
 
 _MAX_LIMIT = 500
@@ -28,31 +28,47 @@ class SqlDatabase:
 
     Args:
         url: of SQLAlchemy, with an asynchronous driver: `sqlite+aiosqlite:///voices.db`,
-            `postgresql+psycopg://user@host/name`.
+            `postgresql+psycopg://user@host/name`. The driver may be left out.
+        pool_size: connections that are kept to a PostgreSQL server.
 
     Raises:
         DatabaseError: the URL has no meaning, or its driver is missing.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
         self._url = url
-        self._engine = make_engine(url)
+        self._engine = make_engine(url, pool_size=pool_size)
 
-    async def open(self) -> None:
-        """Connect and bring the schema up to date.
+    async def open(self, *, migrate: bool = True) -> None:
+        """Connect, and bring the schema up to date or, without `migrate`, see that it is.
 
         Other processes may do so at the same time. In this one, only one database at a time:
         Alembic keeps what it works on in module variables.
 
         Raises:
-            DatabaseError: no connection, or a schema of a newer version of this program.
+            DatabaseError: no connection, a schema of a newer version of this program or, without
+                `migrate`, of an older one.
         """
         make_file(self._url)
         with database_errors():
             if self._engine.dialect.name == "sqlite":
                 await use_wal(self._engine)
+            if migrate:
+                async with self._engine.connect() as connection:
+                    await connection.run_sync(upgrade)
+                return
+        current, newest = await self.revisions()
+        if current != newest:
+            raise DatabaseError(
+                f"The schema of the database is {current or 'missing'}, not {newest}.",
+                "Run `alembic upgrade head` or `voice-cloning database upgrade`.",
+            )
+
+    async def revisions(self) -> tuple[str | None, str]:
+        """The revision of the schema, None if it has none, and the newest that there is."""
+        with database_errors():
             async with self._engine.connect() as connection:
-                await connection.run_sync(migrate.upgrade)
+                return await connection.run_sync(revisions)
 
     async def close(self) -> None:
         await self._engine.dispose()
