@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Final
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -55,10 +55,8 @@ class RedisBuckets:
 
     def __init__(self, url: str, *, clock: Clock) -> None:
         try:
-            pool = BlockingConnectionPool.from_url(
+            pool = ConnectionPool.from_url(
                 url,
-                max_connections=_MAX_CONNECTIONS,
-                timeout=_PATIENCE_S,
                 socket_connect_timeout=_PATIENCE_S,
                 socket_timeout=_PATIENCE_S,
                 # Once more at once: the connection may be older than a Redis that was restarted.
@@ -70,8 +68,11 @@ class RedisBuckets:
             ) from error
         self._redis = Redis.from_pool(pool)
         self._take = self._redis.register_script(_TAKE)
+        # First come, first served, which a pool that blocks is not.
+        self._connections = asyncio.Semaphore(_MAX_CONNECTIONS)
         self._clock = clock
         self._away = False
+        self._losses = 0
         self._try_at = 0.0
 
     async def take(self, name: str, *, limit: int, cost: int) -> Taken | None:
@@ -80,13 +81,14 @@ class RedisBuckets:
             if now < self._try_at:
                 return None
             self._try_at = now + _PAUSE_S  # the others go on without
+        losses = self._losses
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_PATIENCE_S), self._connections:
                 allowed, left = await self._take([PREFIX + name], [limit, cost, WINDOW_S, ROUNDING])
         except (RedisError, OSError, TimeoutError) as error:
             self._lose(error)
             return None
-        if self._away:
+        if self._away and losses == self._losses:  # not an answer from before
             self._away = False
             log.info("Redis is back: rate limits hold again")
         return Taken(allowed=bool(allowed), left=float(left))
@@ -99,4 +101,5 @@ class RedisBuckets:
             # The kind alone: the message may have the address, with its password.
             log.warning("Redis is away, nobody is limited: %s", type(error).__name__)
         self._away = True
+        self._losses += 1
         self._try_at = self._clock() + _PAUSE_S

@@ -83,6 +83,17 @@ async def test_of_many_at_once_no_more_are_allowed_than_the_limit(buckets, name)
     assert sum(allowed for allowed, _ in taken) == 20
 
 
+async def test_in_a_crowd_everybody_gets_an_answer(buckets, name):
+    """Who has one does not go before those who wait for theirs."""
+
+    async def ask() -> list[bool]:
+        return [await buckets.take(name, limit=5, cost=0) is not None for _ in range(40)]
+
+    answers = await asyncio.gather(*(ask() for _ in range(64)))
+
+    assert all(all(answer) for answer in answers)
+
+
 async def test_looking_at_a_bucket_leaves_no_trace(buckets, name):
     looks = [await take(buckets, name, limit=5, cost=0) for _ in range(10)]
 
