@@ -5,6 +5,7 @@ reverse.
 import asyncio
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -19,10 +20,15 @@ from app.audio.quality import RecordingLimits
 from app.core.config import Settings
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
 from app.core.tasks import in_thread
+from app.core.turns import Turns
+from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
 from app.identity.tokens import TokenVerifier
+from app.limits.base import Clock
+from app.limits.create import create_limiter
+from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
 from app.models.voice import Voice
 from app.services.access import AccessService
@@ -31,6 +37,7 @@ from app.services.retention import RetentionService
 from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
 from app.services.voices import VoiceService
+from app.storage.base import BlobStore
 from app.storage.stores import StorageOptions, Stores, open_stores
 
 log = logging.getLogger(__name__)
@@ -51,6 +58,8 @@ class AppContext:
     ears: Ears
     access: AccessService
     keys: KeyService
+    limiter: RateLimiter | None
+    turns: Turns
     voices: VoiceService
     synthesis: SynthesisService
     training: TrainingService
@@ -59,12 +68,13 @@ class AppContext:
 
 @asynccontextmanager
 async def open_context(
-    settings: Settings, *, engine: Engine | None = None
+    settings: Settings, *, engine: Engine | None = None, clock: Clock = time.monotonic
 ) -> AsyncIterator[AppContext]:
     """Open everything. A missing model file is not fatal: what needs it answers with the reason.
 
     Args:
         engine: instead of the one that the settings name.
+        clock: by which limits fill and waits are measured.
 
     Raises:
         EngineUnavailable: there is no engine of that name.
@@ -79,17 +89,27 @@ async def open_context(
         stack.push_async_callback(engine.close)
         ears = _ears(settings, _listener(engine.info, assets))
         stack.push_async_callback(ears.close)
-        context = _wired(settings, assets=assets, database=database, engine=engine, ears=ears)
+        context = _wired(
+            settings, clock, assets=assets, database=database, engine=engine, ears=ears
+        )
         stack.push_async_callback(context.access.close)
+        if context.limiter is not None:
+            stack.push_async_callback(context.limiter.close)
         stack.push_async_callback(context.training.close)
         yield context
 
 
 def _wired(
-    settings: Settings, *, assets: AssetStore, database: SqlDatabase, engine: Engine, ears: Ears
+    settings: Settings,
+    clock: Clock,
+    *,
+    assets: AssetStore,
+    database: SqlDatabase,
+    engine: Engine,
+    ears: Ears,
 ) -> AppContext:
     stores = open_stores(StorageOptions.of(settings))
-    voices = database.collection(Voice)
+    voices, turns = database.collection(Voice), _turns(settings, engine, clock)
     return AppContext(
         settings=settings,
         assets=assets,
@@ -99,6 +119,8 @@ def _wired(
         ears=ears,
         access=_access(settings, database),
         keys=KeyService(keys=database.collection(ApiKey)),
+        limiter=create_limiter(settings, turns, clock=clock),
+        turns=turns,
         voices=VoiceService(
             voices=voices,
             stores=stores,
@@ -106,9 +128,7 @@ def _wired(
             ears=ears,
             max_registrations=settings.max_concurrent_uploads,
         ),
-        synthesis=SynthesisService(
-            voices=voices, states=stores.states, engine=engine, limits=_synthesis_limits(settings)
-        ),
+        synthesis=_synthesis(settings, turns, voices=voices, states=stores.states, engine=engine),
         training=TrainingService(
             voices=voices,
             recordings=stores.recordings,
@@ -167,11 +187,28 @@ async def _sweep(context: AppContext) -> None:
         log.info("swept %d outputs that were kept long enough", swept.expired)
 
 
-def _synthesis_limits(settings: Settings) -> SynthesisLimits:
-    return SynthesisLimits(
-        max_chars=settings.max_text_chars,
-        max_whole_chars=settings.max_whole_text_chars,
-        max_requests=settings.max_concurrent_requests,
+def _turns(settings: Settings, engine: Engine, clock: Clock) -> Turns:
+    return Turns(
+        engine.info.concurrency, max_requests=settings.max_concurrent_requests, clock=clock
+    )
+
+
+def _synthesis(
+    settings: Settings,
+    turns: Turns,
+    *,
+    voices: Collection[Voice],
+    states: BlobStore,
+    engine: Engine,
+) -> SynthesisService:
+    return SynthesisService(
+        voices=voices,
+        states=states,
+        engine=engine,
+        turns=turns,
+        limits=SynthesisLimits(
+            max_chars=settings.max_text_chars, max_whole_chars=settings.max_whole_text_chars
+        ),
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from app.api import errors
 from app.api.middleware import BodyLimit, RequestId
 from app.api.openapi import describe
+from app.api.rates import RateHeaders
 from app.api.router import router
 from app.context import keep_swept, open_context, warm_up
 from app.core.config import Settings
@@ -21,6 +23,7 @@ from app.core.config.checks import check
 from app.core.exceptions import AppError
 from app.core.logging import setup_logging
 from app.engines.base import Engine
+from app.limits.base import Clock
 
 # A multipart body is longer than the file in it.
 _FORM_BYTES = 64 * 1024
@@ -28,19 +31,25 @@ _FORM_BYTES = 64 * 1024
 log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings | None = None, *, engine: Engine | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    engine: Engine | None = None,
+    clock: Clock = time.monotonic,
+) -> FastAPI:
     """The application.
 
     Args:
         settings: default: from the environment.
         engine: instead of the one that the settings name.
+        clock: by which limits fill and waits are measured.
     """
     settings = settings or Settings()
     warnings = check(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_context(settings, engine=engine) as context:
+        async with open_context(settings, engine=engine, clock=clock) as context:
             app.state.context = context
             for warning in warnings:
                 log.warning(warning)
@@ -51,6 +60,7 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
 
     app = FastAPI(title="Voice Cloning API", version=settings.app_version, lifespan=lifespan)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + _FORM_BYTES)
+    app.add_middleware(RateHeaders)
     app.add_middleware(RequestId)
     app.include_router(router)
     errors.install(app)

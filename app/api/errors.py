@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette import exceptions as starlette_exceptions
 
+from app.api.rates import rate_headers
 from app.core.exceptions import (
     AppError,
     EngineBusy,
@@ -162,5 +163,7 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     response = problem_response(
         AppError("Something went wrong on our side.", "Report it with the request id.", **extra)
     )
-    response.headers[REQUEST_ID_HEADER] = request_id.get()  # this handler is outside the middleware
+    # This handler is outside the middleware.
+    response.headers[REQUEST_ID_HEADER] = request_id.get()
+    response.headers.update(rate_headers(request.scope))
     return response
