@@ -5,6 +5,7 @@ reverse.
 import asyncio
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -19,15 +20,25 @@ from app.audio.quality import RecordingLimits
 from app.core.config import Settings
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
 from app.core.tasks import in_thread
+from app.core.turns import Turns
+from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
+from app.identity.tokens import TokenVerifier
+from app.limits.base import Clock
+from app.limits.create import create_limiter
+from app.limits.limiter import RateLimiter
+from app.models.api_key import ApiKey
 from app.models.voice import Voice
 from app.services.access import AccessService
+from app.services.keys import KeyService
+from app.services.retention import RetentionService
 from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
 from app.services.voices import VoiceService
-from app.storage.local import LocalBlobStore
+from app.storage.base import BlobStore
+from app.storage.stores import StorageOptions, Stores, open_stores
 
 log = logging.getLogger(__name__)
 
@@ -42,24 +53,28 @@ class AppContext:
     settings: Settings
     assets: AssetStore
     database: SqlDatabase
-    recordings: LocalBlobStore
-    states: LocalBlobStore
+    stores: Stores
     engine: Engine
     ears: Ears
     access: AccessService
+    keys: KeyService
+    limiter: RateLimiter | None
+    turns: Turns
     voices: VoiceService
     synthesis: SynthesisService
     training: TrainingService
+    retention: RetentionService
 
 
 @asynccontextmanager
 async def open_context(
-    settings: Settings, *, engine: Engine | None = None
+    settings: Settings, *, engine: Engine | None = None, clock: Clock = time.monotonic
 ) -> AsyncIterator[AppContext]:
     """Open everything. A missing model file is not fatal: what needs it answers with the reason.
 
     Args:
         engine: instead of the one that the settings name.
+        clock: by which limits fill and waits are measured.
 
     Raises:
         EngineUnavailable: there is no engine of that name.
@@ -74,45 +89,64 @@ async def open_context(
         stack.push_async_callback(engine.close)
         ears = _ears(settings, _listener(engine.info, assets))
         stack.push_async_callback(ears.close)
-        context = _wired(settings, assets=assets, database=database, engine=engine, ears=ears)
+        context = _wired(
+            settings, clock, assets=assets, database=database, engine=engine, ears=ears
+        )
+        stack.push_async_callback(context.access.close)
+        if context.limiter is not None:
+            stack.push_async_callback(context.limiter.close)
         stack.push_async_callback(context.training.close)
         yield context
 
 
 def _wired(
-    settings: Settings, *, assets: AssetStore, database: SqlDatabase, engine: Engine, ears: Ears
+    settings: Settings,
+    clock: Clock,
+    *,
+    assets: AssetStore,
+    database: SqlDatabase,
+    engine: Engine,
+    ears: Ears,
 ) -> AppContext:
-    recordings = LocalBlobStore(settings.uploads)
-    states = LocalBlobStore(settings.embeddings)
-    voices = database.collection(Voice)
+    stores = open_stores(StorageOptions.of(settings))
+    voices, turns = database.collection(Voice), _turns(settings, engine, clock)
     return AppContext(
         settings=settings,
         assets=assets,
         database=database,
-        recordings=recordings,
-        states=states,
+        stores=stores,
         engine=engine,
         ears=ears,
-        access=AccessService(modes=settings.auth_mode),
+        access=_access(settings, database),
+        keys=KeyService(keys=database.collection(ApiKey)),
+        limiter=create_limiter(settings, turns, clock=clock),
+        turns=turns,
         voices=VoiceService(
             voices=voices,
-            recordings=recordings,
-            states=states,
+            stores=stores,
             engine=engine,
             ears=ears,
             max_registrations=settings.max_concurrent_uploads,
         ),
-        synthesis=SynthesisService(
-            voices=voices, states=states, engine=engine, limits=_synthesis_limits(settings)
-        ),
+        synthesis=_synthesis(settings, turns, voices=voices, states=stores.states, engine=engine),
         training=TrainingService(
             voices=voices,
-            recordings=recordings,
-            states=states,
+            recordings=stores.recordings,
+            states=stores.states,
             engine=engine,
             ears=ears,
             refines=settings.enrolment_refinement,
         ),
+        retention=RetentionService(
+            voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
+        ),
+    )
+
+
+def _access(settings: Settings, database: SqlDatabase) -> AccessService:
+    return AccessService(
+        keys=database.collection(ApiKey) if "api_key" in settings.auth_mode else None,
+        tokens=TokenVerifier.of(settings) if "entra" in settings.auth_mode else None,
     )
 
 
@@ -125,6 +159,11 @@ async def warm_up(context: AppContext) -> None:
         await context.ears.warm_up()
     except (AssetError, EngineError) as error:
         log.warning("cannot speak: %s %s", error.detail, error.suggestion or "")
+    if "api_key" in context.settings.auth_mode and not await context.keys.exist():
+        log.warning(
+            "there is no API key yet: make the first one with "
+            "`voice-cloning keys create --name first --scope admin`"
+        )
     await _sweep(context)
 
 
@@ -132,22 +171,44 @@ async def keep_swept(context: AppContext) -> None:
     """Sweep again and again: what a crash has left is too young to be swept by the next start."""
     while True:
         await asyncio.sleep(max(context.settings.sweep_grace_s, _MIN_SWEEP_PAUSE_S))
-        try:
-            await _sweep(context)
-        except (DatabaseError, StorageError) as error:
-            log.warning("the sweep failed: %s", error.detail)
+        await _sweep(context)
 
 
 async def _sweep(context: AppContext) -> None:
-    if swept := await context.voices.sweep(context.settings.sweep_grace_s):
-        log.warning("swept %d files that belong to no voice", swept)
+    """A store that is away keeps no server from its start: `/health/ready` says so."""
+    try:
+        swept = await context.retention.sweep(context.settings.sweep_grace_s)
+    except (DatabaseError, StorageError) as error:
+        log.warning("the sweep failed: %s %s", error.detail, error.suggestion or "")
+        return
+    if swept.leftovers or swept.unfinished:
+        log.warning("swept %d files that belong to no voice", swept.leftovers + swept.unfinished)
+    if swept.expired:
+        log.info("swept %d outputs that were kept long enough", swept.expired)
 
 
-def _synthesis_limits(settings: Settings) -> SynthesisLimits:
-    return SynthesisLimits(
-        max_chars=settings.max_text_chars,
-        max_whole_chars=settings.max_whole_text_chars,
-        max_requests=settings.max_concurrent_requests,
+def _turns(settings: Settings, engine: Engine, clock: Clock) -> Turns:
+    return Turns(
+        engine.info.concurrency, max_requests=settings.max_concurrent_requests, clock=clock
+    )
+
+
+def _synthesis(
+    settings: Settings,
+    turns: Turns,
+    *,
+    voices: Collection[Voice],
+    states: BlobStore,
+    engine: Engine,
+) -> SynthesisService:
+    return SynthesisService(
+        voices=voices,
+        states=states,
+        engine=engine,
+        turns=turns,
+        limits=SynthesisLimits(
+            max_chars=settings.max_text_chars, max_whole_chars=settings.max_whole_text_chars
+        ),
     )
 
 

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import FrameType
@@ -19,6 +20,7 @@ from app.api.drain import Drain, Draining
 from app.api.hardening import HardenedAPI, HeadAsGet, KnownHosts, for_browsers
 from app.api.middleware import BodyLimit, RequestId
 from app.api.openapi import describe
+from app.api.rates import RateHeaders
 from app.api.readiness import Readiness
 from app.api.router import router
 from app.api.slow_clients import STATE_KEY, Patience, SlowClients
@@ -28,6 +30,7 @@ from app.core.config.checks import check
 from app.core.exceptions import AppError
 from app.core.logging import setup_logging
 from app.engines.base import Engine
+from app.limits.base import Clock
 
 # A multipart body is longer than the file in it.
 _FORM_BYTES = 64 * 1024
@@ -39,28 +42,32 @@ _FLUSH_S = 5
 log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings | None = None, *, engine: Engine | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    engine: Engine | None = None,
+    clock: Clock = time.monotonic,
+) -> FastAPI:
     """The application.
 
     Args:
         settings: default: from the environment.
         engine: instead of the one that the settings name.
+        clock: by which limits fill and waits are measured.
     """
     settings = settings or Settings()
     warnings = check(settings)
-    drain = Drain(settings.shutdown_grace_s)
-    patience = Patience(settings.body_timeout_s, settings.send_timeout_s)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        async with open_context(settings, engine=engine) as context:
+        async with open_context(settings, engine=engine, clock=clock) as context:
             app.state.context = context
             for warning in warnings:
                 log.warning(warning)
             await warm_up(context)
             sweeping = asyncio.create_task(keep_swept(context))
-            async with _answering(app, context):
-                yield {STATE_KEY: patience}
+            async with _answering(app, context) as state:
+                yield state
             sweeping.cancel()
 
     app = HardenedAPI(
@@ -69,9 +76,7 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
         lifespan=lifespan,
         around=for_browsers(settings),
     )
-    app.state.drain = drain
-    _add_guards(app, settings, drain=drain, patience=patience)
-    app.add_middleware(RequestId)
+    _add_middleware(app, settings)
     docs.add_pages(app)
     app.include_router(router)
     errors.install(app)
@@ -80,27 +85,38 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
 
 
 @asynccontextmanager
-async def _answering(app: FastAPI, context: AppContext) -> AsyncIterator[None]:
-    """Tell whether it is ready; wait for requests under way when told to stop."""
+async def _answering(app: FastAPI, context: AppContext) -> AsyncIterator[dict[str, Any]]:
+    """Tell whether it is ready; wait for requests under way when told to stop.
+
+    Returns:
+        what connections need to know.
+    """
     app.state.readiness = Readiness(context)
     try:
         with app.state.drain.on_signals():
-            yield
+            yield {STATE_KEY: _patience(context.settings)}
     finally:
         await app.state.readiness.close()
 
 
-def _add_guards(app: FastAPI, settings: Settings, *, drain: Drain, patience: Patience) -> None:
+def _patience(settings: Settings) -> Patience:
+    return Patience(settings.body_timeout_s, settings.send_timeout_s)
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """What requests pass before they reach a route, the last one first."""
+    app.state.drain = Drain(settings.shutdown_grace_s)
     app.add_middleware(HeadAsGet)
     app.add_middleware(
         BodyLimit,
         form_bytes=settings.max_upload_bytes + _FORM_BYTES,
         other_bytes=settings.max_text_chars * _JSON_BYTES_A_CHAR + _FORM_BYTES,
     )
-    app.add_middleware(SlowClients, patience=patience)
-    app.add_middleware(Draining, drain=drain)
+    app.add_middleware(SlowClients, patience=_patience(settings))
+    app.add_middleware(Draining, drain=app.state.drain)
     app.add_middleware(KnownHosts, hosts=settings.allowed_hosts)
+    app.add_middleware(RateHeaders)
+    app.add_middleware(RequestId)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -20,13 +20,9 @@ class Readiness:
     """
 
     def __init__(self, context: AppContext) -> None:
-        async def storage() -> None:
-            await context.recordings.ping()
-            await context.states.ping()
-
         self._checks: dict[str, Check] = {
             "database": context.database.ping,
-            "storage": storage,
+            "storage": context.stores.ping,
             "engine": context.engine.open,
             "recordings": context.ears.warm_up,
         }
