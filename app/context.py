@@ -3,7 +3,6 @@ reverse.
 """
 
 import asyncio
-import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,6 +17,7 @@ from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
 from app.core.config import Settings
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
+from app.core.logging import get_logger
 from app.core.tasks import in_thread
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
@@ -29,7 +29,7 @@ from app.services.training import TrainingService
 from app.services.voices import VoiceService
 from app.storage.local import LocalBlobStore
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _MAX_DEFAULT_THREADS = 8
 _MIN_SWEEP_PAUSE_S = 60.0
@@ -124,7 +124,7 @@ async def warm_up(context: AppContext) -> None:
         await context.engine.open()
         await context.ears.warm_up()
     except (AssetError, EngineError) as error:
-        log.warning("cannot speak: %s %s", error.detail, error.suggestion or "")
+        log.warning("cannot speak", detail=error.detail, suggestion=error.suggestion)
     await _sweep(context)
 
 
@@ -135,12 +135,12 @@ async def keep_swept(context: AppContext) -> None:
         try:
             await _sweep(context)
         except (DatabaseError, StorageError) as error:
-            log.warning("the sweep failed: %s", error.detail)
+            log.warning("sweep failed", detail=error.detail)
 
 
 async def _sweep(context: AppContext) -> None:
     if swept := await context.voices.sweep(context.settings.sweep_grace_s):
-        log.warning("swept %d files that belong to no voice", swept)
+        log.warning("swept files that belong to no voice", files=swept)
 
 
 def _synthesis_limits(settings: Settings) -> SynthesisLimits:

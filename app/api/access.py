@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from app.api.errors import problems
 from app.context import AppContext
 from app.core.exceptions import Forbidden, RateLimited, Unauthenticated
+from app.core.logging import actor
 from app.models.access import Permission, Principal
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
@@ -96,6 +97,7 @@ async def _admit(request: Request, rule: Rule) -> None:
     context: AppContext = request.app.state.context
     principal = await context.access.authenticate(request.headers)
     request.state.principal = principal
+    actor.set(principal.subject)
     check(principal, rule.permission)
 
 

@@ -40,7 +40,7 @@ async def doctor() -> None:
 
 def main() -> None:
     """Run; errors of ours are told in words, and end with status 1."""
-    setup_logging("WARNING")
+    setup_logging("warning", "pretty", personal=True)  # it is the caller's own terminal
     try:
         cli()
     except AppError as error:

@@ -1,7 +1,6 @@
 """Speaking: text in, audio out, sentence by sentence."""
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -15,6 +14,7 @@ from app.audio.encode import AudioEncoder, check_rate, content_type
 from app.audio.types import Samples, SpeechChunk
 from app.core.admission import Admission
 from app.core.exceptions import EngineFailed, TextTooLong
+from app.core.logging import get_logger
 from app.core.tasks import in_thread
 from app.db.base import Collection
 from app.engines.base import Engine, SynthesisRequest, check_controls
@@ -24,7 +24,7 @@ from app.storage.base import BlobStore
 from app.text.clean import clean
 from app.text.split import Segment, split
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 # The loudness of broadcast speech would be -23; assistants and audio books lie around -20.
 OUTPUT_LUFS = -20.0
@@ -123,7 +123,8 @@ class SynthesisService:
         encoder = AudioEncoder(
             request.format, input_rate=info.sample_rate, output_rate=rate, streaming=request.stream
         )
-        chunks = self._measured(_look_ahead(self._sentences(spoken, engine_request)), request)
+        sentences = _look_ahead(self._sentences(spoken, engine_request))
+        chunks = self._measured(sentences, voice, request)
         return Speech(chunks, encoder, content_type(request.format, rate))
 
     def _text(self, request: SpeakRequest) -> str:
@@ -158,7 +159,7 @@ class SynthesisService:
             yield SpeechChunk(samples, rate, segment.start, segment.end)
 
     async def _measured(
-        self, chunks: AsyncGenerator[SpeechChunk, None], request: SpeakRequest
+        self, chunks: AsyncGenerator[SpeechChunk, None], voice: Voice, request: SpeakRequest
     ) -> AsyncGenerator[SpeechChunk, None]:
         """Count the request in, and log figures about it when it ends, however it ends."""
         first_s, working_s, audio_s, outcome = None, 0.0, 0.0, "cancelled"
@@ -178,11 +179,16 @@ class SynthesisService:
                 raise
             finally:
                 log.info(
-                    "spoke engine=%s format=%s outcome=%s chars=%d audio_s=%.2f first_s=%.3f "
-                    "rtf=%.3f",
-                    self._engine.info.name, request.format, outcome, len(request.text), audio_s,
-                    first_s or 0.0, working_s / audio_s if audio_s else 0.0,
-                )  # fmt: skip
+                    "spoke",
+                    voice=voice.id,
+                    engine=self._engine.info.name,
+                    format=request.format.value,
+                    outcome=outcome,
+                    chars=len(request.text),
+                    audio_s=round(audio_s, 2),
+                    first_s=round(first_s or 0.0, 3),
+                    rtf=round(working_s / audio_s, 3) if audio_s else None,
+                )
 
 
 async def _look_ahead(

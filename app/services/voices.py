@@ -1,6 +1,5 @@
 """Registering, listing and deleting voices."""
 
-import logging
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,6 +8,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from app.audio.ears import Ears
 from app.core.admission import Admission
 from app.core.exceptions import DatabaseError, InvalidRequest, StorageError
+from app.core.logging import get_logger
 from app.core.tasks import see_through
 from app.db.base import Collection, Page
 from app.db.voices import find_voice
@@ -17,7 +17,7 @@ from app.models.base import is_id
 from app.models.voice import Voice
 from app.storage.base import BlobStore
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _LINE_ENDS = "\t\r\n"  # may stand in a description
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -159,7 +159,7 @@ class VoiceService:
         try:
             await self._voices.delete(voice.id)
         except DatabaseError:
-            log.warning("files of voice %s stay until the next sweep", voice.id)
+            log.warning("files stay until the next sweep", voice=voice.id)
         else:
             await self._remove_blobs(voice)
 
@@ -171,7 +171,7 @@ class VoiceService:
             try:
                 await store.delete(name)
             except StorageError:
-                log.warning("a file of voice %s stays until the next sweep", voice.id)
+                log.warning("file stays until the next sweep", voice=voice.id)
 
 
 def _clean_filename(filename: str) -> str:
