@@ -19,11 +19,14 @@ from app.core.config import Settings
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
 from app.core.logging import get_logger
 from app.core.tasks import in_thread
+from app.db.audit import AuditTrail
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
+from app.models.audit import AuditEvent
 from app.models.voice import Voice
 from app.services.access import AccessService
+from app.services.audit import AuditService
 from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
 from app.services.voices import VoiceService
@@ -50,6 +53,7 @@ class AppContext:
     voices: VoiceService
     synthesis: SynthesisService
     training: TrainingService
+    audit: AuditService
 
 
 @asynccontextmanager
@@ -79,12 +83,14 @@ async def open_context(
         yield context
 
 
-def _wired(
+def _wired(  # long: one argument a line, nothing to decide
     settings: Settings, *, assets: AssetStore, database: SqlDatabase, engine: Engine, ears: Ears
 ) -> AppContext:
     recordings = LocalBlobStore(settings.uploads)
     states = LocalBlobStore(settings.embeddings)
     voices = database.collection(Voice)
+    events = database.collection(AuditEvent)
+    trail = AuditTrail(events)
     return AppContext(
         settings=settings,
         assets=assets,
@@ -100,10 +106,15 @@ def _wired(
             states=states,
             engine=engine,
             ears=ears,
+            audit=trail,
             max_registrations=settings.max_concurrent_uploads,
         ),
         synthesis=SynthesisService(
-            voices=voices, states=states, engine=engine, limits=_synthesis_limits(settings)
+            voices=voices,
+            states=states,
+            engine=engine,
+            audit=trail,
+            limits=_synthesis_limits(settings),
         ),
         training=TrainingService(
             voices=voices,
@@ -111,8 +122,10 @@ def _wired(
             states=states,
             engine=engine,
             ears=ears,
+            audit=trail,
             refines=settings.enrolment_refinement,
         ),
+        audit=AuditService(events),
     )
 
 

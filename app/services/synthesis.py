@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from itertools import dropwhile
 
@@ -13,12 +13,14 @@ from app.audio.dsp import fade_edges, set_loudness, trim_silence
 from app.audio.encode import AudioEncoder, check_rate, content_type
 from app.audio.types import Samples, SpeechChunk
 from app.core.admission import Admission
-from app.core.exceptions import EngineFailed, TextTooLong
+from app.core.exceptions import DatabaseError, EngineFailed, TextTooLong
 from app.core.logging import get_logger
 from app.core.tasks import in_thread
+from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.engines.base import Engine, SynthesisRequest, check_controls
 from app.engines.stored import stored_state
+from app.models.audit import Action
 from app.models.voice import SpeakRequest, Voice
 from app.storage.base import BlobStore
 from app.text.clean import clean
@@ -85,11 +87,13 @@ class SynthesisService:
         voices: Collection[Voice],
         states: BlobStore,
         engine: Engine,
+        audit: AuditTrail,
         limits: SynthesisLimits,
     ) -> None:
         self._voices = voices
         self._states = states
         self._engine = engine
+        self._audit = audit
         self._limits = limits
         self._admission = Admission(
             limits.max_requests, doing="requests are being spoken", retry_after_s=_BUSY_RETRY_S
@@ -161,7 +165,10 @@ class SynthesisService:
     async def _measured(
         self, chunks: AsyncGenerator[SpeechChunk, None], voice: Voice, request: SpeakRequest
     ) -> AsyncGenerator[SpeechChunk, None]:
-        """Count the request in, and log figures about it when it ends, however it ends."""
+        """Count the request in, and log figures about it when it ends, however it ends.
+
+        The trail is told at the first sound. Speech goes on where it cannot be, as on a full disk.
+        """
         first_s, working_s, audio_s, outcome = None, 0.0, 0.0, "cancelled"
         with self._admission.enter():
             try:
@@ -169,7 +176,10 @@ class SynthesisService:
                     start = time.perf_counter()
                     async for chunk in chunks:
                         working_s += time.perf_counter() - start
-                        first_s = first_s or working_s
+                        if first_s is None:
+                            first_s = working_s
+                            with suppress(DatabaseError):  # logged with all that it tells
+                                await self._audit.record(Action.VOICE_USED, voice)
                         audio_s += chunk.duration_s
                         yield chunk
                         start = time.perf_counter()  # a slow client is not a slow engine

@@ -21,6 +21,7 @@ from app.core.exceptions import (
 )
 from app.core.logging import get_logger
 from app.core.tasks import see_through
+from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.voices import find_voice
 from app.engines.base import (
@@ -33,6 +34,7 @@ from app.engines.base import (
     trainer,
 )
 from app.engines.stored import stored_state
+from app.models.audit import Action
 from app.models.voice import Voice
 from app.storage.base import BlobStore
 
@@ -60,6 +62,7 @@ class TrainingService:
         states: BlobStore,
         engine: Engine,
         ears: Ears,
+        audit: AuditTrail,
         refines: bool = True,
     ) -> None:
         self._voices = voices
@@ -67,6 +70,7 @@ class TrainingService:
         self._states = states
         self._engine = engine
         self._ears = ears
+        self._audit = audit
         self._adapting: set[str] = set()
         self._refining: set[asyncio.Task[None]] = set()
         self._refines = refines
@@ -192,7 +196,8 @@ class TrainingService:
         adapted = now.model_copy(update=changes)
         try:
             await self._states.put(adapted.state_blob, state.payload)
-            await self._voices.update(adapted)
+            async with self._audit.recorded(Action.VOICE_TRAINED, adapted):
+                await self._voices.update(adapted)
         except (StorageError, NotFound, VersionConflict):
             await self._delete_state(adapted)
             raise  # after any other error the record may have changed: both files stay

@@ -10,9 +10,11 @@ from app.core.admission import Admission
 from app.core.exceptions import DatabaseError, InvalidRequest, StorageError
 from app.core.logging import get_logger
 from app.core.tasks import see_through
+from app.db.audit import AuditTrail
 from app.db.base import Collection, Page
 from app.db.voices import find_voice
 from app.engines.base import Engine, VoiceState
+from app.models.audit import Action
 from app.models.base import is_id
 from app.models.voice import Voice
 from app.storage.base import BlobStore
@@ -51,6 +53,7 @@ class VoiceService:
         states: BlobStore,
         engine: Engine,
         ears: Ears,
+        audit: AuditTrail,
         max_registrations: int,
     ) -> None:
         self._voices = voices
@@ -58,6 +61,7 @@ class VoiceService:
         self._states = states
         self._engine = engine
         self._ears = ears
+        self._audit = audit
         # Each takes up to some hundred megabytes.
         self._admission = Admission(
             max_registrations, doing="recordings are being registered", retry_after_s=_BUSY_RETRY_S
@@ -110,7 +114,8 @@ class VoiceService:
     async def delete(self, owner: str, voice_id: str) -> None:
         """Delete a voice with its recording. The record goes first: files without it are swept."""
         voice = await self.get(owner, voice_id)
-        await self._voices.delete(voice.id)
+        async with self._audit.recorded(Action.VOICE_DELETED, voice):
+            await self._voices.delete(voice.id)
         await self._remove_blobs(voice)
 
     async def sweep(self, grace_s: float) -> int:
@@ -147,7 +152,8 @@ class VoiceService:
             await self._remove_blobs(voice)
             raise
         try:
-            await self._voices.add(voice)
+            async with self._audit.recorded(Action.VOICE_CREATED, voice):
+                await self._voices.add(voice)
         except BaseException:
             await self._undo(voice)
             raise

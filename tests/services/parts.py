@@ -16,10 +16,12 @@ from app.audio.decode import DecodeLimits
 from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
 from app.core.config import Settings
+from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine
 from app.engines.fake import FakeEngine
+from app.models.audit import AuditEvent
 from app.models.voice import Voice
 from app.services.training import TrainingService
 from app.services.voices import VoiceService
@@ -42,6 +44,7 @@ class Parts:
     voices: Collection[Voice]
     recordings: BlobStore
     states: BlobStore
+    events: Collection[AuditEvent]
 
     def service(self) -> VoiceService:
         return VoiceService(
@@ -50,6 +53,7 @@ class Parts:
             states=self.states,
             engine=FakeEngine(),
             ears=self._ears(),
+            audit=AuditTrail(self.events),
             max_registrations=8,
         )
 
@@ -60,6 +64,7 @@ class Parts:
             states=self.states,
             engine=engine or FakeEngine(),
             ears=self._ears(),
+            audit=AuditTrail(self.events),
         )
 
     def _ears(self) -> Ears:
@@ -79,6 +84,7 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
             database.collection(Voice),
             LocalBlobStore(settings.uploads),
             LocalBlobStore(settings.embeddings),
+            database.collection(AuditEvent),
         )
     finally:
         await database.close()
