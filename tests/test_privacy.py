@@ -96,14 +96,14 @@ def use(client: httpx2.Client, settings: Settings) -> None:
     client.get(f"/{NAME}/{FILENAME}", params={"name": NAME, "sig": SIGNATURE})
     client.get("/voices", params={"cursor": NAME, "token": TOKEN})
     client.put(f"/voices/{NAME}")
-    shutil.rmtree(settings.embeddings)
-    settings.embeddings.write_text("in the way")
-    assert register(client).status_code == 503
     with sqlite3.connect(settings.data_dir / "voices.db") as database:
         database.execute("ALTER TABLE voices RENAME COLUMN description TO gone")
     database.close()
-    assert register(client).status_code == 503
+    assert register(client).json()["code"] == "database-unavailable"
     assert client.delete(f"/voices/{voice}").status_code == 503
+    shutil.rmtree(settings.embeddings)
+    settings.embeddings.write_text("in the way")
+    assert register(client).json()["code"] == "storage-unavailable"
 
 
 def log_of_a_run(settings: Settings, capsys: pytest.CaptureFixture[str], **switches: Any) -> str:

@@ -126,6 +126,8 @@ class Breaking(FakeEngine):
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
         if "break" in request.text:
             raise EngineFailed("The engine gave up.")
+        if "crash" in request.text:
+            raise RuntimeError
         async for chunk in super().synthesize(request):
             yield chunk
 
@@ -162,7 +164,7 @@ def test_the_server_adds_no_lines_of_its_own_form_and_none_twice(
     with serving(app) as client:
         voice = registered(client)
         client.get("/voices")
-        client.post(f"/voices/{voice}/synthesize", json={"text": "break", "stream": True})
+        client.post(f"/voices/{voice}/synthesize", json={"text": "crash", "stream": True})
 
     told = lines()  # all of them JSON
     assert "Application startup complete." in [line["event"] for line in told]
