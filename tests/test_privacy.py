@@ -23,12 +23,20 @@ NAME = "Zebedee Quillfeather"
 FILENAME = "marmalade-orchestra.wav"
 DESCRIPTION = "an umbrella of sassafras"
 TEXT = "Seventeen walruses juggle porcelain. Nobody applauds the ninth."
-PERSONAL = ("Zebedee", "Quillfeather", "marmalade", "sassafras", "walruses", "porcelain", "applauds")
+PERSONAL = (
+    "Zebedee",
+    "Quillfeather",
+    "marmalade",
+    "sassafras",
+    "walruses",
+    "porcelain",
+    "applauds",
+)
 
 API_KEY = "vc_4f9a1b_Zx81hQdT0s7LkQmW3"
-TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"  # noqa: S105
 SIGNATURE = "aB3xYz0123456789%3D"
-PASSWORD = "hunter2-hunter2"
+PASSWORD = "hunter2-hunter2"  # noqa: S105
 SECRETS = (API_KEY, TOKEN, "c2lnbmF0dXJl", SIGNATURE, PASSWORD, "cookie-monster")
 
 

@@ -144,9 +144,7 @@ def test_the_line_of_a_stream_comes_at_its_end_and_tells_whether_it_was_broken_o
         (line,) = lines("response")
         assert (line["bytes"], line["broken_off"]) == (len(whole.content), False)
 
-        client.post(
-            f"/voices/{voice}/synthesize", json=body | {"text": "It will end. Then break."}
-        )
+        client.post(f"/voices/{voice}/synthesize", json=body | {"text": "It will end. Then break."})
 
     told = lines()
     response = told[[line["event"] for line in told].index("response")]

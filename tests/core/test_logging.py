@@ -155,7 +155,10 @@ def test_a_group_of_exceptions_is_told_with_its_members(lines: Any) -> None:
     get_logger("app.some").error("failed", exc_info=group)
 
     (told,) = lines()[0]["exception"]
-    assert [part[0]["type"] for part in told["group"]] == ["builtins.ValueError", "builtins.KeyError"]
+    assert [part[0]["type"] for part in told["group"]] == [
+        "builtins.ValueError",
+        "builtins.KeyError",
+    ]
 
 
 def test_pretty_lines_tell_the_same(capsys: pytest.CaptureFixture[str], in_request: Any) -> None:

@@ -6,8 +6,8 @@ import pytest
 from app.core.masking import MASK, masked, masked_field, masked_text
 
 KEY = "vc_4f9a1b_Zx81hQdT0s7LkQm"
-TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJl-_x"
-PASSWORD = "s3cr3t/p@ss"
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJl-_x"  # noqa: S105
+PASSWORD = "s3cr3t/p@ss"  # noqa: S105
 
 
 @pytest.mark.parametrize(
