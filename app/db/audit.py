@@ -82,15 +82,17 @@ class AuditTrail:
         await written
 
     async def _write_waiting(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            work = self._events.add_all([event for event, _ in batch])
-            (result,) = await asyncio.gather(work, return_exceptions=True)
-            for _, written in batch:
-                if written.done():  # nobody waits any more
-                    continue
-                if result is None:
-                    written.set_result(None)
-                else:
-                    written.set_exception(result)
-        self._writer = None
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                work = self._events.add_all([event for event, _ in batch])
+                (result,) = await asyncio.gather(work, return_exceptions=True)
+                for _, written in batch:
+                    if written.done():  # nobody waits any more
+                        continue
+                    if result is None:
+                        written.set_result(None)
+                    else:
+                        written.set_exception(result)
+        finally:
+            self._writer = None
