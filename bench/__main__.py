@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import robustness, speed, step, thresholds, voice
+from bench import database, load, robustness, speed, step, thresholds, voice
 
 
 def main() -> None:
@@ -26,8 +26,14 @@ def main() -> None:
             step.main()
         case "thresholds":
             thresholds.main()
+        case "database":
+            database.main()
+        case "load":
+            load.main(options)
         case _:
-            raise SystemExit(f"No benchmark {name!r}: speed, step, voice, robustness, thresholds.")
+            raise SystemExit(
+                f"No benchmark {name!r}: speed, step, voice, robustness, thresholds, load."
+            )
 
 
 if __name__ == "__main__":

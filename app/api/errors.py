@@ -1,5 +1,6 @@
 """The one place that turns exceptions into HTTP: `application/problem+json` (RFC 9457)."""
 
+import traceback
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -127,10 +128,13 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     return problem_response(InvalidRequest(str(error.detail), "See /docs for the form."))
 
 
-async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected error", exc_info=error)
+    extra = {}
+    if request.app.state.context.settings.error_include_traceback:
+        extra["traceback"] = traceback.format_exception(error)
     response = problem_response(
-        AppError("Something went wrong on our side.", "Report it with the request id.")
+        AppError("Something went wrong on our side.", "Report it with the request id.", **extra)
     )
     response.headers[REQUEST_ID_HEADER] = request_id.get()  # this handler is outside the middleware
     return response

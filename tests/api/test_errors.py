@@ -51,6 +51,16 @@ def test_our_own_fault_is_500_and_tells_nothing_but_the_request_id(settings: Set
     assert "secret" not in response.text
 
 
+def test_a_traceback_is_shown_where_it_is_asked_for(settings: Settings) -> None:
+    asked = settings.model_copy(update={"error_include_traceback": True})
+    app = make_app(asked, BrokenEngine())  # type: ignore[arg-type]
+    with TestClient(app, raise_server_exceptions=False) as client:
+        file = ("a.wav", recording(), "audio/wav")
+        problem = client.post("/voices", files={"file": file}).json()
+
+    assert "ZeroDivisionError: secret detail\n" in problem["traceback"]
+
+
 def test_a_refused_value_is_not_repeated(client: TestClient) -> None:
     response = client.post("/voices/x/synthesize", json={"text": {"private": "words"}})
 

@@ -6,11 +6,11 @@ from pydantic import BaseModel, Field, SecretStr
 class AzureSettings(BaseModel):
     """Set, they are warned of at start."""
 
-    azure_speech_key: SecretStr | None = None
-    azure_speech_region: str | None = None
-    azure_translator_key: SecretStr | None = None
-    azure_translator_region: str | None = None
-    azure_openai_api_key: SecretStr | None = None
-    azure_openai_endpoint: str | None = None
+    azure_speech_key: SecretStr | None = Field(None, description="Its key.")
+    azure_speech_region: str | None = Field(None, description="Azure AI Speech.")
+    azure_translator_key: SecretStr | None = Field(None, description="Its key.")
+    azure_translator_region: str | None = Field(None, description="Azure AI Translator.")
+    azure_openai_api_key: SecretStr | None = Field(None, description="Its key.")
+    azure_openai_endpoint: str | None = Field(None, description="Azure OpenAI.")
     cosmos_db_endpoint: str | None = Field(None, description="DATABASE_URL is used instead.")
-    cosmos_db_key: SecretStr | None = None
+    cosmos_db_key: SecretStr | None = Field(None, description="Its key.")

@@ -31,17 +31,19 @@ class DataSettings(BaseModel):
     storage_backend: StorageBackend = Field(
         "auto", description="local, azure or s3; auto: the one that the settings below name."
     )
-    azure_storage_connection_string: SecretStr | None = None
+    azure_storage_connection_string: SecretStr | None = Field(
+        None, description="Of the storage account, as the Azure portal gives it."
+    )
     azure_storage_account: str | None = Field(
         None, description="Account, used with managed or workload identity."
     )
     azure_storage_endpoint: str | None = Field(None, description="Default: that of Azure.")
-    azure_storage_container: str = "voice-cloning"
-    s3_bucket: str | None = None
-    s3_region: str | None = None
+    azure_storage_container: str = Field("voice-cloning", description="It must exist.")
+    s3_bucket: str | None = Field(None, description="It must exist.")
+    s3_region: str | None = Field(None, description="Of the bucket.")
     s3_endpoint: str | None = Field(None, description="Of another service than AWS.")
     s3_access_key_id: str | None = Field(None, description="Default: as AWS's tools find it.")
-    s3_secret_access_key: SecretStr | None = None
+    s3_secret_access_key: SecretStr | None = Field(None, description="Belongs to the key id.")
 
     sweep_grace_s: float = Field(
         900.0, ge=0, description="Files younger than this are not swept: they may be in the making."

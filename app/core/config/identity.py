@@ -20,7 +20,9 @@ class IdentitySettings(BaseModel):
     auth_default_role: str | None = Field(
         None, description="Role of users whose token names none; default: they may do nothing."
     )
-    auth_clock_skew_s: int = Field(60, ge=0, le=300)
+    auth_clock_skew_s: int = Field(
+        60, ge=0, le=300, description="By how much the clocks of issuer and server may differ."
+    )
 
     azure_tenant_id: str | None = Field(
         None, description="Tenant whose tokens are accepted; `organizations` for those of many."

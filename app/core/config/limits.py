@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, SecretStr
 class LimitSettings(BaseModel):
     """Rates are per caller and minute."""
 
-    rate_limiting_enabled: bool = True
+    rate_limiting_enabled: bool = Field(True, description="Whether the rates below hold.")
     rate_limit_default: int = Field(100, ge=1, description="Requests.")
     rate_limit_synthesis: int = Field(50, ge=1, description="Requests that speak.")
     rate_limit_training: int = Field(

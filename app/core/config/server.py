@@ -19,8 +19,8 @@ class ServerSettings(BaseModel):
         "development", description="In staging and production unsafe settings are refused."
     )
     app_version: str = Field(__version__, description="Shown in the API's description.")
-    host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    port: int = Field(8000, ge=0, le=65535, description="0 for any that is free.")
     workers: int = Field(
         1, ge=1, le=64, description="Server processes. More than one wants REDIS_URL."
     )
@@ -45,7 +45,7 @@ class ServerSettings(BaseModel):
     shutdown_grace_s: int = Field(
         30, ge=0, description="For requests under way when the server is told to stop."
     )
-    max_upload_bytes: int = Field(50 * 1024 * 1024, ge=1)
+    max_upload_bytes: int = Field(50 * 1024 * 1024, ge=1, description="Longest recording.")
 
     @property
     def on_loopback(self) -> bool:

@@ -13,9 +13,9 @@ class SpeechSettings(BaseModel):
     enrolment_refinement: bool = Field(
         False, description="Search for a better voice while there is nothing else to do."
     )
-    min_speech_s: float = Field(3.0, gt=0)
-    max_recording_s: float = Field(600.0, gt=0)
-    max_text_chars: int = Field(100_000, ge=1)
+    min_speech_s: float = Field(3.0, gt=0, description="Least speech in a recording.")
+    max_recording_s: float = Field(600.0, gt=0, description="Longest recording.")
+    max_text_chars: int = Field(100_000, ge=1, description="Longest text that is streamed.")
     max_whole_text_chars: int = Field(
         10_000, ge=1, description="Longest text whose audio is returned in one piece, unstreamed."
     )

@@ -12,7 +12,9 @@ LogLevel = Annotated[Literal["debug", "info", "warning", "error", "critical"], A
 class TelemetrySettings(BaseModel):
     """Logs, metrics, traces."""
 
-    log_level: LogLevel = "info"
+    log_level: LogLevel = Field(
+        "info", description="debug, info, warning, error or critical: that and worse is logged."
+    )
     log_format: Annotated[Literal["auto", "json", "pretty"], ANY_CASE] = Field(
         "auto", description="auto: pretty on a terminal, else JSON."
     )
@@ -28,7 +30,7 @@ class TelemetrySettings(BaseModel):
     otel_exporter_otlp_endpoint: str | None = Field(
         None, description="OpenTelemetry collector that gets the traces. Needs the extra `otel`."
     )
-    otel_service_name: str = "voice-cloning-api"
+    otel_service_name: str = Field("voice-cloning-api", description="Name in the traces.")
     applicationinsights_connection_string: SecretStr | None = Field(
         None, description="Traces to Azure Monitor. Needs the extra `azure-monitor`."
     )

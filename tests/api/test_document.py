@@ -1,0 +1,60 @@
+"""The OpenAPI document against the server: no server error, no answer that is not documented."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.core.config import Settings
+from app.main import create_app
+from tests.conftest import recording, serving
+
+pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
+
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,"
+    "response_schema_conformance,response_headers_conformance,unsupported_method,use_after_free,"
+    "negative_data_rejection,missing_required_header"
+)
+
+
+def passed(folder: Path, url: str, *options: str) -> int:
+    """How many generated requests were answered as the document says: all of them."""
+    run = subprocess.run(
+        [
+            *(Path(sys.executable).with_name("schemathesis"), "run", f"{url}/openapi.json"),
+            *(f"--checks={CHECKS}", "--mode=all", "--seed=1", "--workers=2"),
+            *("--request-timeout=20", *options),
+        ],
+        cwd=folder,  # where it finds schemathesis.toml
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-8000:] + run.stderr
+    counted = re.search(r"(\d+) generated, (\d+) passed", run.stdout)
+    assert counted, run.stdout[-2000:]
+    assert counted[1] == counted[2]
+    return int(counted[1])
+
+
+def test_every_answer_to_generated_requests_is_documented(tmp_path: Path) -> None:
+    settings = Settings(
+        _env_file=None,
+        data_dir=tmp_path / "data",
+        voice_engine="fake",
+        rate_limiting_enabled=False,
+    )
+    with serving(create_app(settings)) as client:
+        url = str(client.base_url)
+
+        assert passed(tmp_path, url, "--max-examples=25") > 300
+
+        answer = client.post("/voices", files={"file": ("a.wav", recording(), "audio/wav")})
+        voice_id = answer.json()["voice_id"]
+        (tmp_path / "schemathesis.toml").write_text(f'[parameters]\nvoice_id = "{voice_id}"\n')
+        speaking = ("--include-operation-id=synthesize", "--max-examples=100")
+        assert passed(tmp_path, url, *speaking, "--phases=examples,coverage,fuzzing") > 100
