@@ -19,6 +19,7 @@ from app.core.exceptions import (
 )
 from app.db.base import Collection, Database, Span
 from app.db.sql import SqlDatabase
+from app.models.audit import Action, AuditEvent
 from app.models.voice import Voice
 
 pytestmark = pytest.mark.anyio
@@ -377,3 +378,23 @@ async def test_a_list_can_be_of_a_span_of_time(voices, since, until, expected):
         if (cursor := page.cursor) is None:
             break
     assert len({voice.id for voice in found}) == len(found) == expected
+
+
+async def test_audit_events_are_never_changed_or_deleted(database):
+    events = database.collection(AuditEvent)
+    event = AuditEvent(
+        owner="local",
+        actor="local",
+        action=Action.VOICE_CREATED,
+        subject_id="550e8400-e29b-41d4-a716-446655440000",
+        outcome="ok",
+        request_id="-",
+    )
+    await events.add(event)
+
+    with pytest.raises(DatabaseError):
+        await events.update(event.model_copy(update={"actor": "nobody"}))
+    with pytest.raises(DatabaseError):
+        await events.delete(event.id)
+
+    assert await events.get(event.id) == event

@@ -58,18 +58,6 @@ async def test_outside_a_request_the_actor_is_local(events: Collection[AuditEven
     assert (event.actor, event.request_id) == ("local", "-")
 
 
-async def test_no_event_can_be_changed_or_deleted(events: Collection[AuditEvent]) -> None:
-    await AuditTrail(events).record(Action.VOICE_CREATED, SUBJECT)
-    (event,) = await written(events)
-
-    with pytest.raises(DatabaseError):
-        await events.update(event.model_copy(update={"actor": "nobody"}))
-    with pytest.raises(DatabaseError):
-        await events.delete(event.id)
-
-    assert await written(events) == [event]
-
-
 async def test_events_that_come_at_once_are_all_written_with_their_own_actors(
     events: Collection[AuditEvent],
 ) -> None:
