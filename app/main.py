@@ -53,7 +53,7 @@ def create_app(
         async with open_context(settings, engine=engine, clock=clock) as context:
             app.state.context = context
             for warning in warnings:
-                log.warning("unsafe setting", detail=warning)
+                log.warning("settings warning", detail=warning)
             await warm_up(context)
             sweeping = asyncio.create_task(keep_swept(context))
             yield
