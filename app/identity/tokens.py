@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+import httpx2
 import jwt
 from jwt import PyJWTError
 
@@ -73,9 +74,14 @@ class TokenVerifier:
         *,
         times: CacheTimes | None = None,
         clock: Callable[[], float] = time.time,
+        client: httpx2.AsyncClient | None = None,
     ) -> "TokenVerifier":
-        """By the settings."""
-        issuers, client = make_issuers(settings), open_client()
+        """By the settings.
+
+        Args:
+            client: to ask the issuers with; it is closed with the verifier.
+        """
+        issuers, client = make_issuers(settings), client or open_client()
         caches = [
             KeyCache(partial(fetch_keys, client, issuer.source), times=times) for issuer in issuers
         ]
