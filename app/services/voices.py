@@ -1,23 +1,24 @@
 """Registering, listing and deleting voices."""
 
-import logging
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath, PureWindowsPath
 
 from app.audio.ears import Ears
 from app.core.admission import Admission
 from app.core.exceptions import DatabaseError, InvalidRequest, StorageError
+from app.core.logging import get_logger
 from app.core.tasks import see_through
+from app.db.audit import AuditTrail
 from app.db.base import Collection, Page
 from app.db.voices import find_voice
 from app.engines.base import Engine, VoiceState
-from app.models.base import is_id
-from app.models.voice import Voice
-from app.storage.base import BlobStore
+from app.models.audit import Action
+from app.models.voice import Erased, ErasedFiles, Voice
+from app.storage.base import Removed
+from app.storage.stores import Stores
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _LINE_ENDS = "\t\r\n"  # may stand in a description
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -47,20 +48,22 @@ class VoiceService:
         self,
         *,
         voices: Collection[Voice],
-        recordings: BlobStore,
-        states: BlobStore,
+        stores: Stores,
         engine: Engine,
         ears: Ears,
+        audit: AuditTrail,
         max_registrations: int,
     ) -> None:
         self._voices = voices
-        self._recordings = recordings
-        self._states = states
+        self._stores = stores
         self._engine = engine
         self._ears = ears
+        self._audit = audit
         # Each takes up to some hundred megabytes.
         self._admission = Admission(
-            max_registrations, doing="recordings are being registered", retry_after_s=_BUSY_RETRY_S
+            max_registrations,
+            doing="recordings are being registered",
+            retry_after_s=lambda: _BUSY_RETRY_S,
         )
 
     async def register(self, owner: str, upload: Upload) -> Voice:
@@ -107,47 +110,38 @@ class VoiceService:
         """The owner's voices, newest first."""
         return await self._voices.list(where={"owner": owner}, limit=limit, cursor=cursor)
 
-    async def delete(self, owner: str, voice_id: str) -> None:
-        """Delete a voice with its recording. The record goes first: files without it are swept."""
-        voice = await self.get(owner, voice_id)
-        await self._voices.delete(voice.id)
-        await self._remove_blobs(voice)
+    async def delete(self, owner: str, voice_id: str) -> Erased:
+        """Delete a voice and every file of it. The record goes first: files without it are swept.
 
-    async def sweep(self, grace_s: float) -> int:
-        """Delete files that belong to no voice, or that it no longer uses: leftovers of a crash
-        between two steps.
-
-        Args:
-            grace_s: younger files are left alone, since a registration may be under way.
-
-        Returns:
-            The number of files deleted.
+        Raises:
+            VoiceNotFound: there is none with this id, or it is somebody else's.
         """
-        before = datetime.now(UTC) - timedelta(seconds=grace_s)
-        swept = 0
-        for store in (self._recordings, self._states):
-            swept += await store.sweep_unfinished(grace_s)
-            old = [blob.name async for blob in store.list() if blob.modified_at <= before]
-            for name in old:
-                voice_id = name.partition("/")[0]
-                if not is_id(voice_id):  # not ours: the folder may be shared
-                    continue
-                voice = await self._voices.get(voice_id)
-                if voice is None or name not in (voice.recording_blob, voice.state_blob):
-                    await store.delete(name)
-                    swept += 1
-        return swept
+        voice = await self.get(owner, voice_id)
+        async with self._audit.recorded(Action.VOICE_DELETED, voice):
+            record = await self._voices.delete(voice.id)
+        erased: dict[str, ErasedFiles] = {}
+        left = []
+        for kind, store in self._stores.each():
+            try:
+                removed = await store.delete_prefix(voice.id)
+            except StorageError:
+                log.warning("files stay until the next sweep", kind=kind, voice_id=voice.id)
+                removed = Removed()
+                left.append(kind)
+            erased[kind] = ErasedFiles(files=removed.files, bytes=removed.bytes)
+        return Erased(voice_id=voice.id, record=record, **erased, left=left)
 
     async def _store(self, voice: Voice, content: bytes, state: VoiceState) -> None:
         """Files first, then the record: a voice that can be seen has its files."""
         try:
-            await self._recordings.put(voice.recording_blob, content)
-            await self._states.put(voice.state_blob, state.payload)
+            await self._stores.recordings.put(voice.recording_blob, content)
+            await self._stores.states.put(voice.state_blob, state.payload)
         except BaseException:
             await self._remove_blobs(voice)
             raise
         try:
-            await self._voices.add(voice)
+            async with self._audit.recorded(Action.VOICE_CREATED, voice):
+                await self._voices.add(voice)
         except BaseException:
             await self._undo(voice)
             raise
@@ -159,19 +153,19 @@ class VoiceService:
         try:
             await self._voices.delete(voice.id)
         except DatabaseError:
-            log.warning("files of voice %s stay until the next sweep", voice.id)
+            log.warning("files stay until the next sweep", voice=voice.id)
         else:
             await self._remove_blobs(voice)
 
     async def _remove_blobs(self, voice: Voice) -> None:
         for store, name in (
-            (self._recordings, voice.recording_blob),
-            (self._states, voice.state_blob),
+            (self._stores.recordings, voice.recording_blob),
+            (self._stores.states, voice.state_blob),
         ):
             try:
                 await store.delete(name)
             except StorageError:
-                log.warning("a file of voice %s stays until the next sweep", voice.id)
+                log.warning("file stays until the next sweep", voice=voice.id)
 
 
 def _clean_filename(filename: str) -> str:
