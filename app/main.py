@@ -1,7 +1,6 @@
 """The HTTP server: `uvicorn app.main:app` or `python -m app.main`."""
 
 import asyncio
-import logging
 import os
 import signal
 import sys
@@ -22,13 +21,14 @@ from app.api.middleware import BodyLimit, RequestId
 from app.api.openapi import describe
 from app.api.rates import RateHeaders
 from app.api.readiness import Readiness
+from app.api.request_log import RequestLog, Switches
 from app.api.router import router
 from app.api.slow_clients import STATE_KEY, Patience, SlowClients
 from app.context import AppContext, keep_swept, open_context, warm_up
 from app.core.config import Settings
 from app.core.config.checks import check
 from app.core.exceptions import AppError
-from app.core.logging import setup_logging
+from app.core.logging import get_logger, setup_logging
 from app.engines.base import Engine
 from app.limits.base import Clock
 
@@ -39,7 +39,7 @@ _JSON_BYTES_A_CHAR = 12
 # For what is answered and still in our buffers when the server stops.
 _FLUSH_S = 5
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 def create_app(
@@ -56,6 +56,7 @@ def create_app(
         clock: by which limits fill and waits are measured.
     """
     settings = settings or Settings()
+    _log_by(settings)
     warnings = check(settings)
 
     @asynccontextmanager
@@ -63,12 +64,10 @@ def create_app(
         async with open_context(settings, engine=engine, clock=clock) as context:
             app.state.context = context
             for warning in warnings:
-                log.warning(warning)
+                log.warning("settings warning", detail=warning)
             await warm_up(context)
-            sweeping = asyncio.create_task(keep_swept(context))
             async with _answering(app, context) as state:
                 yield state
-            sweeping.cancel()
 
     app = HardenedAPI(
         title="Voice Cloning API",
@@ -86,16 +85,14 @@ def create_app(
 
 @asynccontextmanager
 async def _answering(app: FastAPI, context: AppContext) -> AsyncIterator[dict[str, Any]]:
-    """Tell whether it is ready; wait for requests under way when told to stop.
-
-    Returns:
-        what connections need to know.
-    """
+    """What goes on while requests are taken. Gives what connections need to know."""
     app.state.readiness = Readiness(context)
+    sweeping = asyncio.create_task(keep_swept(context))
     try:
         with app.state.drain.on_signals():
             yield {STATE_KEY: _patience(context.settings)}
     finally:
+        sweeping.cancel()
         await app.state.readiness.close()
 
 
@@ -116,11 +113,26 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(Draining, drain=app.state.drain)
     app.add_middleware(KnownHosts, hosts=settings.allowed_hosts)
     app.add_middleware(RateHeaders)
+    app.add_middleware(
+        RequestLog,
+        switches=Switches(
+            requests=settings.log_requests,
+            responses=settings.log_responses,
+            request_body=settings.log_request_body,
+            response_body=settings.log_response_body,
+            headers=settings.log_headers,
+        ),
+    )
     app.add_middleware(RequestId)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
     sys.exit(0)
+
+
+def _log_by(settings: Settings) -> None:
+    personal = settings.log_request_body or settings.log_response_body
+    setup_logging(settings.log_level, settings.log_format, personal=personal)
 
 
 def main(*, host: str | None = None, port: int | None = None) -> None:
@@ -129,7 +141,7 @@ def main(*, host: str | None = None, port: int | None = None) -> None:
     # In the environment, where the processes that serve read them.
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     settings = Settings()
-    setup_logging(settings.log_level)
+    _log_by(settings)
     check(settings)
     # The server repeats the signal that ended it, and would die of it.
     signal.signal(signal.SIGTERM, _leave)

@@ -1,7 +1,6 @@
 """Stopping: what is being said is finished, nothing new is begun."""
 
 import asyncio
-import logging
 import signal
 import threading
 from collections.abc import Iterator
@@ -15,8 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.errors import problem_response
 from app.api.hardening import PROBED
 from app.core.exceptions import ShuttingDown
+from app.core.logging import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -81,7 +81,7 @@ class Drain:
 
     async def _finish(self) -> None:
         under_way = set(self._requests)
-        log.info("stopping: %d requests are under way", len(under_way))
+        log.info("stopping", under_way=len(under_way))
         if not under_way:
             return
         _, unfinished = await asyncio.wait(under_way, timeout=self._grace_s)
@@ -89,7 +89,7 @@ class Drain:
         for request in unfinished:
             request.cancel()
         if unfinished:
-            log.warning("stopping: broke off %d requests", len(unfinished))
+            log.warning("broke off what was under way", requests=len(unfinished))
             await asyncio.wait(unfinished)
 
 

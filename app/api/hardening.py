@@ -1,7 +1,6 @@
 """What stands around every answer: headers for browsers, the names of this server."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -133,7 +132,7 @@ def _fits(known: str, host: str) -> bool:
 
 
 class HeadAsGet:
-    """Answers HEAD as GET, without the body. A stream is stopped before it is made."""
+    """Answers HEAD as GET, without the body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -141,8 +140,14 @@ class HeadAsGet:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "HEAD":
             return await self._app(scope, receive, send)
-        return await self._app({**scope, "method": "GET"}, receive, partial(_head_only, send))
+        inner = {**scope, "method": "GET"}
 
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                for name, value in inner.items():  # the route and such, for the log
+                    scope.setdefault(name, value)
+            else:
+                message = {**message, "body": b""}
+            await send(message)
 
-async def _head_only(send: Send, message: Message) -> None:
-    await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+        return await self._app(inner, receive, send_head)

@@ -5,7 +5,6 @@ for uvicorn: `uvicorn --http app.api.slow_clients:Connection`, and always under 
 """
 
 import asyncio
-import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.core.exceptions import ClientTooSlow
+from app.core.logging import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 # What Apache's mod_reqtimeout asks for, MinRate=500: slower than any line that speech is sent on.
 _MIN_BYTES_PER_S = 500
