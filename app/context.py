@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 
-from app.assets.store import AssetStore
+from app.assets.store import AssetStore, PullProgress, PullStage
 from app.audio.activity import EnergyDetector
 from app.audio.decode import DecodeLimits
 from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
 from app.core.config import Settings
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
+from app.core.metrics import Metrics
 from app.core.tasks import in_thread
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
@@ -40,6 +41,7 @@ class AppContext:
     """What routes and commands work with."""
 
     settings: Settings
+    metrics: Metrics
     assets: AssetStore
     database: SqlDatabase
     recordings: LocalBlobStore
@@ -79,14 +81,16 @@ async def open_context(
         yield context
 
 
-def _wired(
+def _wired(  # long: one argument a line
     settings: Settings, *, assets: AssetStore, database: SqlDatabase, engine: Engine, ears: Ears
 ) -> AppContext:
     recordings = LocalBlobStore(settings.uploads)
     states = LocalBlobStore(settings.embeddings)
     voices = database.collection(Voice)
+    metrics = Metrics(version=settings.app_version, engine=engine.info.name)
     return AppContext(
         settings=settings,
+        metrics=metrics,
         assets=assets,
         database=database,
         recordings=recordings,
@@ -101,9 +105,14 @@ def _wired(
             engine=engine,
             ears=ears,
             max_registrations=settings.max_concurrent_uploads,
+            metrics=metrics,
         ),
         synthesis=SynthesisService(
-            voices=voices, states=states, engine=engine, limits=_synthesis_limits(settings)
+            voices=voices,
+            states=states,
+            engine=engine,
+            limits=_synthesis_limits(settings),
+            metrics=metrics,
         ),
         training=TrainingService(
             voices=voices,
@@ -112,6 +121,7 @@ def _wired(
             engine=engine,
             ears=ears,
             refines=settings.enrolment_refinement,
+            metrics=metrics,
         ),
     )
 
@@ -120,8 +130,9 @@ async def warm_up(context: AppContext) -> None:
     """Load the engine and sweep leftovers, as a server does before it takes requests."""
     try:
         if context.settings.models_auto_pull:
-            await in_thread(None, context.assets.pull)
+            await in_thread(None, _pull, context)
         await context.engine.open()
+        context.metrics.engine_loaded(context.engine.info.name)
         await context.ears.warm_up()
     except (AssetError, EngineError) as error:
         log.warning("cannot speak: %s %s", error.detail, error.suggestion or "")
@@ -136,6 +147,18 @@ async def keep_swept(context: AppContext) -> None:
             await _sweep(context)
         except (DatabaseError, StorageError) as error:
             log.warning("the sweep failed: %s", error.detail)
+
+
+def _pull(context: AppContext) -> None:
+    def count(progress: PullProgress) -> None:
+        if progress.stage is PullStage.DONE:
+            context.metrics.asset_fetched(progress.total)
+
+    try:
+        context.assets.pull(progress=count)
+    except AssetError as error:
+        context.metrics.assets_failed(len(error.extra.get("failures", ())))
+        raise
 
 
 async def _sweep(context: AppContext) -> None:

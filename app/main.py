@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from app.api import errors
+from app.api.http_metrics import HttpMetrics
 from app.api.middleware import BodyLimit, RequestId
 from app.api.openapi import describe
 from app.api.router import router
@@ -20,6 +21,9 @@ from app.core.config import Settings
 from app.core.config.checks import check
 from app.core.exceptions import AppError
 from app.core.logging import setup_logging
+from app.core.metrics_folder import shared_folder
+from app.core.tasks import in_thread
+from app.core.tracing import check_extras, open_tracing
 from app.engines.base import Engine
 
 # A multipart body is longer than the file in it.
@@ -37,10 +41,11 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
     """
     settings = settings or Settings()
     warnings = check(settings)
+    check_extras(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_context(settings, engine=engine) as context:
+        async with _traced(app, settings), open_context(settings, engine=engine) as context:
             app.state.context = context
             for warning in warnings:
                 log.warning(warning)
@@ -49,13 +54,31 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
             yield
             sweeping.cancel()
 
-    app = FastAPI(title="Voice Cloning API", version=settings.app_version, lifespan=lifespan)
+    app = FastAPI(
+        title="Voice Cloning API",
+        version=settings.app_version,
+        lifespan=lifespan,
+        # Its own spans name paths and queries, hence voices.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + _FORM_BYTES)
     app.add_middleware(RequestId)
+    app.add_middleware(HttpMetrics)  # the last one added is the outermost: it sees all answers
     app.include_router(router)
     errors.install(app)
     describe(app)
     return app
+
+
+@asynccontextmanager
+async def _traced(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+    tracing = open_tracing(settings)
+    app.state.tracer = tracing.tracer if tracing else None
+    try:
+        yield
+    finally:
+        if tracing:
+            await in_thread(None, tracing.close)
 
 
 def main(*, host: str | None = None, port: int | None = None) -> None:
@@ -66,14 +89,15 @@ def main(*, host: str | None = None, port: int | None = None) -> None:
     settings = Settings()
     setup_logging(settings.log_level)
     check(settings)
-    uvicorn.run(
-        "app.main:app",
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_config=None,
-        timeout_graceful_shutdown=settings.shutdown_grace_s,
-    )
+    with shared_folder(settings.workers):
+        uvicorn.run(
+            "app.main:app",
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_config=None,
+            timeout_graceful_shutdown=settings.shutdown_grace_s,
+        )
 
 
 if __name__ == "__main__":

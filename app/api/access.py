@@ -6,6 +6,7 @@ The rule is applied before the body of the request is read.
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
+from hmac import compare_digest
 from typing import Any, Final, TypeVar
 
 from fastapi import Request, Response
@@ -14,7 +15,7 @@ from fastapi.routing import APIRoute
 from app.api.errors import problems
 from app.context import AppContext
 from app.core.exceptions import Forbidden, RateLimited, Unauthenticated
-from app.models.access import Permission, Principal
+from app.models.access import MONITORING, Permission, Principal
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 
@@ -94,9 +95,19 @@ async def _admit(request: Request, rule: Rule) -> None:
     if rule.permission is None:
         return
     context: AppContext = request.app.state.context
-    principal = await context.access.authenticate(request.headers)
+    principal = _monitoring(request) or await context.access.authenticate(request.headers)
     request.state.principal = principal
     check(principal, rule.permission)
+
+
+def _monitoring(request: Request) -> Principal | None:
+    """Who sends METRICS_TOKEN, and may read metrics but nothing else."""
+    token = request.app.state.context.settings.metrics_token
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if token is None or scheme.lower() != "bearer":
+        return None
+    known = compare_digest(given.strip().encode(), token.get_secret_value().encode())
+    return MONITORING if known else None
 
 
 def check(principal: Principal, permission: Permission) -> None:

@@ -2,13 +2,14 @@
 
 import logging
 import traceback
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette import exceptions as starlette_exceptions
+from starlette.types import Receive, Scope, Send
 
 from app.core.exceptions import AppError, EngineBusy, InvalidRequest, MethodNotAllowed, NotFound
 from app.core.logging import REQUEST_ID_HEADER, request_id
@@ -16,6 +17,9 @@ from app.core.logging import REQUEST_ID_HEADER, request_id
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+PROBLEM_CODE: Final = "problem_code"
+"""Key in the state of a request: the code of the problem that it was answered with."""
+
 _RETRY_AFTER_S = 10
 
 
@@ -89,7 +93,19 @@ def problem_response(error: AppError) -> JSONResponse:
         **error.extra,
     }
     headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
-    return JSONResponse(body, error.status, headers, MEDIA_TYPE)
+    return _ProblemResponse(body, error.status, headers, MEDIA_TYPE)
+
+
+class _ProblemResponse(JSONResponse):
+    """Leaves its code where the middleware that counts errors finds it."""
+
+    def __init__(self, body: dict[str, Any], *args: Any) -> None:
+        super().__init__(body, *args)
+        self._code = body["code"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})[PROBLEM_CODE] = self._code
+        await super().__call__(scope, receive, send)
 
 
 async def _app_error(_: Request, error: AppError) -> JSONResponse:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import JSON
 
 from app.core.exceptions import Conflict, DatabaseError, InvalidRequest, NotFound, VersionConflict
+from app.core.tracing import traced
 from app.db import migrate
 from app.db.base import Page, RecordT
 from app.db.cursor import Keyset
@@ -76,6 +77,7 @@ class SqlCollection(Generic[RecordT]):
         self._table = table
         self._kind = kind
 
+    @traced("database.get")
     async def get(self, record_id: str) -> RecordT | None:
         query = select(self._table).where(self._table.c.id == record_id)
         with database_errors():
@@ -83,6 +85,7 @@ class SqlCollection(Generic[RecordT]):
                 row = (await connection.execute(query)).one_or_none()
         return None if row is None else self._record(row)
 
+    @traced("database.list")
     async def list(
         self,
         *,
@@ -113,6 +116,7 @@ class SqlCollection(Generic[RecordT]):
             cursor=keyset.cursor(rows[-1]._mapping) if more else None,
         )
 
+    @traced("database.add")
     async def add(self, record: RecordT) -> RecordT:
         statement = insert(self._table).values(self._row(record))
         with database_errors():
@@ -123,6 +127,7 @@ class SqlCollection(Generic[RecordT]):
                 raise Conflict("A record with this id exists.") from error
         return record
 
+    @traced("database.update")
     async def update(self, record: RecordT) -> RecordT:
         columns = self._table.c
         changed = record.model_copy(
@@ -148,6 +153,7 @@ class SqlCollection(Generic[RecordT]):
             "The record was changed since it was read.", "Read it again, then repeat the change."
         )
 
+    @traced("database.delete")
     async def delete(self, record_id: str) -> bool:
         statement = delete(self._table).where(self._table.c.id == record_id)
         with database_errors():

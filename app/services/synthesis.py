@@ -15,7 +15,9 @@ from app.audio.encode import AudioEncoder, check_rate, content_type
 from app.audio.types import Samples, SpeechChunk
 from app.core.admission import Admission
 from app.core.exceptions import EngineFailed, TextTooLong
+from app.core.metrics import Metrics, Outcome, outcome_of
 from app.core.tasks import in_thread
+from app.core.tracing import span, start_span
 from app.db.base import Collection
 from app.engines.base import Engine, SynthesisRequest, check_controls
 from app.engines.stored import stored_state
@@ -66,14 +68,19 @@ class Speech:
 
     async def encoded(self) -> AsyncGenerator[bytes, None]:
         """The audio as it is made. Close it to stop the synthesis."""
-        async with aclosing(self._chunks) as chunks:
-            with self._encoder as encoder:
-                async for chunk in chunks:
-                    self.duration_s += chunk.duration_s
-                    if data := await in_thread(None, encoder.encode, chunk.samples):
+        tracing = start_span("encode", **{"voice.content_type": self.content_type})
+        try:
+            async with aclosing(self._chunks) as chunks:
+                with self._encoder as encoder:
+                    async for chunk in chunks:
+                        self.duration_s += chunk.duration_s
+                        if data := await in_thread(None, encoder.encode, chunk.samples):
+                            yield data
+                    if data := await in_thread(None, encoder.finish):
                         yield data
-                if data := await in_thread(None, encoder.finish):
-                    yield data
+        finally:
+            tracing.set_attribute("voice.audio_s", self.duration_s)
+            tracing.end()  # one span, however many pieces there are
 
 
 class SynthesisService:
@@ -86,11 +93,13 @@ class SynthesisService:
         states: BlobStore,
         engine: Engine,
         limits: SynthesisLimits,
+        metrics: Metrics | None = None,
     ) -> None:
         self._voices = voices
         self._states = states
         self._engine = engine
         self._limits = limits
+        self._metrics = metrics or Metrics()
         self._admission = Admission(
             limits.max_requests, doing="requests are being spoken", retry_after_s=_BUSY_RETRY_S
         )
@@ -115,6 +124,7 @@ class SynthesisService:
         )
         check_controls(info, engine_request)
         await self._engine.open()
+        self._metrics.engine_loaded(info.name)
         self._engine.check(text, request.language)
         language = request.language or info.languages[0]
         segments = split(text, max_chars=info.max_chars, language=language)
@@ -150,18 +160,21 @@ class SynthesisService:
                 yield SpeechChunk(pause, rate, segment.start, segment.end)
                 continue
             sentence = replace(request, text=segment.text)
-            async with aclosing(self._engine.synthesize(sentence)) as chunks:
-                spoken = [chunk.samples async for chunk in chunks]
-            if not spoken:
-                raise EngineFailed("The engine gave no audio for the text.")
-            samples = await in_thread(None, _finish, spoken, rate, segment.pause_s)
+            with span("sentence", **{"voice.characters": len(segment.text)}) as tracing:
+                async with aclosing(self._engine.synthesize(sentence)) as chunks:
+                    spoken = [chunk.samples async for chunk in chunks]
+                if not spoken:
+                    raise EngineFailed("The engine gave no audio for the text.")
+                samples = await in_thread(None, _finish, spoken, rate, segment.pause_s)
+                tracing.set_attribute("voice.audio_s", len(samples) / rate)
             yield SpeechChunk(samples, rate, segment.start, segment.end)
 
     async def _measured(
         self, chunks: AsyncGenerator[SpeechChunk, None], request: SpeakRequest
     ) -> AsyncGenerator[SpeechChunk, None]:
-        """Count the request in, and log figures about it when it ends, however it ends."""
-        first_s, working_s, audio_s, outcome = None, 0.0, 0.0, "cancelled"
+        """Count the request in, and tell figures about it when it ends, however it ends."""
+        first_s, working_s, audio_s = None, 0.0, 0.0
+        outcome: Outcome = "cancelled"
         with self._admission.enter():
             try:
                 async with aclosing(chunks):
@@ -173,10 +186,19 @@ class SynthesisService:
                         yield chunk
                         start = time.perf_counter()  # a slow client is not a slow engine
                 outcome = "ok"
-            except Exception:
-                outcome = "failed"
+            except BaseException as error:
+                outcome = outcome_of(error)
                 raise
             finally:
+                self._metrics.speech_ended(
+                    self._engine.info.name,
+                    request.format,
+                    outcome,
+                    characters=len(request.text),
+                    first_audio_s=first_s,
+                    audio_s=audio_s,
+                    working_s=working_s,
+                )
                 log.info(
                     "spoke engine=%s format=%s outcome=%s chars=%d audio_s=%.2f first_s=%.3f "
                     "rtf=%.3f",

@@ -11,6 +11,7 @@ from obstore.exceptions import BaseError
 from obstore.store import ObjectStore
 
 from app.core.exceptions import StorageError
+from app.core.tracing import traced
 from app.storage.base import BlobInfo
 
 _MAX_NAME: Final = 200
@@ -49,12 +50,14 @@ class ObjectBlobStore:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
+    @traced("storage.put")
     async def put(self, name: str, content: bytes) -> None:
         check_name(name)
         with storage_errors():
             # In one part: an upload in several may be left half done.
             await self._store.put_async(name, content, use_multipart=False)
 
+    @traced("storage.get")
     async def get(self, name: str) -> bytes:
         check_name(name)
         content = None
@@ -65,6 +68,7 @@ class ObjectBlobStore:
             raise FileNotFoundError(errno.ENOENT, "There is no such blob", name)
         return content
 
+    @traced("storage.delete")
     async def delete(self, name: str) -> None:
         check_name(name)
         with storage_errors(), _missing_is_fine():
