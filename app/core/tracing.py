@@ -4,6 +4,7 @@ Spans carry sizes and kinds. Never a text, a name, an address or a token: errors
 class alone, since a message may quote anything.
 """
 
+import logging
 import os
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -205,6 +206,9 @@ def _azure(connection_string: str) -> "SpanExporter":
     os.environ.setdefault("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
     os.environ.setdefault("APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED", "true")
     from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
+
+    # Else it would log every request of its own, with all headers.
+    logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel("WARNING")
 
     return AzureMonitorTraceExporter(
         connection_string=connection_string,
