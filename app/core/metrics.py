@@ -6,8 +6,9 @@ Labels have few values, known beforehand: no id, no name, no text is ever one.
 import os
 import platform
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
@@ -25,7 +26,6 @@ Outcome = Literal["ok", "refused", "failed", "cancelled"]
 TrainingState = Literal["adapting", "refining"]
 
 METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-_TRAINING_STATES: tuple[TrainingState, ...] = ("adapting", "refining")
 
 # Upper edges, in seconds. Requests: from a health check to a book that is streamed.
 _REQUEST_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -37,10 +37,22 @@ _WAIT_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
 _REGISTRATION_S = (0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 20, 60)
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What one of the series is. Prometheus adds `_bucket`, `_sum` and `_count` to histograms."""
+
+    kind: Literal["counter", "gauge", "histogram"]
+    text: str
+    labels: tuple[str, ...]
+
+
 class Metrics:
     """All series of a process, or of all processes that share `PROMETHEUS_MULTIPROC_DIR`.
 
-    Methods may be called from any thread, and cost about a microsecond.
+    Methods may be called from any thread, and cost some microseconds.
+
+    Attributes:
+        series: by name, all that there are.
     """
 
     def __init__(self, *, version: str = "", engine: str = "") -> None:
@@ -48,11 +60,14 @@ class Metrics:
         if self._shared:
             self._shared.mkdir(parents=True, exist_ok=True)
         self._registry = CollectorRegistry()
+        self.series: dict[str, Series] = {}
         self._make_http()
         self._make_speech()
         self._make_work()
         self._make_limits()
-        build = self._gauge("build_info", "1.", "version", "python", "engine", mode="livemax")
+        build = self._gauge(
+            "build_info", "Always 1.", "version", "python", "engine", mode="livemax"
+        )
         build.labels(version, platform.python_version(), engine).set(1)
         if engine:
             self.engine_loaded(engine, loaded=False)
@@ -244,11 +259,14 @@ class Metrics:
             "engine",
         )
         self._trainings = self._gauge("training_jobs", "Training jobs under way.", "state")
-        for state in _TRAINING_STATES:
-            self._trainings.labels(state).set(0)
         self._trainings_ended = self._counter(
             "training_jobs_ended_total", "Training jobs that ended.", "state", "outcome"
         )
+        # They begin at 0: what appears with its first failure has never grown, for an alert.
+        for state in get_args(TrainingState):
+            self._trainings.labels(state).set(0)
+            for outcome in get_args(Outcome):
+                self._trainings_ended.labels(state, outcome)
 
     def _make_limits(self) -> None:
         self._refusals = self._counter(
@@ -265,11 +283,13 @@ class Metrics:
         )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        self.series[f"{NAMESPACE}_{name}"] = Series("counter", text, labels)
         return Counter(name, text, labels, namespace=NAMESPACE, registry=self._registry)
 
     def _gauge(
         self, name: str, text: str, *labels: str, mode: Literal["livesum", "livemax"] = "livesum"
     ) -> Gauge:
+        self.series[f"{NAMESPACE}_{name}"] = Series("gauge", text, labels)
         return Gauge(
             name,
             text,
@@ -282,6 +302,7 @@ class Metrics:
     def _histogram(
         self, name: str, text: str, buckets: tuple[float, ...], *labels: str
     ) -> Histogram:
+        self.series[f"{NAMESPACE}_{name}"] = Series("histogram", text, labels)
         return Histogram(
             name, text, labels, namespace=NAMESPACE, registry=self._registry, buckets=buckets
         )
