@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import load, robustness, speed, step, thresholds, voice
+from bench import load, robustness, speed, step, telemetry, thresholds, voice
 
 
 def main() -> None:
@@ -28,9 +28,12 @@ def main() -> None:
             thresholds.main()
         case "load":
             load.main(options)
+        case "telemetry":
+            telemetry.main()
         case _:
             raise SystemExit(
-                f"No benchmark {name!r}: speed, step, voice, robustness, thresholds, load."
+                f"No benchmark {name!r}: "
+                "speed, step, voice, robustness, thresholds, load, telemetry."
             )
 
 
