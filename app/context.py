@@ -68,8 +68,8 @@ async def open_context(
         DatabaseError, StorageError: the data folder or the database cannot be used.
     """
     async with AsyncExitStack() as stack:
-        database = SqlDatabase(settings.database)
-        await database.open()
+        database = SqlDatabase(settings.database, pool_size=settings.database_pool_size)
+        await database.open(migrate=settings.database_migrate)
         stack.push_async_callback(database.close)
         assets = AssetStore(settings.models)
         engine = engine or create_engine(settings.voice_engine, _engine_options(settings, assets))

@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import load, robustness, speed, step, telemetry, thresholds, voice
+from bench import database, load, robustness, speed, step, telemetry, thresholds, voice
 
 
 def main() -> None:
@@ -26,6 +26,8 @@ def main() -> None:
             step.main()
         case "thresholds":
             thresholds.main()
+        case "database":
+            database.main()
         case "load":
             load.main(options)
         case "telemetry":
@@ -33,7 +35,7 @@ def main() -> None:
         case _:
             raise SystemExit(
                 f"No benchmark {name!r}: "
-                "speed, step, voice, robustness, thresholds, load, telemetry."
+                "speed, step, voice, robustness, thresholds, database, load, telemetry."
             )
 
 

@@ -15,6 +15,8 @@ from app.engines.base import Engine
 from app.main import create_app
 from tests.audio.signals import encoded, talk
 
+pytest_plugins = ["tests.servers.postgres", "tests.servers.redis"]
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:

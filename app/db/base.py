@@ -75,8 +75,10 @@ class Collection(Protocol[RecordT]):
 class Database(Protocol):
     """Opened once per process; gives the collections."""
 
-    async def open(self) -> None:
-        """Connect and bring the schema up to date. Several processes may do so at once."""
+    async def open(self, *, migrate: bool = True) -> None:
+        """Connect, and bring the schema up to date or, without `migrate`, see that it is. Several
+        processes may do so at once.
+        """
 
     async def close(self) -> None: ...
 

@@ -26,10 +26,19 @@ IMMEDIATE: Final = "sqlite_immediate"
 """Execution option of transactions that write. Those that begin as readers fail at once when
 somebody else writes in between, however long the busy timeout is."""
 
-_DRIVERS = {"sqlite": "sqlite+aiosqlite:///PATH", "postgresql": "postgresql+psycopg://HOST/NAME"}
+_FORMS = {"sqlite": "sqlite:///PATH", "postgresql": "postgresql://USER:PASSWORD@HOST/NAME"}
+# As people and hosting services write it -> with the driver.
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+}
+_PACKAGES = {"psycopg": "voice-cloning-api[postgres]"}
 
-# psycopg without its binary part imports only where libpq is installed.
-_PACKAGES = {"psycopg": "psycopg[binary]"}
+_CONNECT_TIMEOUT_S = 5
+_POOL_TIMEOUT_S = 10
+# Load balancers drop connections that are silent for long without telling.
+_POOL_RECYCLE_S = 900
 
 _SQLITE_ERRORS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_FULL: (
@@ -64,20 +73,30 @@ _WAL_TIMEOUT_S = 60.0
 _WAL_RETRY_S = 0.02
 
 
-def make_engine(url: str) -> AsyncEngine:
+def with_driver(url: str) -> str:
+    """The URL with the driver that this program uses, where it names none."""
+    scheme, separator, rest = url.partition("://")
+    return f"{_DRIVERS.get(scheme, scheme)}{separator}{rest}"
+
+
+def make_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
     """An engine for `url`. Connects to nothing yet.
+
+    Args:
+        pool_size: connections that are kept to a PostgreSQL server; twice as many at most.
 
     Raises:
         DatabaseError: the URL has no meaning, or its driver is missing.
     """
     with database_errors():
         try:
+            url = with_driver(url)
             is_sqlite = _sqlite_file(url) is not None
             engine = create_async_engine(
                 url,
+                **({} if is_sqlite else _pool(pool_size)),
                 hide_parameters=True,  # personal data stays out of logs and tracebacks
                 json_serializer=partial(dumps, ensure_ascii=False, allow_nan=False),
-                pool_pre_ping=not is_sqlite,
             )
         except (ValueError, InvalidRequestError) as error:  # e.g. the port; the driver is not async
             raise ArgumentError("invalid URL") from error
@@ -87,13 +106,24 @@ def make_engine(url: str) -> AsyncEngine:
     return engine
 
 
+def _pool(size: int) -> dict[str, Any]:
+    return {
+        "pool_size": size,
+        "max_overflow": size,
+        "pool_timeout": _POOL_TIMEOUT_S,
+        "pool_recycle": _POOL_RECYCLE_S,
+        "pool_pre_ping": True,  # a restarted server is not noticed otherwise
+        "connect_args": {"connect_timeout": _CONNECT_TIMEOUT_S},
+    }
+
+
 def make_file(url: str) -> None:
     """Create a SQLite file and its folder; only the user who runs this program can read it.
 
     Raises:
         DatabaseError: that cannot be done, or the file cannot be opened.
     """
-    file = _sqlite_file(url)
+    file = _sqlite_file(with_driver(url))
     if file is None:
         return
     with database_errors():
@@ -143,12 +173,12 @@ def database_errors() -> Iterator[None]:
         package = _PACKAGES.get(error.name or "psycopg", error.name)
         raise DatabaseError(
             "The driver of the database is not installed.",
-            f'Install it: pip install "{package}". Or use {_DRIVERS["sqlite"]}.',
+            f'Install it: pip install "{package}". Or use {_FORMS["sqlite"]}.',
         ) from error
     except ArgumentError as error:
         raise DatabaseError(
             "DATABASE_URL cannot be used.",
-            "Give it the form " + " or ".join(_DRIVERS.values()) + ".",
+            "Give it the form " + " or ".join(_FORMS.values()) + ".",
         ) from error
     except CommandError as error:
         raise DatabaseError(

@@ -7,6 +7,8 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select
 
 from app.db.engine import IMMEDIATE, SQLITE_PRAGMAS, set_pragmas
@@ -22,6 +24,14 @@ def upgrade(connection: Connection) -> None:
     """Run the migrations that are missing: all of them or, on an error, none."""
     with exclusively(connection):
         command.upgrade(alembic_config(connection), "head")
+
+
+def revisions(connection: Connection) -> tuple[str | None, str]:
+    """The revision of the schema, None if it has none, and the newest there is."""
+    with connection.begin():
+        current = MigrationContext.configure(connection).get_current_revision()
+    newest = ScriptDirectory.from_config(alembic_config(connection)).get_current_head()
+    return current, str(newest)
 
 
 def alembic_config(connection: Connection) -> Config:

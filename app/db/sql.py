@@ -14,14 +14,15 @@ from sqlalchemy.types import JSON
 
 from app.core.exceptions import Conflict, DatabaseError, InvalidRequest, NotFound, VersionConflict
 from app.core.tracing import traced
-from app.db import migrate
 from app.db.base import Page, RecordT
 from app.db.cursor import Keyset
 from app.db.engine import IMMEDIATE, database_errors, make_engine, make_file, use_wal
+from app.db.migrate import revisions, upgrade
 from app.db.tables import TABLES
 
 _MAX_LIMIT = 500
 _PING_TIMEOUT_S = 5.0
+_MANY = 10_000
 
 
 class SqlDatabase:
@@ -29,31 +30,50 @@ class SqlDatabase:
 
     Args:
         url: of SQLAlchemy, with an asynchronous driver: `sqlite+aiosqlite:///voices.db`,
-            `postgresql+psycopg://user@host/name`.
+            `postgresql+psycopg://user@host/name`. The driver may be left out.
+        pool_size: connections that are kept to a PostgreSQL server.
 
     Raises:
         DatabaseError: the URL has no meaning, or its driver is missing.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
         self._url = url
-        self._engine = make_engine(url)
+        self._engine = make_engine(url, pool_size=pool_size)
+        # SQLite has one writer at a time, and those who wait look again only now and then: in
+        # line they are four times as fast.
+        self._writers = asyncio.Semaphore(1 if self._engine.dialect.name == "sqlite" else _MANY)
 
-    async def open(self) -> None:
-        """Connect and bring the schema up to date.
+    async def open(self, *, migrate: bool = True) -> None:
+        """Connect, and bring the schema up to date or, without `migrate`, see that it is.
 
         Other processes may do so at the same time. In this one, only one database at a time:
         Alembic keeps what it works on in module variables.
 
         Raises:
-            DatabaseError: no connection, or a schema of a newer version of this program.
+            DatabaseError: no connection, a schema of a newer version of this program or, without
+                `migrate`, of an older one.
         """
         make_file(self._url)
         with database_errors():
             if self._engine.dialect.name == "sqlite":
                 await use_wal(self._engine)
+            if migrate:
+                async with self._engine.connect() as connection:
+                    await connection.run_sync(upgrade)
+                return
+        current, newest = await self.revisions()
+        if current != newest:
+            raise DatabaseError(
+                f"The schema of the database is {current or 'missing'}, not {newest}.",
+                "Run `alembic upgrade head` or `voice-cloning database upgrade`.",
+            )
+
+    async def revisions(self) -> tuple[str | None, str]:
+        """The revision of the schema, None if it has none, and the newest that there is."""
+        with database_errors():
             async with self._engine.connect() as connection:
-                await connection.run_sync(migrate.upgrade)
+                return await connection.run_sync(revisions)
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -65,14 +85,22 @@ class SqlDatabase:
                 await connection.execute(text("SELECT 1 FROM alembic_version"))
 
     def collection(self, kind: type[RecordT]) -> "SqlCollection[RecordT]":
-        return SqlCollection(self._engine, TABLES[kind], kind)
+        return SqlCollection(self._engine, TABLES[kind], kind, writers=self._writers)
 
 
 class SqlCollection(Generic[RecordT]):
     """The records of one table. See `Collection` for what the methods promise."""
 
-    def __init__(self, engine: AsyncEngine, table: Table, kind: type[RecordT]) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        table: Table,
+        kind: type[RecordT],
+        *,
+        writers: asyncio.Semaphore,
+    ) -> None:
         self._reader = engine
+        self._writers = writers
         self._writer = engine.execution_options(**{IMMEDIATE: True})
         self._table = table
         self._kind = kind
@@ -121,7 +149,7 @@ class SqlCollection(Generic[RecordT]):
         statement = insert(self._table).values(self._row(record))
         with database_errors():
             try:
-                async with self._writer.begin() as connection:
+                async with self._writers, self._writer.begin() as connection:
                     await connection.execute(statement)
             except IntegrityError as error:
                 raise Conflict("A record with this id exists.") from error
@@ -141,7 +169,7 @@ class SqlCollection(Generic[RecordT]):
             .values(self._row(changed))
         )
         with database_errors():
-            async with self._writer.begin() as connection:
+            async with self._writers, self._writer.begin() as connection:
                 if (await connection.execute(statement)).rowcount == 1:
                     return changed
                 stored = await connection.scalar(
@@ -157,7 +185,7 @@ class SqlCollection(Generic[RecordT]):
     async def delete(self, record_id: str) -> bool:
         statement = delete(self._table).where(self._table.c.id == record_id)
         with database_errors():
-            async with self._writer.begin() as connection:
+            async with self._writers, self._writer.begin() as connection:
                 return (await connection.execute(statement)).rowcount == 1
 
     def _row(self, record: RecordT) -> dict[str, Any]:

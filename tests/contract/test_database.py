@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 
@@ -24,15 +23,25 @@ from app.models.voice import Voice
 
 pytestmark = pytest.mark.anyio
 
-URLS: dict[str, Callable[[Path], str]] = {
-    "sqlite": lambda folder: f"sqlite+aiosqlite:///{folder / 'new folder' / 'voices.db'}",
+
+def _sqlite(request: pytest.FixtureRequest) -> str:
+    return f"sqlite:///{request.getfixturevalue('tmp_path') / 'new folder' / 'voices.db'}"
+
+
+def _postgresql(request: pytest.FixtureRequest) -> str:
+    return request.getfixturevalue("postgres_url")
+
+
+URLS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
+    "sqlite": _sqlite,
+    "postgresql": _postgresql,
 }
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 
 @pytest.fixture(params=URLS)
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    database = SqlDatabase(URLS[request.param](tmp_path))
+async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    database = SqlDatabase(URLS[request.param](request))
     await database.open()
     yield database
     await database.close()

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.anyio
     [
         "",
         "voices.db",
-        "sqlite:///voices.db",
+        "mysql://secret@host/name",
+        "sqlite://",
         "sqlite+aiosqlite://",
         "sqlite+aiosqlite:///:memory:",
         "nothing://secret@host/name",
@@ -31,7 +32,7 @@ async def test_an_unusable_url_is_refused_with_the_form_it_should_have(url):
     with pytest.raises(DatabaseError) as raised:
         SqlDatabase(url)
 
-    assert "sqlite+aiosqlite:///" in raised.value.suggestion
+    assert "sqlite:///" in raised.value.suggestion
     assert "secret" not in f"{raised.value.detail} {raised.value.suggestion}"
 
 

@@ -16,13 +16,15 @@ from sqlalchemy import Connection, inspect
 
 from app.core.exceptions import DatabaseError
 from app.db.engine import make_engine
-from app.db.migrate import alembic_config, exclusively, upgrade
+from app.db.migrate import alembic_config, exclusively, revisions, upgrade
 from app.db.sql import SqlDatabase
 from app.db.tables import metadata
+from app.models.audit import Action, AuditEvent
 from app.models.voice import Voice
 
 pytestmark = pytest.mark.anyio
 
+NEWEST = "0003"
 ROOT = Path(__file__).parents[2]
 
 OPEN = """
@@ -58,7 +60,14 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def url(file: Path) -> str:
-    return f"sqlite+aiosqlite:///{file}"
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest) -> str:
+    """The URL of a new database of each kind."""
+    name = {"sqlite": "url", "postgresql": "postgres_url"}[request.param]
+    return request.getfixturevalue(name)
 
 
 async def run(url: str, *actions) -> list:
@@ -86,11 +95,11 @@ def difference(connection: Connection) -> list:
         return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
 
 
-async def test_the_migrations_go_up_down_and_up_again(url):
+async def test_the_migrations_go_up_down_and_up_again(either):
     up, down, again = (
         result
         for result in await run(
-            url, upgrade, table_names, downgrade, table_names, upgrade, table_names
+            either, upgrade, table_names, downgrade, table_names, upgrade, table_names
         )
         if result is not None
     )
@@ -99,8 +108,8 @@ async def test_the_migrations_go_up_down_and_up_again(url):
     assert down == {"alembic_version"}
 
 
-async def test_the_migrations_make_the_tables_that_the_program_expects(url):
-    _, found = await run(url, upgrade, difference)
+async def test_the_migrations_make_the_tables_that_the_program_expects(either):
+    _, found = await run(either, upgrade, difference)
 
     assert found == []
 
@@ -122,10 +131,10 @@ async def test_voices_of_the_first_version_keep_their_files(url, file):
     assert (voice.adapted_at, voice.adapted_minutes) == (None, None)
 
 
-async def test_processes_may_open_a_new_database_at_once(url, file):
+async def test_processes_may_open_a_new_database_at_once(either):
     processes = [
         subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", OPEN, url],
+            [sys.executable, "-W", "error", "-c", OPEN, either],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -142,10 +151,7 @@ async def test_processes_may_open_a_new_database_at_once(url, file):
     outputs = [process.communicate(timeout=60) for process in processes]
 
     assert [process.returncode for process in processes] == [0, 0, 0], outputs
-    with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
-            ("0003",)
-        ]
+    assert await run(either, revisions) == [(NEWEST, NEWEST)]
 
 
 async def test_opening_waits_for_a_process_that_holds_the_new_database(url, file):
@@ -170,16 +176,16 @@ async def test_only_the_user_of_the_program_can_read_a_new_database(url, file):
     await database.close()
 
 
-async def test_a_failed_migration_leaves_nothing_behind(url):
+async def test_a_failed_migration_leaves_nothing_behind(either):
     def fail(connection: Connection) -> None:
         with exclusively(connection):
             command.upgrade(alembic_config(connection), "head")
             raise RuntimeError("the power is cut")
 
     with pytest.raises(RuntimeError):
-        await run(url, fail)
+        await run(either, fail)
 
-    assert await run(url, table_names) == [set()]
+    assert await run(either, table_names) == [set()]
 
 
 async def test_a_file_database_is_in_wal_mode_with_foreign_keys_and_a_timeout(url):
@@ -214,24 +220,67 @@ async def test_a_schema_of_a_newer_version_is_refused(url, file):
     assert "version" in raised.value.suggestion
 
 
-async def test_migrations_run_from_the_command_line_on_the_database_of_the_settings(tmp_path):
-    environment = {**os.environ, "DATA_DIR": str(tmp_path / "data")}
-    environment.pop("DATABASE_URL", None)
+def test_migrations_run_from_the_command_line_on_the_database_of_the_settings(either, url, file):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DATABASE_URL": either}
 
-    def alembic(*arguments: str) -> str:
-        return subprocess.run(
-            [sys.executable, "-m", "alembic", *arguments],
+    def ran(module: str, *arguments: str, status: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
             env=environment,
             capture_output=True,
             text=True,
-            check=True,
-        ).stdout
+            check=False,
+        )
+        assert done.returncode == status, done.stderr
+        return done.stdout
 
-    await asyncio.to_thread(alembic, "upgrade", "head")
-    current = await asyncio.to_thread(alembic, "current")
-    statements = await asyncio.to_thread(alembic, "upgrade", "head", "--sql")
-
-    assert "0003 (head)" in current
-    assert (tmp_path / "data" / "voices.db").is_file()
+    assert f"schema none, newest {NEWEST}" in ran("app.cli", "database", "check", status=1)
+    statements = ran("alembic", "upgrade", "head", "--sql")
     assert "CREATE TABLE voices" in statements
+    assert "CREATE TRIGGER audit_events" in statements
+
+    ran("alembic", "upgrade", "head")
+
+    assert f"{NEWEST} (head)" in ran("alembic", "current")
+    assert f"schema {NEWEST}, newest {NEWEST}" in ran("app.cli", "database", "check")
+    assert "nothing to do" in ran("app.cli", "database", "upgrade")
+    assert file.exists() == (either == url)
+
+
+async def test_a_server_that_may_not_migrate_refuses_an_old_schema_and_takes_a_new_one(either):
+    database = SqlDatabase(either)
+
+    with pytest.raises(DatabaseError, match="missing") as refused:
+        await database.open(migrate=False)
+    assert "alembic upgrade head" in refused.value.suggestion
+    assert await run(either, table_names) == [set()]
+
+    await database.open()
+    await database.open(migrate=False)
+    await database.ping()
+    await database.close()
+
+
+async def test_audit_events_cannot_be_changed_or_deleted(either):
+    database = SqlDatabase(either)
+    await database.open()
+    events = database.collection(AuditEvent)
+    event = await events.add(
+        AuditEvent(
+            owner="ann",
+            actor="ann",
+            action=Action.VOICE_CREATED,
+            subject_id="v",
+            outcome="ok",
+            request_id="r",
+        )
+    )
+
+    with pytest.raises(DatabaseError):
+        await events.update(event.model_copy(update={"actor": "ben"}))
+    with pytest.raises(DatabaseError):
+        await events.delete(event.id)
+
+    assert await events.get(event.id) == event
+    await database.close()

@@ -7,7 +7,7 @@ from alembic import context
 from sqlalchemy import Connection, make_url
 
 from app.core.config import Settings
-from app.db.engine import make_engine, make_file
+from app.db.engine import make_engine, make_file, with_driver
 from app.db.migrate import exclusively
 from app.db.tables import UtcDateTime, metadata
 
@@ -48,7 +48,7 @@ async def _online(url: str) -> None:
 def _offline(url: str) -> None:
     """`alembic upgrade head --sql`: print the statements."""
     context.configure(
-        dialect_name=make_url(url).get_backend_name(),
+        dialect_name=make_url(with_driver(url)).get_backend_name(),
         target_metadata=metadata,
         literal_binds=True,
         render_as_batch=True,

@@ -1,0 +1,45 @@
+"""`voice-cloning database`: the schema."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import typer
+
+from app.cli.console import cli, command, give
+from app.core.config import Settings
+from app.db.engine import make_file
+from app.db.sql import SqlDatabase
+
+database = typer.Typer(no_args_is_help=True, help="The schema of the database.")
+cli.add_typer(database, name="database")
+
+
+@command(database, "upgrade")
+async def upgrade() -> None:
+    """Bring the schema up to date; `alembic upgrade head` does the same."""
+    async with _connected() as connected:
+        before, _ = await connected.revisions()
+        await connected.open()
+        after, _ = await connected.revisions()
+    give(f"{before or 'none'} -> {after}" if before != after else f"{after}: nothing to do")
+
+
+@command(database, "check")
+async def check() -> None:
+    """Print the revision of the schema and the newest one; status 1 if they differ."""
+    async with _connected() as connected:
+        current, newest = await connected.revisions()
+    give(f"schema {current or 'none'}, newest {newest}")
+    if current != newest:
+        raise typer.Exit(1)
+
+
+@asynccontextmanager
+async def _connected() -> AsyncIterator[SqlDatabase]:
+    settings = Settings()
+    make_file(settings.database)
+    connected = SqlDatabase(settings.database)
+    try:
+        yield connected
+    finally:
+        await connected.close()

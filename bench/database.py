@@ -1,0 +1,62 @@
+"""What a record costs in SQLite and in PostgreSQL, in one run."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from app.db.sql import SqlCollection, SqlDatabase
+from app.models.audit import Action, AuditEvent
+from tests.servers.postgres import postgres
+
+_COUNT = 300
+_AT_ONCE = 10
+
+
+def main() -> None:
+    """Print the table. fsync is off in the PostgreSQL of the tests and on in SQLite."""
+    with tempfile.TemporaryDirectory() as folder, postgres() as server:
+        sqlite = asyncio.run(_measured(f"sqlite:///{Path(folder) / 'voices.db'}"))
+        postgresql = asyncio.run(_measured(server.create()))
+    print("| operations per second | SQLite | PostgreSQL | ratio |")
+    print("|---|---|---|---|")
+    for name, rate in sqlite.items():
+        print(f"| {name} | {rate:.0f} | {postgresql[name]:.0f} | {postgresql[name] / rate:.2f} |")
+
+
+async def _measured(url: str) -> dict[str, float]:
+    database = SqlDatabase(url)
+    await database.open()
+    events = database.collection(AuditEvent)
+    records = [_event(n) for n in range(_COUNT)]
+    rates = {
+        "add": await _rate(lambda n: events.add(records[n])),
+        f"add, {_AT_ONCE} at once": await _rate(lambda n: events.add(_event(n)), at_once=_AT_ONCE),
+        "get": await _rate(lambda n: events.get(records[n].id)),
+        "list a page of 50": await _rate(lambda _: _page(events)),
+    }
+    await database.close()
+    return rates
+
+
+async def _page(events: SqlCollection[AuditEvent]) -> None:
+    await events.list(where={"owner": "bench"}, limit=50)
+
+
+async def _rate(work: Callable[[int], Awaitable[object]], *, at_once: int = 1) -> float:
+    start = time.perf_counter()
+    for first in range(0, _COUNT, at_once):
+        await asyncio.gather(*(work(n) for n in range(first, first + at_once)))
+    return _COUNT / (time.perf_counter() - start)
+
+
+def _event(number: int) -> AuditEvent:
+    return AuditEvent(
+        owner="bench",
+        actor="bench",
+        action=Action.VOICE_USED,
+        subject_id=str(number),
+        outcome="ok",
+        request_id="-",
+    )
