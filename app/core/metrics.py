@@ -46,6 +46,22 @@ class Series:
     labels: tuple[str, ...]
 
 
+class LimitCounts:
+    """What the rate limits did."""
+
+    def __init__(self, refusals: Counter, failures: Counter) -> None:
+        self._refusals = refusals
+        self._failures = failures
+
+    def refused(self, rate: str) -> None:
+        """A request was refused. `rate` is the class of the limit, never the caller."""
+        self._refusals.labels(rate).inc()
+
+    def failed(self) -> None:
+        """The store of the limits did not answer: a request went through uncounted."""
+        self._failures.inc()
+
+
 class Metrics:
     """All series of a process, or of all processes that share `PROMETHEUS_MULTIPROC_DIR`.
 
@@ -53,6 +69,7 @@ class Metrics:
 
     Attributes:
         series: by name, all that there are.
+        limits: is told of every refusal.
     """
 
     def __init__(self, *, version: str = "", engine: str = "") -> None:
@@ -146,17 +163,13 @@ class Metrics:
         if audio_s > 0:
             self._real_time.labels(engine, fmt).observe(working_s / audio_s)
 
-    def queue_wait(self, seconds: float) -> None:
-        """Somebody waited so long for a turn of the engine."""
+    def on_wait(self, seconds: float) -> None:
+        """Somebody got a turn of the engine, after waiting so long."""
         self._queue_wait.observe(seconds)
 
-    def queue_depth(self, waiting: int) -> None:
-        """So many wait for a turn of the engine."""
+    def on_depth(self, waiting: int) -> None:
+        """So many wait for a turn of the engine now."""
         self._queue_depth.set(waiting)
-
-    def queue_refused(self) -> None:
-        """Somebody was sent away, because as many waited as may."""
-        self._queue_refused.inc()
 
     def engine_loaded(self, engine: str, *, loaded: bool = True) -> None:
         self._engine_loaded.labels(engine).set(int(loaded))
@@ -174,14 +187,6 @@ class Metrics:
 
     def training_ended(self, state: TrainingState, outcome: Outcome) -> None:
         self._trainings_ended.labels(state, outcome).inc()
-
-    def rate_limited(self, rate: str) -> None:
-        """A caller was refused. `rate` is the class of the limit, never the caller."""
-        self._refusals.labels(rate).inc()
-
-    def rate_limiter_failed(self) -> None:
-        """The store of the limits did not answer: the request went through uncounted."""
-        self._limiter_failures.inc()
 
     def asset_fetched(self, size: int) -> None:
         """A model file of so many bytes was downloaded."""
@@ -243,9 +248,6 @@ class Metrics:
             "queue_wait_seconds", "Wait for a turn of the engine.", _WAIT_S
         )
         self._queue_depth = self._gauge("queue_depth", "Who wait for a turn of the engine.")
-        self._queue_refused = self._counter(
-            "queue_refusals_total", "Requests sent away since the queue was full."
-        )
         self._engine_loaded = self._gauge(
             "engine_loaded", "Processes in which the engine is loaded.", "engine"
         )
@@ -269,11 +271,13 @@ class Metrics:
                 self._trainings_ended.labels(state, outcome)
 
     def _make_limits(self) -> None:
-        self._refusals = self._counter(
-            "rate_limit_refusals_total", "Requests refused by a rate limit.", "class"
-        )
-        self._limiter_failures = self._counter(
-            "rate_limiter_failures_total", "Requests let through since no limit could be asked."
+        self.limits = LimitCounts(
+            self._counter(
+                "rate_limit_refusals_total", "Requests refused by a rate limit.", "class"
+            ),
+            self._counter(
+                "rate_limiter_failures_total", "Requests let through since no limit could be asked."
+            ),
         )
         self._assets = self._counter(
             "asset_downloads_total", "Model files fetched by servers.", "outcome"

@@ -8,6 +8,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from app.core.config import Settings
 from app.core.exceptions import EngineFailed
+from app.core.metrics import Metrics
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine
 from app.main import create_app
@@ -196,3 +197,22 @@ def test_no_label_can_take_values_without_end(client: TestClient, register: Regi
     # The first scrape itself is new in the second.
     added = len(samples(scrape(client))) - before
     assert added == len([s for s in samples(scrape(client)) if s.labels.get("route") == "/metrics"])
+
+
+def test_waits_and_refusals_are_counted_where_they_are_told() -> None:
+    metrics = Metrics()
+    metrics.on_depth(3)
+    metrics.on_wait(0.7)
+    metrics.limits.refused("synthesis")
+    metrics.limits.failed()
+    metrics.asset_fetched(1000)
+    metrics.assets_failed(2)
+
+    text = metrics.exposition()[0].decode()
+
+    assert value(text, "queue_depth") == 3
+    assert value(text, "queue_wait_seconds_sum") == pytest.approx(0.7)
+    assert value(text, "rate_limit_refusals_total", **{"class": "synthesis"}) == 1
+    assert value(text, "rate_limiter_failures_total") == 1
+    assert value(text, "asset_downloads_total", outcome="failed") == 2
+    assert value(text, "asset_download_bytes_total") == 1000
