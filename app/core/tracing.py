@@ -29,6 +29,14 @@ Attribute = str | int | float | bool
 
 _TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 _FLUSH_S = 5.0
+# What the Azure library does besides: it reports on itself to its maker, asks there for
+# instructions, and sends figures of its own and the resource as records of yours.
+_AZURE_SWITCHES = (
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
+    "APPLICATIONINSIGHTS_SDKSTATS_DISABLED",
+    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
+)
 
 # Set while a traced request is served; tasks and threads that it starts inherit it.
 _tracer: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
@@ -201,10 +209,8 @@ def _otlp(settings: Settings) -> "SpanExporter":
 
 
 def _azure(connection_string: str) -> "SpanExporter":
-    # By these the library would report on itself to its maker, and ask there for instructions.
-    # It takes no arguments for them.
-    os.environ.setdefault("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
-    os.environ.setdefault("APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED", "true")
+    for switch in _AZURE_SWITCHES:  # the library takes no arguments for them
+        os.environ.setdefault(switch, "true")
     from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
 
     # Else it would log every request of its own, with all headers.

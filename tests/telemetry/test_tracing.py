@@ -1,6 +1,7 @@
 import socket
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,8 @@ def test_application_insights_gets_requests_and_dependencies_without_personal_da
     by_type: dict[str, list[dict[str, Any]]] = {}
     for item in items:
         by_type.setdefault(item["data"]["baseType"], []).append(item)
+    assert set(by_type) == {"RequestData", "RemoteDependencyData"}
+    assert not any(thread.name.startswith("Otel") for thread in threading.enumerate())
     requests = {item["data"]["baseData"]["name"]: item for item in by_type["RequestData"]}
     speaking = requests["POST /voices/{voice_id}/synthesize"]
     assert speaking["data"]["baseData"]["success"] is True
