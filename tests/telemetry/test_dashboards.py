@@ -122,6 +122,13 @@ def test_every_alert_says_how_bad_it_is_and_is_explained() -> None:
         assert f"`{rule['alert']}`" in page
 
 
+def test_what_scales_the_servers_is_measured() -> None:
+    adapter = (ROOT / "deploy/k8s/examples/prometheus-adapter.yaml").read_text()
+    made = set(re.findall(r"as: (voice_cloning_\w+)", adapter))
+
+    assert set(re.findall(r"voice_cloning_\w+", adapter)) - made <= set(labels_by_sample())
+
+
 def test_the_example_of_a_scrape_reads_the_alerts() -> None:
     config = yaml.safe_load(SCRAPE.read_text())
 
