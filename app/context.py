@@ -25,10 +25,11 @@ from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
 from app.models.voice import Voice
 from app.services.access import AccessService
+from app.services.retention import RetentionService
 from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
 from app.services.voices import VoiceService
-from app.storage.local import LocalBlobStore
+from app.storage.stores import StorageOptions, Stores, open_stores
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +45,14 @@ class AppContext:
     metrics: Metrics
     assets: AssetStore
     database: SqlDatabase
-    recordings: LocalBlobStore
-    states: LocalBlobStore
+    stores: Stores
     engine: Engine
     ears: Ears
     access: AccessService
     voices: VoiceService
     synthesis: SynthesisService
     training: TrainingService
+    retention: RetentionService
 
 
 @asynccontextmanager
@@ -84,8 +85,7 @@ async def open_context(
 def _wired(  # long: one argument a line
     settings: Settings, *, assets: AssetStore, database: SqlDatabase, engine: Engine, ears: Ears
 ) -> AppContext:
-    recordings = LocalBlobStore(settings.uploads)
-    states = LocalBlobStore(settings.embeddings)
+    stores = open_stores(StorageOptions.of(settings))
     voices = database.collection(Voice)
     metrics = Metrics(version=settings.app_version, engine=engine.info.name)
     return AppContext(
@@ -93,15 +93,13 @@ def _wired(  # long: one argument a line
         metrics=metrics,
         assets=assets,
         database=database,
-        recordings=recordings,
-        states=states,
+        stores=stores,
         engine=engine,
         ears=ears,
         access=AccessService(modes=settings.auth_mode),
         voices=VoiceService(
             voices=voices,
-            recordings=recordings,
-            states=states,
+            stores=stores,
             engine=engine,
             ears=ears,
             max_registrations=settings.max_concurrent_uploads,
@@ -109,19 +107,22 @@ def _wired(  # long: one argument a line
         ),
         synthesis=SynthesisService(
             voices=voices,
-            states=states,
+            states=stores.states,
             engine=engine,
             limits=_synthesis_limits(settings),
             metrics=metrics,
         ),
         training=TrainingService(
             voices=voices,
-            recordings=recordings,
-            states=states,
+            recordings=stores.recordings,
+            states=stores.states,
             engine=engine,
             ears=ears,
             refines=settings.enrolment_refinement,
             metrics=metrics,
+        ),
+        retention=RetentionService(
+            voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
         ),
     )
 
@@ -143,10 +144,7 @@ async def keep_swept(context: AppContext) -> None:
     """Sweep again and again: what a crash has left is too young to be swept by the next start."""
     while True:
         await asyncio.sleep(max(context.settings.sweep_grace_s, _MIN_SWEEP_PAUSE_S))
-        try:
-            await _sweep(context)
-        except (DatabaseError, StorageError) as error:
-            log.warning("the sweep failed: %s", error.detail)
+        await _sweep(context)
 
 
 def _pull(context: AppContext) -> None:
@@ -162,8 +160,16 @@ def _pull(context: AppContext) -> None:
 
 
 async def _sweep(context: AppContext) -> None:
-    if swept := await context.voices.sweep(context.settings.sweep_grace_s):
-        log.warning("swept %d files that belong to no voice", swept)
+    """A store that is away keeps no server from its start: `/health/ready` says so."""
+    try:
+        swept = await context.retention.sweep(context.settings.sweep_grace_s)
+    except (DatabaseError, StorageError) as error:
+        log.warning("the sweep failed: %s %s", error.detail, error.suggestion or "")
+        return
+    if swept.leftovers or swept.unfinished:
+        log.warning("swept %d files that belong to no voice", swept.leftovers + swept.unfinished)
+    if swept.expired:
+        log.info("swept %d outputs that were kept long enough", swept.expired)
 
 
 def _synthesis_limits(settings: Settings) -> SynthesisLimits:

@@ -90,7 +90,8 @@ class _Exchange:
             self._state[PROBLEM_CODE] = AppError.code
 
     def end(self, metrics: Metrics, span: Span) -> None:
-        route = getattr(self._scope.get("route"), "path", None)
+        # The first where the request got as far as its route, the second where only the path fits.
+        route = self._state.get("route") or getattr(self._scope.get("route"), "path", None)
         status = self._status
         broken_by: Literal["client", "server"] | None = None
         if status is None:
