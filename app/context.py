@@ -5,6 +5,7 @@ reverse.
 import asyncio
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,15 +21,24 @@ from app.core.config import Settings
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
 from app.core.metrics import Metrics
 from app.core.tasks import in_thread
+from app.core.turns import Turns
+from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
+from app.identity.tokens import TokenVerifier
+from app.limits.base import Clock
+from app.limits.create import create_limiter
+from app.limits.limiter import RateLimiter
+from app.models.api_key import ApiKey
 from app.models.voice import Voice
 from app.services.access import AccessService
+from app.services.keys import KeyService
 from app.services.retention import RetentionService
 from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
 from app.services.voices import VoiceService
+from app.storage.base import BlobStore
 from app.storage.stores import StorageOptions, Stores, open_stores
 
 log = logging.getLogger(__name__)
@@ -49,6 +59,9 @@ class AppContext:
     engine: Engine
     ears: Ears
     access: AccessService
+    keys: KeyService
+    limiter: RateLimiter | None
+    turns: Turns
     voices: VoiceService
     synthesis: SynthesisService
     training: TrainingService
@@ -57,12 +70,13 @@ class AppContext:
 
 @asynccontextmanager
 async def open_context(
-    settings: Settings, *, engine: Engine | None = None
+    settings: Settings, *, engine: Engine | None = None, clock: Clock = time.monotonic
 ) -> AsyncIterator[AppContext]:
     """Open everything. A missing model file is not fatal: what needs it answers with the reason.
 
     Args:
         engine: instead of the one that the settings name.
+        clock: by which limits fill and waits are measured.
 
     Raises:
         EngineUnavailable: there is no engine of that name.
@@ -77,17 +91,28 @@ async def open_context(
         stack.push_async_callback(engine.close)
         ears = _ears(settings, _listener(engine.info, assets))
         stack.push_async_callback(ears.close)
-        context = _wired(settings, assets=assets, database=database, engine=engine, ears=ears)
+        context = _wired(
+            settings, clock, assets=assets, database=database, engine=engine, ears=ears
+        )
+        stack.push_async_callback(context.access.close)
+        if context.limiter is not None:
+            stack.push_async_callback(context.limiter.close)
         stack.push_async_callback(context.training.close)
         yield context
 
 
 def _wired(  # long: one argument a line
-    settings: Settings, *, assets: AssetStore, database: SqlDatabase, engine: Engine, ears: Ears
+    settings: Settings,
+    clock: Clock,
+    *,
+    assets: AssetStore,
+    database: SqlDatabase,
+    engine: Engine,
+    ears: Ears,
 ) -> AppContext:
     stores = open_stores(StorageOptions.of(settings))
-    voices = database.collection(Voice)
     metrics = Metrics(version=settings.app_version, engine=engine.info.name)
+    voices, turns = database.collection(Voice), _turns(settings, engine, clock, metrics)
     return AppContext(
         settings=settings,
         metrics=metrics,
@@ -96,7 +121,10 @@ def _wired(  # long: one argument a line
         stores=stores,
         engine=engine,
         ears=ears,
-        access=AccessService(modes=settings.auth_mode),
+        access=_access(settings, database),
+        keys=KeyService(keys=database.collection(ApiKey)),
+        limiter=create_limiter(settings, turns, clock=clock, observer=metrics.limits),
+        turns=turns,
         voices=VoiceService(
             voices=voices,
             stores=stores,
@@ -105,12 +133,8 @@ def _wired(  # long: one argument a line
             max_registrations=settings.max_concurrent_uploads,
             metrics=metrics,
         ),
-        synthesis=SynthesisService(
-            voices=voices,
-            states=stores.states,
-            engine=engine,
-            limits=_synthesis_limits(settings),
-            metrics=metrics,
+        synthesis=_synthesis(
+            settings, turns, metrics, voices=voices, states=stores.states, engine=engine
         ),
         training=TrainingService(
             voices=voices,
@@ -127,6 +151,13 @@ def _wired(  # long: one argument a line
     )
 
 
+def _access(settings: Settings, database: SqlDatabase) -> AccessService:
+    return AccessService(
+        keys=database.collection(ApiKey) if "api_key" in settings.auth_mode else None,
+        tokens=TokenVerifier.of(settings) if "entra" in settings.auth_mode else None,
+    )
+
+
 async def warm_up(context: AppContext) -> None:
     """Load the engine and sweep leftovers, as a server does before it takes requests."""
     try:
@@ -137,6 +168,11 @@ async def warm_up(context: AppContext) -> None:
         await context.ears.warm_up()
     except (AssetError, EngineError) as error:
         log.warning("cannot speak: %s %s", error.detail, error.suggestion or "")
+    if "api_key" in context.settings.auth_mode and not await context.keys.exist():
+        log.warning(
+            "there is no API key yet: make the first one with "
+            "`voice-cloning keys create --name first --scope admin`"
+        )
     await _sweep(context)
 
 
@@ -172,11 +208,34 @@ async def _sweep(context: AppContext) -> None:
         log.info("swept %d outputs that were kept long enough", swept.expired)
 
 
-def _synthesis_limits(settings: Settings) -> SynthesisLimits:
-    return SynthesisLimits(
-        max_chars=settings.max_text_chars,
-        max_whole_chars=settings.max_whole_text_chars,
+def _turns(settings: Settings, engine: Engine, clock: Clock, metrics: Metrics) -> Turns:
+    return Turns(
+        engine.info.concurrency,
         max_requests=settings.max_concurrent_requests,
+        clock=clock,
+        observers=(metrics,),
+        on_depth=metrics.on_depth,
+    )
+
+
+def _synthesis(
+    settings: Settings,
+    turns: Turns,
+    metrics: Metrics,
+    *,
+    voices: Collection[Voice],
+    states: BlobStore,
+    engine: Engine,
+) -> SynthesisService:
+    return SynthesisService(
+        voices=voices,
+        states=states,
+        engine=engine,
+        turns=turns,
+        metrics=metrics,
+        limits=SynthesisLimits(
+            max_chars=settings.max_text_chars, max_whole_chars=settings.max_whole_text_chars
+        ),
     )
 
 

@@ -4,17 +4,20 @@ import asyncio
 import logging
 import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from pydantic import ValidationError
 
 from app.api import errors
 from app.api.http_metrics import HttpMetrics
 from app.api.middleware import BodyLimit, RequestId
 from app.api.openapi import describe
+from app.api.rates import RateHeaders
 from app.api.router import router
 from app.context import keep_swept, open_context, warm_up
 from app.core.config import Settings
@@ -25,19 +28,29 @@ from app.core.metrics_folder import shared_folder
 from app.core.tasks import in_thread
 from app.core.tracing import check_extras, open_tracing
 from app.engines.base import Engine
+from app.limits.base import Clock
 
 # A multipart body is longer than the file in it.
 _FORM_BYTES = 64 * 1024
 
+# The framework's own spans name paths and queries, hence voices.
+_NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
+
 log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings | None = None, *, engine: Engine | None = None) -> FastAPI:
+def create_app(  # long: each line is a part
+    settings: Settings | None = None,
+    *,
+    engine: Engine | None = None,
+    clock: Clock = time.monotonic,
+) -> FastAPI:
     """The application.
 
     Args:
         settings: default: from the environment.
         engine: instead of the one that the settings name.
+        clock: by which limits fill and waits are measured.
     """
     settings = settings or Settings()
     warnings = check(settings)
@@ -45,7 +58,8 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _traced(app, settings), open_context(settings, engine=engine) as context:
+        opened = open_context(settings, engine=engine, clock=clock)
+        async with _traced(app, settings), opened as context:
             app.state.context = context
             for warning in warnings:
                 log.warning(warning)
@@ -58,10 +72,10 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
         title="Voice Cloning API",
         version=settings.app_version,
         lifespan=lifespan,
-        # Its own spans name paths and queries, hence voices.
-        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        telemetry=_NO_TELEMETRY,
     )
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + _FORM_BYTES)
+    app.add_middleware(RateHeaders)
     app.add_middleware(RequestId)
     app.add_middleware(HttpMetrics)  # the last one added is the outermost: it sees all answers
     app.include_router(router)

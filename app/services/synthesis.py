@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from itertools import dropwhile
@@ -13,11 +13,11 @@ import numpy as np
 from app.audio.dsp import fade_edges, set_loudness, trim_silence
 from app.audio.encode import AudioEncoder, check_rate, content_type
 from app.audio.types import Samples, SpeechChunk
-from app.core.admission import Admission
 from app.core.exceptions import EngineFailed, TextTooLong
 from app.core.metrics import Metrics, Outcome, outcome_of
 from app.core.tasks import in_thread
 from app.core.tracing import span, start_span
+from app.core.turns import Turns
 from app.db.base import Collection
 from app.engines.base import Engine, SynthesisRequest, check_controls
 from app.engines.stored import stored_state
@@ -32,7 +32,12 @@ log = logging.getLogger(__name__)
 OUTPUT_LUFS = -20.0
 _SILENCE_DB = -50.0
 _KEEP_SILENCE_S = 0.03
-_BUSY_RETRY_S = 5
+
+
+Charge = Callable[[int], Awaitable[None]]
+
+
+async def _for_nothing(_: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,10 @@ class SynthesisLimits:
     Attributes:
         max_chars: longest text.
         max_whole_chars: longest text whose audio is returned in one piece.
-        max_requests: requests that speak or wait at once.
     """
 
     max_chars: int
     max_whole_chars: int
-    max_requests: int
 
 
 class Speech:
@@ -92,25 +95,35 @@ class SynthesisService:
         voices: Collection[Voice],
         states: BlobStore,
         engine: Engine,
+        turns: Turns,
         limits: SynthesisLimits,
         metrics: Metrics | None = None,
     ) -> None:
         self._voices = voices
         self._states = states
         self._engine = engine
+        self._turns = turns
         self._limits = limits
         self._metrics = metrics or Metrics()
-        self._admission = Admission(
-            limits.max_requests, doing="requests are being spoken", retry_after_s=_BUSY_RETRY_S
-        )
 
-    async def speak(self, voice: Voice, request: SpeakRequest) -> Speech:
+    async def speak(
+        self, voice: Voice, request: SpeakRequest, *, charge: Charge = _for_nothing
+    ) -> Speech:
         """Check everything that can be checked before the first sound.
+
+        Args:
+            charge: is awaited with the number of characters when the text is about to be spoken;
+                what it raises ends the request before its first sound.
 
         Raises:
             UnspeakableText, TextTooLong, UnsupportedFormat, UnsupportedControl: bad request.
             VoiceEngineMismatch: the voice cannot be spoken by the engine that runs.
+            EngineBusy: there are as many requests as may be.
         """
+        with self._turns.enter():  # what is prepared takes memory as well
+            return await self._prepared(voice, request, charge)
+
+    async def _prepared(self, voice: Voice, request: SpeakRequest, charge: Charge) -> Speech:
         info = self._engine.info
         rate = check_rate(request.format, request.sample_rate, info.sample_rate)
         text = self._text(request)
@@ -133,7 +146,8 @@ class SynthesisService:
         encoder = AudioEncoder(
             request.format, input_rate=info.sample_rate, output_rate=rate, streaming=request.stream
         )
-        chunks = self._measured(_look_ahead(self._sentences(spoken, engine_request)), request)
+        sentences = _look_ahead(self._sentences(spoken, engine_request))
+        chunks = self._measured(sentences, request, charge)
         return Speech(chunks, encoder, content_type(request.format, rate))
 
     def _text(self, request: SpeakRequest) -> str:
@@ -161,7 +175,8 @@ class SynthesisService:
                 continue
             sentence = replace(request, text=segment.text)
             with span("sentence", **{"voice.characters": len(segment.text)}) as tracing:
-                async with aclosing(self._engine.synthesize(sentence)) as chunks:
+                turn = self._turns.turn()
+                async with turn, aclosing(self._engine.synthesize(sentence)) as chunks:
                     spoken = [chunk.samples async for chunk in chunks]
                 if not spoken:
                     raise EngineFailed("The engine gave no audio for the text.")
@@ -170,14 +185,15 @@ class SynthesisService:
             yield SpeechChunk(samples, rate, segment.start, segment.end)
 
     async def _measured(
-        self, chunks: AsyncGenerator[SpeechChunk, None], request: SpeakRequest
+        self, chunks: AsyncGenerator[SpeechChunk, None], request: SpeakRequest, charge: Charge
     ) -> AsyncGenerator[SpeechChunk, None]:
         """Count the request in, and tell figures about it when it ends, however it ends."""
         first_s, working_s, audio_s = None, 0.0, 0.0
         outcome: Outcome = "cancelled"
-        with self._admission.enter():
+        with self._turns.enter():
             try:
                 async with aclosing(chunks):
+                    await charge(len(request.text))
                     start = time.perf_counter()
                     async for chunk in chunks:
                         working_s += time.perf_counter() - start
@@ -190,21 +206,33 @@ class SynthesisService:
                 outcome = outcome_of(error)
                 raise
             finally:
-                self._metrics.speech_ended(
-                    self._engine.info.name,
-                    request.format,
-                    outcome,
-                    characters=len(request.text),
-                    first_audio_s=first_s,
-                    audio_s=audio_s,
-                    working_s=working_s,
+                self._tell(
+                    request, outcome, first_s=first_s, audio_s=audio_s, working_s=working_s
                 )
-                log.info(
-                    "spoke engine=%s format=%s outcome=%s chars=%d audio_s=%.2f first_s=%.3f "
-                    "rtf=%.3f",
-                    self._engine.info.name, request.format, outcome, len(request.text), audio_s,
-                    first_s or 0.0, working_s / audio_s if audio_s else 0.0,
-                )  # fmt: skip
+
+    def _tell(
+        self,
+        request: SpeakRequest,
+        outcome: Outcome,
+        *,
+        first_s: float | None,
+        audio_s: float,
+        working_s: float,
+    ) -> None:
+        self._metrics.speech_ended(
+            self._engine.info.name,
+            request.format,
+            outcome,
+            characters=0 if outcome == "refused" else len(request.text),
+            first_audio_s=first_s,
+            audio_s=audio_s,
+            working_s=working_s,
+        )
+        log.info(
+            "spoke engine=%s format=%s outcome=%s chars=%d audio_s=%.2f first_s=%.3f rtf=%.3f",
+            self._engine.info.name, request.format, outcome, len(request.text), audio_s,
+            first_s or 0.0, working_s / audio_s if audio_s else 0.0,
+        )  # fmt: skip
 
 
 async def _look_ahead(

@@ -75,7 +75,7 @@ class TrainingService:
         self._refines = refines
         self._refinement = asyncio.Lock()  # one at a time
         self._admission = Admission(
-            _MAX_TRAININGS, doing="training is under way", retry_after_s=_BUSY_RETRY_S
+            _MAX_TRAININGS, doing="training is under way", retry_after_s=lambda: _BUSY_RETRY_S
         )
 
     async def adapt(

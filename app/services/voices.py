@@ -62,7 +62,9 @@ class VoiceService:
         self._metrics = metrics or Metrics()
         # Each takes up to some hundred megabytes.
         self._admission = Admission(
-            max_registrations, doing="recordings are being registered", retry_after_s=_BUSY_RETRY_S
+            max_registrations,
+            doing="recordings are being registered",
+            retry_after_s=lambda: _BUSY_RETRY_S,
         )
 
     async def register(self, owner: str, upload: Upload) -> Voice:

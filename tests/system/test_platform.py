@@ -15,11 +15,11 @@ from pathlib import Path
 import httpx2
 import numpy as np
 import pytest
-from tests.servers.blobs import azurite
 
 from app.engines.fake import read_back
 from tests.conftest import recording
 from tests.servers import free_port, running
+from tests.servers.blobs import azurite
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(240)]
 

@@ -225,6 +225,26 @@ def test_no_label_can_take_values_without_end(client: TestClient, register: Regi
     assert added == len([s for s in samples(scrape(client)) if s.labels.get("route") == "/metrics"])
 
 
+def test_turns_and_refused_callers_are_counted(settings: Settings) -> None:
+    narrow = settings.model_copy(update={"rate_limiting_enabled": True, "rate_limit_synthesis": 2})
+    with TestClient(create_app(narrow)) as client:
+        file = {"file": ("a.wav", recording(), "audio/wav")}
+        voice = client.post("/voices", files=file).json()["voice_id"]
+        body = {"text": "One. Two. Three."}
+        path = f"/voices/{voice}/synthesize"
+        codes = [client.post(path, json=body).status_code for _ in range(8)]
+
+        text = scrape(client)
+
+    spoken, refused = codes.count(200), codes.count(429)
+    assert spoken
+    assert refused
+    assert value(text, "queue_wait_seconds_count") == 3 * spoken  # one turn for each sentence
+    assert value(text, "queue_depth") == 0
+    assert value(text, "rate_limit_refusals_total", **{"class": "synthesis"}) == refused
+    assert value(text, "errors_total", code="rate-limited") == refused
+
+
 def test_waits_and_refusals_are_counted_where_they_are_told() -> None:
     metrics = Metrics()
     metrics.on_depth(3)
