@@ -206,9 +206,7 @@ class SynthesisService:
                 outcome = outcome_of(error)
                 raise
             finally:
-                self._tell(
-                    request, outcome, first_s=first_s, audio_s=audio_s, working_s=working_s
-                )
+                self._tell(request, outcome, first_s=first_s, audio_s=audio_s, working_s=working_s)
 
     def _tell(
         self,
