@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import JSON
 
 from app.core.exceptions import Conflict, DatabaseError, InvalidRequest, NotFound, VersionConflict
+from app.core.tracing import traced
 from app.db.base import Page, RecordT, Span
 from app.db.cursor import Keyset
 from app.db.engine import IMMEDIATE, database_errors, make_engine, make_file, use_wal
@@ -116,6 +117,7 @@ class SqlCollection(Generic[RecordT]):
         self._table = table
         self._kind = kind
 
+    @traced("database.get")
     async def get(self, record_id: str) -> RecordT | None:
         query = select(self._table).where(self._table.c.id == record_id)
         with database_errors():
@@ -123,6 +125,7 @@ class SqlCollection(Generic[RecordT]):
                 row = (await connection.execute(query)).one_or_none()
         return None if row is None else self._record(row)
 
+    @traced("database.list")
     async def list(
         self,
         *,
@@ -153,6 +156,7 @@ class SqlCollection(Generic[RecordT]):
             cursor=keyset.cursor(rows[-1]._mapping) if more else None,
         )
 
+    @traced("database.add")
     async def add(self, record: RecordT) -> RecordT:
         await self.add_all([record])
         return record
@@ -166,6 +170,7 @@ class SqlCollection(Generic[RecordT]):
             except IntegrityError as error:
                 raise Conflict("A record with this id exists.") from error
 
+    @traced("database.update")
     async def update(self, record: RecordT) -> RecordT:
         columns = self._table.c
         changed = record.model_copy(
@@ -191,6 +196,7 @@ class SqlCollection(Generic[RecordT]):
             "The record was changed since it was read.", "Read it again, then repeat the change."
         )
 
+    @traced("database.delete")
     async def delete(self, record_id: str) -> bool:
         statement = delete(self._table).where(self._table.c.id == record_id)
         with database_errors():
