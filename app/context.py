@@ -25,16 +25,20 @@ from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
+from app.identity.tokens import TokenVerifier
 from app.limits.base import Clock
 from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
+from app.models.api_key import ApiKey
 from app.models.voice import Voice
 from app.services.access import AccessService
+from app.services.keys import KeyService
+from app.services.retention import RetentionService
 from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
 from app.services.voices import VoiceService
 from app.storage.base import BlobStore
-from app.storage.local import LocalBlobStore
+from app.storage.stores import StorageOptions, Stores, open_stores
 
 log = logging.getLogger(__name__)
 
@@ -49,16 +53,17 @@ class AppContext:
     settings: Settings
     assets: AssetStore
     database: SqlDatabase
-    recordings: LocalBlobStore
-    states: LocalBlobStore
+    stores: Stores
     engine: Engine
     ears: Ears
     access: AccessService
+    keys: KeyService
     limiter: RateLimiter | None
     turns: Turns
     voices: VoiceService
     synthesis: SynthesisService
     training: TrainingService
+    retention: RetentionService
 
 
 @asynccontextmanager
@@ -87,6 +92,7 @@ async def open_context(
         context = _wired(
             settings, clock, assets=assets, database=database, engine=engine, ears=ears
         )
+        stack.push_async_callback(context.access.close)
         if context.limiter is not None:
             stack.push_async_callback(context.limiter.close)
         stack.push_async_callback(context.training.close)
@@ -102,36 +108,45 @@ def _wired(
     engine: Engine,
     ears: Ears,
 ) -> AppContext:
-    recordings, states = LocalBlobStore(settings.uploads), LocalBlobStore(settings.embeddings)
+    stores = open_stores(StorageOptions.of(settings))
     voices, turns = database.collection(Voice), _turns(settings, engine, clock)
     return AppContext(
         settings=settings,
         assets=assets,
         database=database,
-        recordings=recordings,
-        states=states,
+        stores=stores,
         engine=engine,
         ears=ears,
-        access=AccessService(modes=settings.auth_mode),
+        access=_access(settings, database),
+        keys=KeyService(keys=database.collection(ApiKey)),
         limiter=create_limiter(settings, turns, clock=clock),
         turns=turns,
         voices=VoiceService(
             voices=voices,
-            recordings=recordings,
-            states=states,
+            stores=stores,
             engine=engine,
             ears=ears,
             max_registrations=settings.max_concurrent_uploads,
         ),
-        synthesis=_synthesis(settings, turns, voices=voices, states=states, engine=engine),
+        synthesis=_synthesis(settings, turns, voices=voices, states=stores.states, engine=engine),
         training=TrainingService(
             voices=voices,
-            recordings=recordings,
-            states=states,
+            recordings=stores.recordings,
+            states=stores.states,
             engine=engine,
             ears=ears,
             refines=settings.enrolment_refinement,
         ),
+        retention=RetentionService(
+            voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
+        ),
+    )
+
+
+def _access(settings: Settings, database: SqlDatabase) -> AccessService:
+    return AccessService(
+        keys=database.collection(ApiKey) if "api_key" in settings.auth_mode else None,
+        tokens=TokenVerifier.of(settings) if "entra" in settings.auth_mode else None,
     )
 
 
@@ -144,6 +159,11 @@ async def warm_up(context: AppContext) -> None:
         await context.ears.warm_up()
     except (AssetError, EngineError) as error:
         log.warning("cannot speak: %s %s", error.detail, error.suggestion or "")
+    if "api_key" in context.settings.auth_mode and not await context.keys.exist():
+        log.warning(
+            "there is no API key yet: make the first one with "
+            "`voice-cloning keys create --name first --scope admin`"
+        )
     await _sweep(context)
 
 
@@ -151,15 +171,20 @@ async def keep_swept(context: AppContext) -> None:
     """Sweep again and again: what a crash has left is too young to be swept by the next start."""
     while True:
         await asyncio.sleep(max(context.settings.sweep_grace_s, _MIN_SWEEP_PAUSE_S))
-        try:
-            await _sweep(context)
-        except (DatabaseError, StorageError) as error:
-            log.warning("the sweep failed: %s", error.detail)
+        await _sweep(context)
 
 
 async def _sweep(context: AppContext) -> None:
-    if swept := await context.voices.sweep(context.settings.sweep_grace_s):
-        log.warning("swept %d files that belong to no voice", swept)
+    """A store that is away keeps no server from its start: `/health/ready` says so."""
+    try:
+        swept = await context.retention.sweep(context.settings.sweep_grace_s)
+    except (DatabaseError, StorageError) as error:
+        log.warning("the sweep failed: %s %s", error.detail, error.suggestion or "")
+        return
+    if swept.leftovers or swept.unfinished:
+        log.warning("swept %d files that belong to no voice", swept.leftovers + swept.unfinished)
+    if swept.expired:
+        log.info("swept %d outputs that were kept long enough", swept.expired)
 
 
 def _turns(settings: Settings, engine: Engine, clock: Clock) -> Turns:

@@ -3,6 +3,7 @@
 The rule is applied before the body of the request is read.
 """
 
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -11,9 +12,21 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from app.api import rates
-from app.api.errors import problems
+from app.api.errors import also, problems
 from app.context import AppContext
-from app.core.exceptions import Forbidden, RateLimited, Unauthenticated
+from app.core.exceptions import (
+    CredentialsMissing,
+    DatabaseError,
+    Forbidden,
+    IdentityError,
+    InvalidRequest,
+    KeyExpired,
+    KeyUnknown,
+    RateLimited,
+    TokenExpired,
+    TokenInvalid,
+    Unauthenticated,
+)
 from app.limits.base import Rate
 from app.models.access import Permission, Principal
 
@@ -21,9 +34,22 @@ EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 
 OWNER_HEADER: Final = "X-Owner"
 PERMISSION_KEY: Final = "x-permission"
-"""Member of each operation in the OpenAPI document: the permission it asks for, null for none."""
+"""Member of each operation in the OpenAPI document: the permission it asks for, or `public`."""
+_PUBLIC: Final = "public"
 
 _ATTRIBUTE = "access_rule"
+_OWNER = re.compile(r"[!-~]{1,200}")
+_PROBLEMS = problems(
+    CredentialsMissing,
+    KeyUnknown,
+    KeyExpired,
+    TokenInvalid,
+    TokenExpired,
+    Forbidden,
+    RateLimited,
+    IdentityError,
+    DatabaseError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +86,9 @@ class GuardedRoute(APIRoute):
         if not isinstance(rule, Rule):
             raise TypeError(f"the route {path} has no rule: mark it with @access or @public")
         self.rule = rule
-        extra = {PERMISSION_KEY: rule.permission}
+        extra = {PERMISSION_KEY: rule.permission or _PUBLIC}
         if rule.permission is not None:
-            declared = problems(Unauthenticated, Forbidden, RateLimited)
-            options["responses"] = declared | (options.get("responses") or {})
+            options["responses"] = also(_PROBLEMS, options.get("responses") or {})
             extra["security"] = [{"bearer": []}, {"api_key": []}]  # type: ignore[assignment]
         options["openapi_extra"] = (options.get("openapi_extra") or {}) | extra
         super().__init__(path, endpoint, **options)
@@ -82,7 +107,7 @@ async def _admit(request: Request, rule: Rule) -> None:
     """Find out who calls, leave it in `request.state.principal`, and count the request.
 
     Raises:
-        Unauthenticated, Forbidden, RateLimited: the request ends here.
+        Unauthenticated, Forbidden, RateLimited, IdentityError: the request ends here.
     """
     if rule.permission is None:
         return
@@ -95,6 +120,7 @@ async def _admit(request: Request, rule: Rule) -> None:
         raise
     request.state.principal = principal
     check(principal, rule.permission)
+    owner_of(request)  # refused now, not when a long body has been read
     await rates.spend(request, rule.rate)
 
 
@@ -109,10 +135,20 @@ def check(principal: Principal, permission: Permission) -> None:
 
 
 def owner_of(request: Request) -> str:
-    """Whose records the request is about: the caller's own, or those of `X-Owner`."""
+    """Whose records the request is about: the caller's own, or those of `X-Owner`.
+
+    Raises:
+        Forbidden: the caller may not act for others.
+        InvalidRequest: nobody can be called so.
+    """
     principal: Principal = request.state.principal
     wanted = request.headers.get(OWNER_HEADER)
     if wanted is None or wanted == principal.owner:
         return principal.owner
     check(principal, Permission.OWNERS_ANY)
+    if not _OWNER.fullmatch(wanted):
+        raise InvalidRequest(
+            f"`{OWNER_HEADER}` must have 1 to 200 visible ASCII characters.",
+            "An owner is named as in the list of keys, or as `TENANT/OBJECT` of Entra ID.",
+        )
     return wanted
