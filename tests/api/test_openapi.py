@@ -37,7 +37,7 @@ def test_the_headers_of_limits_are_declared_where_there_are_limits(
     document: dict[str, Any],
 ) -> None:
     for name, operation in operations(document):
-        limited = operation.get("x-permission") is not None
+        limited = operation["x-permission"] != "public"
         for status, response in operation["responses"].items():
             declared = set(response.get("headers", {}))
             assert ({"RateLimit", "RateLimit-Policy"} <= declared) == limited, name
