@@ -3,7 +3,6 @@ reverse.
 """
 
 import asyncio
-import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -19,9 +18,10 @@ from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
 from app.core.config import Settings
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
+from app.core.logging import get_logger
 from app.core.tasks import in_thread
 from app.core.turns import Turns
-from app.db.base import Collection
+from app.db.audit import AuditTrail
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
@@ -30,17 +30,18 @@ from app.limits.base import Clock
 from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
+from app.models.audit import AuditEvent
 from app.models.voice import Voice
 from app.services.access import AccessService
+from app.services.audit import AuditService
 from app.services.keys import KeyService
 from app.services.retention import RetentionService
 from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
 from app.services.voices import VoiceService
-from app.storage.base import BlobStore
 from app.storage.stores import StorageOptions, Stores, open_stores
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _MAX_DEFAULT_THREADS = 8
 _MIN_SWEEP_PAUSE_S = 60.0
@@ -64,6 +65,7 @@ class AppContext:
     synthesis: SynthesisService
     training: TrainingService
     retention: RetentionService
+    audit: AuditService
 
 
 @asynccontextmanager
@@ -99,7 +101,7 @@ async def open_context(
         yield context
 
 
-def _wired(
+def _wired(  # long: one argument a line, nothing to decide
     settings: Settings,
     clock: Clock,
     *,
@@ -110,6 +112,8 @@ def _wired(
 ) -> AppContext:
     stores = open_stores(StorageOptions.of(settings))
     voices, turns = database.collection(Voice), _turns(settings, engine, clock)
+    events = database.collection(AuditEvent)
+    trail = AuditTrail(events)
     return AppContext(
         settings=settings,
         assets=assets,
@@ -126,20 +130,30 @@ def _wired(
             stores=stores,
             engine=engine,
             ears=ears,
+            audit=trail,
             max_registrations=settings.max_concurrent_uploads,
         ),
-        synthesis=_synthesis(settings, turns, voices=voices, states=stores.states, engine=engine),
+        synthesis=SynthesisService(
+            voices=voices,
+            states=stores.states,
+            engine=engine,
+            turns=turns,
+            audit=trail,
+            limits=_synthesis_limits(settings),
+        ),
         training=TrainingService(
             voices=voices,
             recordings=stores.recordings,
             states=stores.states,
             engine=engine,
             ears=ears,
+            audit=trail,
             refines=settings.enrolment_refinement,
         ),
         retention=RetentionService(
             voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
         ),
+        audit=AuditService(events),
     )
 
 
@@ -158,11 +172,11 @@ async def warm_up(context: AppContext) -> None:
         await context.engine.open()
         await context.ears.warm_up()
     except (AssetError, EngineError) as error:
-        log.warning("cannot speak: %s %s", error.detail, error.suggestion or "")
+        log.warning("cannot speak", detail=error.detail, suggestion=error.suggestion)
     if "api_key" in context.settings.auth_mode and not await context.keys.exist():
         log.warning(
-            "there is no API key yet: make the first one with "
-            "`voice-cloning keys create --name first --scope admin`"
+            "there is no API key yet",
+            suggestion="`voice-cloning keys create --name first --scope admin` makes one",
         )
     await _sweep(context)
 
@@ -179,12 +193,12 @@ async def _sweep(context: AppContext) -> None:
     try:
         swept = await context.retention.sweep(context.settings.sweep_grace_s)
     except (DatabaseError, StorageError) as error:
-        log.warning("the sweep failed: %s %s", error.detail, error.suggestion or "")
+        log.warning("sweep failed", detail=error.detail, suggestion=error.suggestion)
         return
-    if swept.leftovers or swept.unfinished:
-        log.warning("swept %d files that belong to no voice", swept.leftovers + swept.unfinished)
+    if leftovers := swept.leftovers + swept.unfinished:
+        log.warning("swept files that belong to no voice", files=leftovers)
     if swept.expired:
-        log.info("swept %d outputs that were kept long enough", swept.expired)
+        log.info("swept outputs that were kept long enough", files=swept.expired)
 
 
 def _turns(settings: Settings, engine: Engine, clock: Clock) -> Turns:
@@ -193,22 +207,9 @@ def _turns(settings: Settings, engine: Engine, clock: Clock) -> Turns:
     )
 
 
-def _synthesis(
-    settings: Settings,
-    turns: Turns,
-    *,
-    voices: Collection[Voice],
-    states: BlobStore,
-    engine: Engine,
-) -> SynthesisService:
-    return SynthesisService(
-        voices=voices,
-        states=states,
-        engine=engine,
-        turns=turns,
-        limits=SynthesisLimits(
-            max_chars=settings.max_text_chars, max_whole_chars=settings.max_whole_text_chars
-        ),
+def _synthesis_limits(settings: Settings) -> SynthesisLimits:
+    return SynthesisLimits(
+        max_chars=settings.max_text_chars, max_whole_chars=settings.max_whole_text_chars
     )
 
 

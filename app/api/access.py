@@ -27,6 +27,7 @@ from app.core.exceptions import (
     TokenInvalid,
     Unauthenticated,
 )
+from app.core.logging import actor
 from app.limits.base import Rate
 from app.models.access import Permission, Principal
 
@@ -119,6 +120,7 @@ async def _admit(request: Request, rule: Rule) -> None:
         await rates.count_failure(request)
         raise
     request.state.principal = principal
+    actor.set(principal.subject)
     check(principal, rule.permission)
     owner_of(request)  # refused now, not when a long body has been read
     await rates.spend(request, rule.rate)

@@ -18,6 +18,7 @@ _TAGS = [
     {"name": "voices", "description": "Register, list, show, delete; speak in a voice."},
     {"name": "engines", "description": "What the engine that runs can do."},
     {"name": "keys", "description": "API keys: make, list, revoke."},
+    {"name": "audit", "description": "Who did what."},
     {"name": "health", "description": "Is the service there, and can it speak?"},
 ]
 

@@ -1,7 +1,6 @@
 """Buckets that several processes and machines share, in Redis."""
 
 import asyncio
-import logging
 from typing import Final
 
 from redis.asyncio import ConnectionPool, Redis
@@ -10,9 +9,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from app.core.exceptions import ConfigurationError
+from app.core.logging import get_logger
 from app.limits.base import ROUNDING, WINDOW_S, Clock, Taken
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 PREFIX: Final = "voice-cloning:limit:"
 
@@ -102,7 +102,7 @@ class RedisBuckets:
     def _lose(self, error: Exception) -> None:
         if not self._away:
             # The kind alone: the message may have the address, with its password.
-            log.warning("Redis is away, nobody is limited: %s", type(error).__name__)
+            log.warning("Redis is away, nobody is limited", error=type(error).__name__)
         self._away = True
         self._losses += 1
         self._try_at = self._clock() + _PAUSE_S

@@ -1,10 +1,9 @@
 """Speaking: text in, audio out, sentence by sentence."""
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from itertools import dropwhile
 
@@ -13,18 +12,21 @@ import numpy as np
 from app.audio.dsp import fade_edges, set_loudness, trim_silence
 from app.audio.encode import AudioEncoder, check_rate, content_type
 from app.audio.types import Samples, SpeechChunk
-from app.core.exceptions import EngineFailed, TextTooLong
+from app.core.exceptions import DatabaseError, EngineFailed, TextTooLong
+from app.core.logging import get_logger
 from app.core.tasks import in_thread
 from app.core.turns import Turns
+from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.engines.base import Engine, SynthesisRequest, check_controls
 from app.engines.stored import stored_state
+from app.models.audit import Action
 from app.models.voice import SpeakRequest, Voice
 from app.storage.base import BlobStore
 from app.text.clean import clean
 from app.text.split import Segment, split
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 # The loudness of broadcast speech would be -23; assistants and audio books lie around -20.
 OUTPUT_LUFS = -20.0
@@ -89,12 +91,14 @@ class SynthesisService:
         states: BlobStore,
         engine: Engine,
         turns: Turns,
+        audit: AuditTrail,
         limits: SynthesisLimits,
     ) -> None:
         self._voices = voices
         self._states = states
         self._engine = engine
         self._turns = turns
+        self._audit = audit
         self._limits = limits
 
     async def speak(
@@ -137,7 +141,7 @@ class SynthesisService:
             request.format, input_rate=info.sample_rate, output_rate=rate, streaming=request.stream
         )
         sentences = _look_ahead(self._sentences(spoken, engine_request))
-        chunks = self._measured(sentences, request, charge)
+        chunks = self._measured(sentences, voice, request, charge=charge)
         return Speech(chunks, encoder, content_type(request.format, rate))
 
     def _text(self, request: SpeakRequest) -> str:
@@ -172,9 +176,17 @@ class SynthesisService:
             yield SpeechChunk(samples, rate, segment.start, segment.end)
 
     async def _measured(
-        self, chunks: AsyncGenerator[SpeechChunk, None], request: SpeakRequest, charge: Charge
+        self,
+        chunks: AsyncGenerator[SpeechChunk, None],
+        voice: Voice,
+        request: SpeakRequest,
+        *,
+        charge: Charge,
     ) -> AsyncGenerator[SpeechChunk, None]:
-        """Count the request in, and log figures about it when it ends, however it ends."""
+        """Count the request in, and log figures about it when it ends, however it ends.
+
+        The trail is told at the first sound. Speech goes on where it cannot be, as on a full disk.
+        """
         first_s, working_s, audio_s, outcome = None, 0.0, 0.0, "cancelled"
         with self._turns.enter():
             try:
@@ -183,7 +195,10 @@ class SynthesisService:
                     start = time.perf_counter()
                     async for chunk in chunks:
                         working_s += time.perf_counter() - start
-                        first_s = first_s or working_s
+                        if first_s is None:
+                            first_s = working_s
+                            with suppress(DatabaseError):  # logged with all that it tells
+                                await self._audit.record(Action.VOICE_USED, voice)
                         audio_s += chunk.duration_s
                         yield chunk
                         start = time.perf_counter()  # a slow client is not a slow engine
@@ -193,11 +208,16 @@ class SynthesisService:
                 raise
             finally:
                 log.info(
-                    "spoke engine=%s format=%s outcome=%s chars=%d audio_s=%.2f first_s=%.3f "
-                    "rtf=%.3f",
-                    self._engine.info.name, request.format, outcome, len(request.text), audio_s,
-                    first_s or 0.0, working_s / audio_s if audio_s else 0.0,
-                )  # fmt: skip
+                    "spoke",
+                    voice=voice.id,
+                    engine=self._engine.info.name,
+                    format=request.format.value,
+                    outcome=outcome,
+                    chars=len(request.text),
+                    audio_s=round(audio_s, 2),
+                    first_s=round(first_s or 0.0, 3),
+                    rtf=round(working_s / audio_s, 3) if audio_s else None,
+                )
 
 
 async def _look_ahead(

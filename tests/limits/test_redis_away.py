@@ -57,11 +57,10 @@ async def test_while_redis_is_gone_everybody_passes_and_then_limits_hold_again(c
     assert failures == 5
     assert still == [True] * 3  # nobody asks again so soon
     assert after == [True, True, False]
-    told = [record.getMessage() for record in caplog.records]
-    assert told == [
-        "Redis is away, nobody is limited: ConnectionError",
-        "Redis is back: rate limits hold again",
-    ]
+    away, back = (record.getMessage() for record in caplog.records)
+    assert "Redis is away, nobody is limited" in away
+    assert "ConnectionError" in away
+    assert "Redis is back" in back
 
 
 async def test_redis_killed_under_an_open_connection_lets_pass_and_a_new_one_is_found():
