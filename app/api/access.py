@@ -37,7 +37,7 @@ EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 OWNER_HEADER: Final = "X-Owner"
 PERMISSION_KEY: Final = "x-permission"
 """Member of each operation in the OpenAPI document: the permission it asks for, or `public`."""
-_PUBLIC: Final = "public"
+PUBLIC: Final = "public"
 
 _ATTRIBUTE = "access_rule"
 _OWNER = re.compile(r"[!-~]{1,200}")
@@ -88,7 +88,7 @@ class GuardedRoute(APIRoute):
         if not isinstance(rule, Rule):
             raise TypeError(f"the route {path} has no rule: mark it with @access or @public")
         self.rule = rule
-        extra = {PERMISSION_KEY: rule.permission or _PUBLIC}
+        extra = {PERMISSION_KEY: rule.permission or PUBLIC}
         if rule.permission is not None:
             options["responses"] = also(_PROBLEMS, options.get("responses") or {})
             extra["security"] = [{"bearer": []}, {"api_key": []}]  # type: ignore[assignment]

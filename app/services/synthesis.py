@@ -151,7 +151,7 @@ class SynthesisService:
             request.format, input_rate=info.sample_rate, output_rate=rate, streaming=request.stream
         )
         sentences = _look_ahead(self._sentences(spoken, engine_request))
-        chunks = self._measured(sentences, voice, request, charge=charge)
+        chunks = self._admitted(self._measured(sentences, voice, request), request, charge)
         return Speech(chunks, encoder, content_type(request.format, rate))
 
     def _text(self, request: SpeakRequest) -> str:
@@ -188,45 +188,45 @@ class SynthesisService:
                 tracing.set_attribute("voice.audio_s", len(samples) / rate)
             yield SpeechChunk(samples, rate, segment.start, segment.end)
 
-    async def _measured(
-        self,
-        chunks: AsyncGenerator[SpeechChunk, None],
-        voice: Voice,
-        request: SpeakRequest,
-        *,
-        charge: Charge,
+    async def _admitted(
+        self, chunks: AsyncGenerator[SpeechChunk, None], request: SpeakRequest, charge: Charge
     ) -> AsyncGenerator[SpeechChunk, None]:
-        """Count the request in, and tell figures about it when it ends, however it ends."""
+        """The chunks, when there is room for one more and its characters are paid."""
+        with self._turns.enter():
+            async with aclosing(chunks):
+                await charge(len(request.text))
+                async for chunk in chunks:
+                    yield chunk
+
+    async def _measured(
+        self, chunks: AsyncGenerator[SpeechChunk, None], voice: Voice, request: SpeakRequest
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        """Tell figures about the request when it ends, however it ends.
+
+        The trail is told at the first sound. Speech goes on where it cannot be, as on a full disk.
+        """
         first_s, working_s, audio_s = None, 0.0, 0.0
         outcome: Outcome = "cancelled"
-        with self._turns.enter():
-            try:
-                async with aclosing(chunks):
-                    await charge(len(request.text))
-                    start = time.perf_counter()
-                    async for chunk in chunks:
-                        working_s += time.perf_counter() - start
-                        if first_s is None:
-                            first_s = working_s
-                            # On a full disk, say, speech goes on; the event is in the log then.
-                            with suppress(DatabaseError):
-                                await self._audit.record(Action.VOICE_USED, voice)
-                        audio_s += chunk.duration_s
-                        yield chunk
-                        start = time.perf_counter()  # a slow client is not a slow engine
-                outcome = "ok"
-            except BaseException as error:
-                outcome = outcome_of(error)
-                raise
-            finally:
-                self._tell(
-                    voice,
-                    request,
-                    outcome,
-                    first_s=first_s,
-                    audio_s=audio_s,
-                    working_s=working_s,
-                )
+        try:
+            async with aclosing(chunks):
+                start = time.perf_counter()
+                async for chunk in chunks:
+                    working_s += time.perf_counter() - start
+                    if first_s is None:
+                        first_s = working_s
+                        with suppress(DatabaseError):  # logged with all that it tells
+                            await self._audit.record(Action.VOICE_USED, voice)
+                    audio_s += chunk.duration_s
+                    yield chunk
+                    start = time.perf_counter()  # a slow client is not a slow engine
+            outcome = "ok"
+        except BaseException as error:
+            outcome = outcome_of(error)
+            raise
+        finally:
+            self._tell(
+                voice, request, outcome, first_s=first_s, audio_s=audio_s, working_s=working_s
+            )
 
     def _tell(
         self,
