@@ -32,13 +32,14 @@ test-models: $(TRAIN) ## Fetch every model and run the tests on the real engine
 	$(BIN)/voice-cloning models pull --all
 	$(BIN)/python -m pytest -m models
 
-check: $(DEV) ## Lint, types, layers, locks, container files
+check: $(DEV) ## Lint, types, layers, locks, container files, manifests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_repo.py
 	$(BIN)/python tools/check_container.py
+	$(BIN)/python tools/check_manifests.py
 
 demo: $(RUN) ## Clone the voice of the shipped sample and write hello.wav
 	$(BIN)/voice-cloning models pull

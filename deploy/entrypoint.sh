@@ -5,6 +5,9 @@ set -eu
 
 folders="$UPLOAD_DIR $EMBEDDING_DIR $DATA_DIR"
 
+# Where the volume of DATA_DIR holds the others too, they are made; a failure is told below.
+mkdir -p $folders 2>/dev/null || true
+
 if [ "$(id -u)" = 0 ]; then
     for folder in $folders; do
         if [ "$(stat -c %u "$folder")" = 0 ]; then

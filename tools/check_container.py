@@ -1,4 +1,4 @@
-"""Checks Dockerfile and docker-compose.yml without a container engine.
+"""Checks Dockerfile and the compose files without a container engine.
 
 `make check` installs hadolint and the compose schema, so in CI a missing one is a failure. Where
 hadolint has no build for the machine, a developer is told loudly. `docker compose config` is used
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 VENV_BIN = str(Path(sys.executable).parent)
-COMPOSE_FILE = "docker-compose.yml"
+COMPOSE_FILES = ("docker-compose.yml", "deploy/compose.production.yml")
 
 
 def find(tool: str) -> str | None:
@@ -40,25 +40,27 @@ def check_dockerfile() -> bool:
     return "CI" not in os.environ
 
 
-def check_compose_schema() -> bool:
+def check_compose_schema(file: str) -> bool:
     tool = find("check-jsonschema")
     if tool:
-        return passes(tool, "--builtin-schema", "vendor.compose-spec", COMPOSE_FILE)
-    warn(f"{COMPOSE_FILE}: check-jsonschema is not installed")
+        return passes(tool, "--builtin-schema", "vendor.compose-spec", file)
+    warn(f"{file}: check-jsonschema is not installed")
     return False
 
 
-def check_compose_config() -> bool:
+def check_compose_config(file: str) -> bool:
     """Compose's own reading of the file, which also resolves variables. Needs no engine."""
     for compose in (["docker", "compose"], ["docker-compose"]):
         if find(compose[0]) and succeeds(*compose, "version"):
-            return passes(*compose, "--file", COMPOSE_FILE, "config", "--quiet")
-    warn(f"{COMPOSE_FILE} by `docker compose config`: no compose here; only its schema was checked")
+            return passes(*compose, "--file", file, "config", "--no-interpolate", "--quiet")
+    warn(f"{file} by `docker compose config`: no compose here; only its schema was checked")
     return True
 
 
 def main() -> int:
-    results = [check_dockerfile(), check_compose_schema(), check_compose_config()]
+    results = [check_dockerfile()]
+    for file in COMPOSE_FILES:
+        results += [check_compose_schema(file), check_compose_config(file)]
     return 0 if all(results) else 1
 
 
