@@ -10,6 +10,12 @@ RUN := .venv/.installed
 DEV := .venv/.installed-dev
 TRAIN := .venv/.installed-train
 
+# Servers that only tests need and no lock file can hold: Azure's emulator of its Blob storage, and
+# an S3 server. Both run on Node 18 and newer.
+AZURITE := azurite@3.35.0
+S3RVER := s3rver@3.7.1
+SERVERS := .venv/servers/.installed-$(AZURITE)-$(S3RVER)
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -25,7 +31,7 @@ run: $(RUN) ## Install, fetch the models, serve on port 8000 (HOST and PORT chan
 test: $(DEV) ## Install and run the tests that need no model files
 	$(BIN)/python -m pytest -m "not models and not services"
 
-test-services: $(DEV) ## Run the tests with real servers beside the service, and the long ones
+test-services: $(DEV) $(SERVERS) ## Run the tests with real servers beside the service, and the long ones
 	$(BIN)/python -m pytest -m services
 
 test-models: $(TRAIN) ## Fetch every model and run the tests on the real engine
@@ -94,3 +100,13 @@ $(DEV): requirements-dev.lock requirements.lock pyproject.toml | .venv/.made
 $(TRAIN): $(DEV)
 	$(PIP) install -e ".[train]" --no-build-isolation
 	@touch $@
+
+# Nothing that these packages bring runs while they are installed.
+$(SERVERS): | .venv/.made
+	@if command -v npm >/dev/null; then \
+		rm -rf $(@D) && mkdir -p $(@D) && npm install --prefix $(@D) --ignore-scripts --no-audit \
+			--no-fund --no-update-notifier --loglevel error $(AZURITE) $(S3RVER) && touch $@; \
+	else \
+		echo "npm is not installed: the tests with Azure and S3 servers are SKIPPED" >&2; \
+		test -z "$$CI"; \
+	fi

@@ -22,12 +22,16 @@ from app.core.tasks import in_thread
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
+from app.identity.tokens import TokenVerifier
+from app.models.api_key import ApiKey
 from app.models.voice import Voice
 from app.services.access import AccessService
+from app.services.keys import KeyService
+from app.services.retention import RetentionService
 from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
 from app.services.voices import VoiceService
-from app.storage.local import LocalBlobStore
+from app.storage.stores import StorageOptions, Stores, open_stores
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +46,15 @@ class AppContext:
     settings: Settings
     assets: AssetStore
     database: SqlDatabase
-    recordings: LocalBlobStore
-    states: LocalBlobStore
+    stores: Stores
     engine: Engine
     ears: Ears
     access: AccessService
+    keys: KeyService
     voices: VoiceService
     synthesis: SynthesisService
     training: TrainingService
+    retention: RetentionService
 
 
 @asynccontextmanager
@@ -75,6 +80,7 @@ async def open_context(
         ears = _ears(settings, _listener(engine.info, assets))
         stack.push_async_callback(ears.close)
         context = _wired(settings, assets=assets, database=database, engine=engine, ears=ears)
+        stack.push_async_callback(context.access.close)
         stack.push_async_callback(context.training.close)
         yield context
 
@@ -82,37 +88,45 @@ async def open_context(
 def _wired(
     settings: Settings, *, assets: AssetStore, database: SqlDatabase, engine: Engine, ears: Ears
 ) -> AppContext:
-    recordings = LocalBlobStore(settings.uploads)
-    states = LocalBlobStore(settings.embeddings)
+    stores = open_stores(StorageOptions.of(settings))
     voices = database.collection(Voice)
     return AppContext(
         settings=settings,
         assets=assets,
         database=database,
-        recordings=recordings,
-        states=states,
+        stores=stores,
         engine=engine,
         ears=ears,
-        access=AccessService(modes=settings.auth_mode),
+        access=_access(settings, database),
+        keys=KeyService(keys=database.collection(ApiKey)),
         voices=VoiceService(
             voices=voices,
-            recordings=recordings,
-            states=states,
+            stores=stores,
             engine=engine,
             ears=ears,
             max_registrations=settings.max_concurrent_uploads,
         ),
         synthesis=SynthesisService(
-            voices=voices, states=states, engine=engine, limits=_synthesis_limits(settings)
+            voices=voices, states=stores.states, engine=engine, limits=_synthesis_limits(settings)
         ),
         training=TrainingService(
             voices=voices,
-            recordings=recordings,
-            states=states,
+            recordings=stores.recordings,
+            states=stores.states,
             engine=engine,
             ears=ears,
             refines=settings.enrolment_refinement,
         ),
+        retention=RetentionService(
+            voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
+        ),
+    )
+
+
+def _access(settings: Settings, database: SqlDatabase) -> AccessService:
+    return AccessService(
+        keys=database.collection(ApiKey) if "api_key" in settings.auth_mode else None,
+        tokens=TokenVerifier.of(settings) if "entra" in settings.auth_mode else None,
     )
 
 
@@ -125,6 +139,11 @@ async def warm_up(context: AppContext) -> None:
         await context.ears.warm_up()
     except (AssetError, EngineError) as error:
         log.warning("cannot speak: %s %s", error.detail, error.suggestion or "")
+    if "api_key" in context.settings.auth_mode and not await context.keys.exist():
+        log.warning(
+            "there is no API key yet: make the first one with "
+            "`voice-cloning keys create --name first --scope admin`"
+        )
     await _sweep(context)
 
 
@@ -132,15 +151,20 @@ async def keep_swept(context: AppContext) -> None:
     """Sweep again and again: what a crash has left is too young to be swept by the next start."""
     while True:
         await asyncio.sleep(max(context.settings.sweep_grace_s, _MIN_SWEEP_PAUSE_S))
-        try:
-            await _sweep(context)
-        except (DatabaseError, StorageError) as error:
-            log.warning("the sweep failed: %s", error.detail)
+        await _sweep(context)
 
 
 async def _sweep(context: AppContext) -> None:
-    if swept := await context.voices.sweep(context.settings.sweep_grace_s):
-        log.warning("swept %d files that belong to no voice", swept)
+    """A store that is away keeps no server from its start: `/health/ready` says so."""
+    try:
+        swept = await context.retention.sweep(context.settings.sweep_grace_s)
+    except (DatabaseError, StorageError) as error:
+        log.warning("the sweep failed: %s %s", error.detail, error.suggestion or "")
+        return
+    if swept.leftovers or swept.unfinished:
+        log.warning("swept %d files that belong to no voice", swept.leftovers + swept.unfinished)
+    if swept.expired:
+        log.info("swept %d outputs that were kept long enough", swept.expired)
 
 
 def _synthesis_limits(settings: Settings) -> SynthesisLimits:

@@ -55,8 +55,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         async with open_context(settings) as context:
             await context.database.ping()
             yield Finding("database", True, "answers")
-            await context.recordings.ping()
-            await context.states.ping()
+            await context.stores.ping()
             yield Finding("file store", True, "can be written")
             yield await _speak(context.engine)
     except AppError as error:

@@ -182,7 +182,7 @@ class Bench:
             duration_s=report.duration_s, sample_rate=report.sample_rate, engine=state.engine,
             state_format=state.format, similarity=state.similarity, report=report,
         )  # fmt: skip
-        await self._studio.context.states.put(voice.state_blob, state.payload)
+        await self._studio.context.stores.states.put(voice.state_blob, state.payload)
         return voice
 
 

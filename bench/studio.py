@@ -37,7 +37,7 @@ class Studio:
 
     async def state(self, voice: Voice) -> VoiceState:
         """What the engine made of a registered recording."""
-        payload = await self.context.states.get(voice.state_blob)
+        payload = await self.context.stores.states.get(voice.state_blob)
         return VoiceState(voice.engine, voice.state_format, payload, voice.similarity)
 
     async def voice(self, like: Voice, state: VoiceState) -> Voice:
@@ -50,7 +50,7 @@ class Studio:
                 "similarity": state.similarity,
             }
         )
-        await self.context.states.put(other.state_blob, state.payload)
+        await self.context.stores.states.put(other.state_blob, state.payload)
         return other
 
     async def say(self, voice: Voice, texts: Sequence[str], *, speed: float = 1.0) -> list[Samples]:

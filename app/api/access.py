@@ -3,6 +3,7 @@
 The rule is applied before the body of the request is read.
 """
 
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,18 +12,42 @@ from typing import Any, Final, TypeVar
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from app.api.errors import problems
+from app.api.errors import also, problems
 from app.context import AppContext
-from app.core.exceptions import Forbidden, RateLimited, Unauthenticated
+from app.core.exceptions import (
+    CredentialsMissing,
+    DatabaseError,
+    Forbidden,
+    IdentityError,
+    InvalidRequest,
+    KeyExpired,
+    KeyUnknown,
+    RateLimited,
+    TokenExpired,
+    TokenInvalid,
+)
 from app.models.access import Permission, Principal
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 
 OWNER_HEADER: Final = "X-Owner"
 PERMISSION_KEY: Final = "x-permission"
-"""Member of each operation in the OpenAPI document: the permission it asks for, null for none."""
+"""Member of each operation in the OpenAPI document: the permission it asks for, or `public`."""
+_PUBLIC: Final = "public"
 
 _ATTRIBUTE = "access_rule"
+_OWNER = re.compile(r"[!-~]{1,200}")
+_PROBLEMS = problems(
+    CredentialsMissing,
+    KeyUnknown,
+    KeyExpired,
+    TokenInvalid,
+    TokenExpired,
+    Forbidden,
+    RateLimited,
+    IdentityError,
+    DatabaseError,
+)
 
 
 class Rate(StrEnum):
@@ -67,10 +92,9 @@ class GuardedRoute(APIRoute):
         if not isinstance(rule, Rule):
             raise TypeError(f"the route {path} has no rule: mark it with @access or @public")
         self.rule = rule
-        extra = {PERMISSION_KEY: rule.permission}
+        extra = {PERMISSION_KEY: rule.permission or _PUBLIC}
         if rule.permission is not None:
-            declared = problems(Unauthenticated, Forbidden, RateLimited)
-            options["responses"] = declared | (options.get("responses") or {})
+            options["responses"] = also(_PROBLEMS, options.get("responses") or {})
             extra["security"] = [{"bearer": []}, {"api_key": []}]  # type: ignore[assignment]
         options["openapi_extra"] = (options.get("openapi_extra") or {}) | extra
         super().__init__(path, endpoint, **options)
@@ -89,7 +113,7 @@ async def _admit(request: Request, rule: Rule) -> None:
     """Find out who calls, and leave it in `request.state.principal`.
 
     Raises:
-        Unauthenticated, Forbidden, RateLimited: the request ends here.
+        Unauthenticated, Forbidden, RateLimited, IdentityError: the request ends here.
     """
     if rule.permission is None:
         return
@@ -97,6 +121,7 @@ async def _admit(request: Request, rule: Rule) -> None:
     principal = await context.access.authenticate(request.headers)
     request.state.principal = principal
     check(principal, rule.permission)
+    owner_of(request)  # refused now, not when a long body has been read
 
 
 def check(principal: Principal, permission: Permission) -> None:
@@ -110,10 +135,20 @@ def check(principal: Principal, permission: Permission) -> None:
 
 
 def owner_of(request: Request) -> str:
-    """Whose records the request is about: the caller's own, or those of `X-Owner`."""
+    """Whose records the request is about: the caller's own, or those of `X-Owner`.
+
+    Raises:
+        Forbidden: the caller may not act for others.
+        InvalidRequest: nobody can be called so.
+    """
     principal: Principal = request.state.principal
     wanted = request.headers.get(OWNER_HEADER)
     if wanted is None or wanted == principal.owner:
         return principal.owner
     check(principal, Permission.OWNERS_ANY)
+    if not _OWNER.fullmatch(wanted):
+        raise InvalidRequest(
+            f"`{OWNER_HEADER}` must have 1 to 200 visible ASCII characters.",
+            "An owner is named as in the list of keys, or as `TENANT/OBJECT` of Entra ID.",
+        )
     return wanted

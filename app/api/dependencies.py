@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from app.api.access import owner_of
 from app.context import AppContext
 from app.models.access import Principal
+from app.services.keys import KeyService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.voices import VoiceService
@@ -29,6 +30,10 @@ def _training(context: Annotated[AppContext, Depends(_context)]) -> TrainingServ
     return context.training
 
 
+def _keys(context: Annotated[AppContext, Depends(_context)]) -> KeyService:
+    return context.keys
+
+
 def _caller(request: Request) -> Principal:
     principal: Principal = request.state.principal
     return principal
@@ -38,5 +43,6 @@ Context = Annotated[AppContext, Depends(_context)]
 Voices = Annotated[VoiceService, Depends(_voices)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
 Training = Annotated[TrainingService, Depends(_training)]
+Keys = Annotated[KeyService, Depends(_keys)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(owner_of)]

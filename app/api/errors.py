@@ -10,13 +10,21 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette import exceptions as starlette_exceptions
 
-from app.core.exceptions import AppError, EngineBusy, InvalidRequest, MethodNotAllowed, NotFound
+from app.core.exceptions import (
+    AppError,
+    EngineBusy,
+    IdentityError,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+)
 from app.core.logging import REQUEST_ID_HEADER, request_id
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 10
+_CODES = "Codes: "
 
 
 class Problem(BaseModel):
@@ -68,15 +76,30 @@ def problems(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
         status: {
-            "description": "Codes: " + ", ".join(f"`{code}`" for code in listed),
+            "description": _CODES + ", ".join(f"`{code}`" for code in listed),
             "content": {MEDIA_TYPE: schema},
         }
         for status, listed in sorted(codes.items())
     }
 
 
+def also(
+    declared: dict[int | str, dict[str, Any]], more: dict[int | str, dict[str, Any]]
+) -> dict[int | str, dict[str, Any]]:
+    """Both: where the two have problems of one status, their codes together."""
+    both = declared | more
+    for status in declared.keys() & more.keys():
+        texts = [str(part[status].get("description", "")) for part in (declared, more)]
+        if all(text.startswith(_CODES) for text in texts):
+            codes = dict.fromkeys(", ".join(text[len(_CODES) :] for text in texts).split(", "))
+            both[status] = more[status] | {"description": _CODES + ", ".join(codes)}
+    return both
+
+
 def problem_response(error: AppError) -> JSONResponse:
-    """The document for an error, with `Retry-After` where trying again may help."""
+    """The document for an error, with `Retry-After` where trying again may help, and
+    `WWW-Authenticate` where other credentials may.
+    """
     retry_after_s = error.retry_after_s or (_RETRY_AFTER_S if error.status == 503 else None)
     body = {
         "type": f"urn:voice-cloning:problem:{error.code}",
@@ -88,12 +111,14 @@ def problem_response(error: AppError) -> JSONResponse:
         "instance": f"urn:request:{request_id.get()}",
         **error.extra,
     }
-    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
+    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
+    if error.challenge is not None:
+        headers["WWW-Authenticate"] = error.challenge
     return JSONResponse(body, error.status, headers, MEDIA_TYPE)
 
 
 async def _app_error(_: Request, error: AppError) -> JSONResponse:
-    if isinstance(error, EngineBusy):  # overload is no fault, and must not flood the log
+    if isinstance(error, EngineBusy | IdentityError):  # not ours, and must not flood the log
         log.warning("%s: %s", error.code, error.detail)
     elif error.status >= 500:
         log.error("%s: %s", error.code, error.detail, exc_info=error)

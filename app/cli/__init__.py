@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from app.cli import adapt, config, database, models, voices  # noqa: F401 - they add their commands
+from app.cli import (  # noqa: F401 - they add their commands
+    adapt,
+    config,
+    database,
+    keys,
+    models,
+    storage,
+    voices,
+)
 from app.cli.console import cli, command, give, tell
 from app.core.config import Settings
 from app.core.exceptions import AppError

@@ -23,7 +23,7 @@ from app.context import open_context
 from app.core.config import Settings
 from app.core.exceptions import InvalidRequest
 from app.models.base import LOCAL_OWNER
-from app.models.voice import SpeakRequest, Voice
+from app.models.voice import Erased, SpeakRequest, Voice
 from app.services.voices import Upload
 from app.speaker.similarity import describe
 
@@ -123,8 +123,10 @@ async def delete_voice(voice: VoiceArg) -> None:
     """Delete a voice, its recording, and all that was made of it."""
     async with open_context(Settings()) as context:
         found = await find(context, voice)
-        await context.voices.delete(LOCAL_OWNER, found.id)
-    tell(f"deleted {found.name!r}")
+        erased = await context.voices.delete(LOCAL_OWNER, found.id)
+    tell(f"deleted {found.name!r}: {_told(erased)}")
+    if erased.left:
+        tell(f"not erased yet, the next sweep does it: {', '.join(erased.left)}", "yellow")
 
 
 def _format_of(output: str) -> AudioFormat:
@@ -139,6 +141,16 @@ def _format_of(output: str) -> AudioFormat:
             f"{output}: unknown audio format {ending!r}.",
             f"Use one of: {', '.join(AudioFormat)}, or --format.",
         ) from None
+
+
+def _told(erased: Erased) -> str:
+    kinds = {
+        "recording": erased.recordings,
+        "state": erased.states,
+        "output": erased.outputs,
+    }
+    parts = [f"{of.files} {kind}(s), {of.bytes:,} bytes" for kind, of in kinds.items()]
+    return "; ".join([f"{int(erased.record)} record", *parts])
 
 
 def _likeness(voice: Voice) -> str:

@@ -39,12 +39,14 @@ AppError 500
 └─ ConfigurationError         settings that cannot be used together; stops the start
 ```
 
-`status`, `code` and `title` belong to the class: `code` is stable and part of the API. `detail`
-and `suggestion` belong to the instance and are safe to show. `api/errors.py` is the only place
-that turns them into HTTP.
+`status`, `code`, `title` and `challenge` belong to the class: `code` is stable and part of the API.
+`detail` and `suggestion` belong to the instance and are safe to show. `api/errors.py` is the only
+place that turns them into HTTP.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+_BEARER: Final = 'Bearer realm="voice-cloning"'
 
 
 class AppError(Exception):
@@ -59,6 +61,8 @@ class AppError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Internal error"
+    challenge: ClassVar[str | None] = None
+    """`WWW-Authenticate` of the answer, by RFC 6750."""
 
     def __init__(self, detail: str, suggestion: str | None = None, **extra: Any) -> None:
         super().__init__(detail)
@@ -134,10 +138,12 @@ class Unauthenticated(AppError):
     """Says nothing about which part was wrong beyond its code: the caller may be an attacker."""
 
     status, code, title = 401, "unauthenticated", "Who calls is not known"
+    challenge = f'{_BEARER}, error="invalid_token"'
 
 
 class CredentialsMissing(Unauthenticated):
     code, title = "credentials-missing", "The request has no key and no token"
+    challenge = _BEARER
 
 
 class KeyUnknown(Unauthenticated):
@@ -146,6 +152,7 @@ class KeyUnknown(Unauthenticated):
 
 class KeyExpired(Unauthenticated):
     code, title = "key-expired", "The API key has expired"
+    challenge = f'{_BEARER}, error="invalid_token", error_description="{title}"'
 
 
 class TokenInvalid(Unauthenticated):
@@ -154,12 +161,14 @@ class TokenInvalid(Unauthenticated):
 
 class TokenExpired(Unauthenticated):
     code, title = "token-expired", "The token has expired"
+    challenge = f'{_BEARER}, error="invalid_token", error_description="{title}"'
 
 
 class Forbidden(AppError):
     """Carries `permission`, the one that is missing."""
 
     status, code, title = 403, "permission-missing", "The caller may not do this"
+    challenge = f'{_BEARER}, error="insufficient_scope"'
 
 
 class NotFound(AppError):

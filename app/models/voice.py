@@ -1,7 +1,7 @@
 """Voices: the stored record, and what the API takes and gives."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator
 
@@ -40,6 +40,16 @@ _VOICE: dict[str, Any] = {
     "engine": "kokoro",
     "adapted_at": None,
     "adapted_minutes": None,
+}
+
+
+_ERASED: dict[str, Any] = {
+    "voice_id": "550e8400-e29b-41d4-a716-446655440000",
+    "record": True,
+    "recordings": {"files": 1, "bytes": 547244},
+    "states": {"files": 1, "bytes": 24816},
+    "outputs": {"files": 0, "bytes": 0},
+    "left": [],
 }
 
 
@@ -122,6 +132,30 @@ class VoicePage(BaseModel):
 
     items: list[VoiceDetails]
     cursor: str | None = Field(description="Ask with it for what follows; null at the end.")
+
+
+class ErasedFiles(BaseModel):
+    """Files of one kind that were erased."""
+
+    files: int = 0
+    bytes: int = 0
+
+
+class Erased(BaseModel):
+    """Answer to a deletion: what was erased. The voice cannot be spoken in any more."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ERASED]})
+
+    voice_id: str
+    record: bool = Field(
+        description="The record of the voice; false if somebody else deleted it at this moment."
+    )
+    recordings: ErasedFiles = Field(description="The upload.")
+    states: ErasedFiles = Field(description="What the engine made of it, trainings included.")
+    outputs: ErasedFiles = Field(description="Audio that was made with the voice and kept.")
+    left: list[Literal["recordings", "states", "outputs"]] = Field(
+        description="Kinds of files that could not be erased now. The next sweep does it."
+    )
 
 
 class SpeakRequest(BaseModel):

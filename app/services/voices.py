@@ -3,7 +3,6 @@
 import logging
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath, PureWindowsPath
 
 from app.audio.ears import Ears
@@ -13,9 +12,9 @@ from app.core.tasks import see_through
 from app.db.base import Collection, Page
 from app.db.voices import find_voice
 from app.engines.base import Engine, VoiceState
-from app.models.base import is_id
-from app.models.voice import Voice
-from app.storage.base import BlobStore
+from app.models.voice import Erased, ErasedFiles, Voice
+from app.storage.base import Removed
+from app.storage.stores import Stores
 
 log = logging.getLogger(__name__)
 
@@ -47,15 +46,13 @@ class VoiceService:
         self,
         *,
         voices: Collection[Voice],
-        recordings: BlobStore,
-        states: BlobStore,
+        stores: Stores,
         engine: Engine,
         ears: Ears,
         max_registrations: int,
     ) -> None:
         self._voices = voices
-        self._recordings = recordings
-        self._states = states
+        self._stores = stores
         self._engine = engine
         self._ears = ears
         # Each takes up to some hundred megabytes.
@@ -107,42 +104,31 @@ class VoiceService:
         """The owner's voices, newest first."""
         return await self._voices.list(where={"owner": owner}, limit=limit, cursor=cursor)
 
-    async def delete(self, owner: str, voice_id: str) -> None:
-        """Delete a voice with its recording. The record goes first: files without it are swept."""
-        voice = await self.get(owner, voice_id)
-        await self._voices.delete(voice.id)
-        await self._remove_blobs(voice)
+    async def delete(self, owner: str, voice_id: str) -> Erased:
+        """Delete a voice and every file of it. The record goes first: files without it are swept.
 
-    async def sweep(self, grace_s: float) -> int:
-        """Delete files that belong to no voice, or that it no longer uses: leftovers of a crash
-        between two steps.
-
-        Args:
-            grace_s: younger files are left alone, since a registration may be under way.
-
-        Returns:
-            The number of files deleted.
+        Raises:
+            VoiceNotFound: there is none with this id, or it is somebody else's.
         """
-        before = datetime.now(UTC) - timedelta(seconds=grace_s)
-        swept = 0
-        for store in (self._recordings, self._states):
-            swept += await store.sweep_unfinished(grace_s)
-            old = [blob.name async for blob in store.list() if blob.modified_at <= before]
-            for name in old:
-                voice_id = name.partition("/")[0]
-                if not is_id(voice_id):  # not ours: the folder may be shared
-                    continue
-                voice = await self._voices.get(voice_id)
-                if voice is None or name not in (voice.recording_blob, voice.state_blob):
-                    await store.delete(name)
-                    swept += 1
-        return swept
+        voice = await self.get(owner, voice_id)
+        record = await self._voices.delete(voice.id)
+        erased: dict[str, ErasedFiles] = {}
+        left = []
+        for kind, store in self._stores.each():
+            try:
+                removed = await store.delete_prefix(voice.id)
+            except StorageError:
+                log.warning("%s of voice %s stay until the next sweep", kind, voice.id)
+                removed = Removed()
+                left.append(kind)
+            erased[kind] = ErasedFiles(files=removed.files, bytes=removed.bytes)
+        return Erased(voice_id=voice.id, record=record, **erased, left=left)
 
     async def _store(self, voice: Voice, content: bytes, state: VoiceState) -> None:
         """Files first, then the record: a voice that can be seen has its files."""
         try:
-            await self._recordings.put(voice.recording_blob, content)
-            await self._states.put(voice.state_blob, state.payload)
+            await self._stores.recordings.put(voice.recording_blob, content)
+            await self._stores.states.put(voice.state_blob, state.payload)
         except BaseException:
             await self._remove_blobs(voice)
             raise
@@ -165,8 +151,8 @@ class VoiceService:
 
     async def _remove_blobs(self, voice: Voice) -> None:
         for store, name in (
-            (self._recordings, voice.recording_blob),
-            (self._states, voice.state_blob),
+            (self._stores.recordings, voice.recording_blob),
+            (self._stores.states, voice.state_blob),
         ):
             try:
                 await store.delete(name)

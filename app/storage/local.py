@@ -8,10 +8,12 @@ from pathlib import Path
 
 from obstore.store import LocalStore, MemoryStore
 
+from app.storage.base import Removed
 from app.storage.objects import ObjectBlobStore, is_name, storage_errors
 
 # obstore writes to `<name>#<number>`, then renames.
 _UNFINISHED = re.compile(r"(.+)#\d+")
+_PUT_PAUSE_S = 60.0
 
 
 class LocalBlobStore(ObjectBlobStore):
@@ -35,9 +37,15 @@ class LocalBlobStore(ObjectBlobStore):
         with storage_errors():
             await asyncio.to_thread(self._flush, self._folder / name)
 
+    async def delete_prefix(self, prefix: str) -> Removed:
+        removed = await super().delete_prefix(prefix)
+        with storage_errors():  # a put under way changes its file all the time
+            await asyncio.to_thread(self._sweep, self._folder / prefix, time.time() - _PUT_PAUSE_S)
+        return removed
+
     async def sweep_unfinished(self, older_than_s: float) -> int:
         with storage_errors():
-            return await asyncio.to_thread(self._sweep, time.time() - older_than_s)
+            return await asyncio.to_thread(self._sweep, self._folder, time.time() - older_than_s)
 
     def _flush(self, file: Path) -> None:
         """Have the file and its folder entries on the disk, not only in the system's cache."""
@@ -49,10 +57,10 @@ class LocalBlobStore(ObjectBlobStore):
         except FileNotFoundError:  # deleted meanwhile: there is nothing to keep
             return
 
-    def _sweep(self, before: float) -> int:
+    def _sweep(self, folder: Path, before: float) -> int:
         """Remove the unfinished files last changed before this time (s since 1970)."""
         count = 0
-        for part in list(self._folder.rglob("*#*")):
+        for part in list(folder.rglob("*#*")):
             name = _UNFINISHED.fullmatch(part.relative_to(self._folder).as_posix())
             if name and is_name(name[1]) and _modified_at(part) < before:
                 self._remove(part)

@@ -139,12 +139,30 @@ def test_a_deleted_voice_is_gone_with_its_files(
     client: TestClient, register, settings: Settings
 ) -> None:
     voice_id = register()
+    sizes = [
+        (folder / voice_id / name).stat().st_size
+        for folder, name in ((settings.uploads, "original"), (settings.embeddings, "state"))
+    ]
+    kept = settings.outputs / voice_id / "old.mp3"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"speech")
+    (settings.embeddings / voice_id / "state-older").write_bytes(b"12345")
 
-    assert client.delete(f"/voices/{voice_id}").status_code == 204
+    deleted = client.delete(f"/voices/{voice_id}")
 
+    assert deleted.status_code == 200
+    assert deleted.json() == {
+        "voice_id": voice_id,
+        "record": True,
+        "recordings": {"files": 1, "bytes": sizes[0]},
+        "states": {"files": 2, "bytes": sizes[1] + 5},
+        "outputs": {"files": 1, "bytes": 6},
+        "left": [],
+    }
     assert client.get(f"/voices/{voice_id}").status_code == 404
     assert client.delete(f"/voices/{voice_id}").status_code == 404
-    left = [p for d in (settings.uploads, settings.embeddings) for p in d.rglob("*") if p.is_file()]
+    folders = (settings.uploads, settings.embeddings, settings.outputs)
+    left = [p for d in folders for p in d.rglob("*") if p.is_file()]
     assert left == []
 
 

@@ -162,6 +162,8 @@ def test_a_deleted_voice_is_gone(run, clone):
 
     assert outcome.status == 0
     assert outcome.stdout == b""
+    assert "1 record; 1 recording(s)" in outcome.stderr
+    assert "0 output(s), 0 bytes" in outcome.stderr
     assert run("voices", "list").stdout == b""
     run("voices", "show", voice).refused("no voice")
     run("voices", "delete", voice).refused("no voice")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ from app.db.sql import SqlDatabase
 from app.engines.base import Engine
 from app.engines.fake import FakeEngine
 from app.models.voice import Voice
+from app.services.retention import RetentionService
 from app.services.training import TrainingService
 from app.services.voices import VoiceService
 from app.storage.base import BlobStore
-from app.storage.local import LocalBlobStore
+from app.storage.local import LocalBlobStore, MemoryBlobStore
+from app.storage.stores import Stores
 from tests.conftest import recording
 
 OWNER = "local"
@@ -42,12 +44,22 @@ class Parts:
     voices: Collection[Voice]
     recordings: BlobStore
     states: BlobStore
+    outputs: BlobStore = field(default_factory=MemoryBlobStore)
+    keep_outputs_hours: float = 0.0
+
+    @property
+    def stores(self) -> Stores:
+        return Stores(self.recordings, self.states, self.outputs)
+
+    def retention(self) -> RetentionService:
+        return RetentionService(
+            voices=self.voices, stores=self.stores, keep_outputs_hours=self.keep_outputs_hours
+        )
 
     def service(self) -> VoiceService:
         return VoiceService(
             voices=self.voices,
-            recordings=self.recordings,
-            states=self.states,
+            stores=self.stores,
             engine=FakeEngine(),
             ears=self._ears(),
             max_registrations=8,

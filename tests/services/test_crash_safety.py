@@ -16,8 +16,9 @@ from app.core.config import Settings
 from app.core.exceptions import AppError, DatabaseError, StorageError, VoiceNotFound
 from app.db.sql import SqlCollection
 from app.main import create_app
-from app.models.voice import Voice
+from app.models.voice import Erased, Voice
 from app.services.voices import Upload
+from app.storage.base import Removed
 from app.storage.local import LocalBlobStore
 from tests.conftest import recording
 from tests.services.parts import OWNER, Interrupted, Parts, files, kill_at, parts
@@ -39,10 +40,10 @@ class Refusing(LocalBlobStore):
             raise StorageError("It is full.")
         await super().put(name, content)
 
-    async def delete(self, name: str) -> None:
+    async def delete_prefix(self, prefix: str) -> Removed:
         if self.method == "delete":
             raise StorageError("It is not there.")
-        await super().delete(name)
+        return await super().delete_prefix(prefix)
 
 
 class FailingCollection(SqlCollection[Voice]):
@@ -86,16 +87,18 @@ async def test_a_file_that_cannot_be_written_leaves_nothing(settings, which):
 async def test_a_voice_is_deleted_even_if_a_file_cannot_be_and_the_file_is_swept(settings, which):
     async with parts(settings) as p:
         voice = await p.service().register(OWNER, upload())
-        healthy = Parts(p.voices, p.recordings, p.states).service()
+        healthy = Parts(p.voices, p.recordings, p.states)
         folder = settings.uploads if which == "recordings" else settings.embeddings
         setattr(p, which, Refusing(folder, "delete"))
 
-        await p.service().delete(OWNER, voice.id)
+        erased = await p.service().delete(OWNER, voice.id)
 
+        assert erased.left == [which]
+        assert getattr(erased, which).files == 0
         with pytest.raises(VoiceNotFound):
-            await healthy.get(OWNER, voice.id)
+            await healthy.service().get(OWNER, voice.id)
         assert len(files(settings)) == 1
-        assert await healthy.sweep(0.0) == 1
+        assert (await healthy.retention().sweep(0.0)).leftovers == 1
         assert files(settings) == []
 
 
@@ -116,7 +119,7 @@ async def test_a_cancelled_registration_leaves_no_voice_without_its_files(settin
         for voice in (await healthy.voices.list()).items:
             assert await healthy.recordings.get(voice.recording_blob)
             assert await healthy.states.get(voice.state_blob)
-        await healthy.service().sweep(0.0)
+        await healthy.retention().sweep(0.0)
         assert len(files(settings)) == 2 * len((await healthy.voices.list()).items)
 
 
@@ -137,8 +140,8 @@ STEPS = {
     "before voices.add": (2, False),
     "after voices.add": (2, True),
     "after voices.delete": (2, False),
-    "after recordings.delete": (1, False),
-    "after states.delete": (0, False),
+    "after recordings.delete_prefix": (1, False),
+    "after states.delete_prefix": (0, False),
 }
 
 
@@ -169,7 +172,7 @@ def test_the_next_start_cleans_up_after_a_killed_process(killed, step):
         for voice in items:
             said = client.post(f"/voices/{voice['voice_id']}/synthesize", json={"text": "Yes."})
             assert said.status_code == 200
-            assert client.delete(f"/voices/{voice['voice_id']}").status_code == 204
+            assert client.delete(f"/voices/{voice['voice_id']}").status_code == 200
 
 
 def test_half_a_file_of_a_killed_write_is_swept(settings):
@@ -247,7 +250,7 @@ def test_on_a_full_disk_a_voice_can_be_deleted_to_make_room(settings, small_disk
         fill(small_disk / "filler", leave=40_000)
 
         assert client.post("/voices", files=file).status_code == 503
-        assert client.delete(f"/voices/{voice}").status_code == 204
+        assert client.delete(f"/voices/{voice}").status_code == 200
         assert client.post("/voices", files=file).status_code == 201
 
 
@@ -333,6 +336,6 @@ async def test_a_voice_that_is_deleted_twice_at_once_is_gone(settings):
             *(service.delete(OWNER, voice.id) for _ in range(4)), return_exceptions=True
         )
 
-        assert any(result is None for result in results)
-        assert all(result is None or isinstance(result, AppError) for result in results)
+        assert any(isinstance(result, Erased) for result in results)
+        assert all(isinstance(result, Erased | AppError) for result in results)
         assert files(settings) == []

@@ -59,14 +59,9 @@ async def get_health() -> Health:
 @public
 async def get_readiness(context: Context, response: Response) -> Readiness:
     """Can the service speak? 503 with the reasons if it cannot."""
-
-    async def storage() -> None:
-        await context.recordings.ping()
-        await context.states.ping()
-
     parts = {
         "database": context.database.ping,
-        "storage": storage,
+        "storage": context.stores.ping,
         "engine": context.engine.open,
         "recordings": context.ears.warm_up,
     }

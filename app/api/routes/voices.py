@@ -10,7 +10,7 @@ from app.api.dependencies import Owner, Synthesis, Training, Voices
 from app.api.errors import problems
 from app.core import exceptions as err
 from app.models.access import Permission
-from app.models.voice import SpeakRequest, Voice, VoiceCreated, VoiceDetails, VoicePage
+from app.models.voice import Erased, SpeakRequest, Voice, VoiceCreated, VoiceDetails, VoicePage
 from app.services.voices import Upload
 from app.speaker.similarity import describe
 
@@ -106,14 +106,13 @@ async def get_voice(voices: Voices, owner: Owner, voice_id: str) -> VoiceDetails
 
 @router.delete(
     "/{voice_id}",
-    status_code=204,
     operation_id="delete_voice",
     responses=problems(err.VoiceNotFound, err.DatabaseError),
 )
 @access(Permission.VOICES_WRITE)
-async def delete_voice(voices: Voices, owner: Owner, voice_id: str) -> None:
-    """Delete a voice, its recording, and all that was made of it."""
-    await voices.delete(owner, voice_id)
+async def delete_voice(voices: Voices, owner: Owner, voice_id: str) -> Erased:
+    """Delete a voice, its recording, and all that was made of it; says what was erased."""
+    return await voices.delete(owner, voice_id)
 
 
 @router.post(

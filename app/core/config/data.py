@@ -37,6 +37,9 @@ class DataSettings(BaseModel):
     azure_storage_account: str | None = Field(
         None, description="Account, used with managed or workload identity."
     )
+    azure_storage_client_id: str | None = Field(
+        None, description="Of a user-assigned identity. Default: the machine's own identity."
+    )
     azure_storage_endpoint: str | None = Field(None, description="Default: that of Azure.")
     azure_storage_container: str = Field("voice-cloning", description="It must exist.")
     s3_bucket: str | None = Field(None, description="It must exist.")

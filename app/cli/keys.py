@@ -1,0 +1,99 @@
+"""Commands about API keys. They work on the database itself; no server needs to run."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from app.cli.console import cli, command, give, print_table, tell
+from app.core.config import Settings
+from app.db.sql import SqlDatabase
+from app.models.access import LOCAL, Role
+from app.models.api_key import ApiKey, NewKey
+from app.models.base import LOCAL_OWNER
+from app.services.keys import KeyService
+
+keys = typer.Typer(no_args_is_help=True, help="API keys.")
+cli.add_typer(keys, name="keys")
+
+
+@command(keys, "create")
+async def create_key(
+    name: Annotated[str, typer.Option(help="What the key is for.")],
+    scope: Annotated[list[Role], typer.Option(help="What it lets do; can be repeated.")],
+    owner: Annotated[
+        str, typer.Option(help="Whose records it reaches. The default's are those made here.")
+    ] = LOCAL_OWNER,
+    expires_days: Annotated[
+        int | None, typer.Option(help="Days from now; default: it has no end.")
+    ] = None,
+) -> None:
+    """Make a key and print it: this once, nobody can show it again."""
+    wanted = NewKey(name=name, scopes=scope, owner=owner, expires_days=expires_days)
+    async with _service() as service:
+        record, key = await service.create(LOCAL, owner, wanted)
+    until = f"until {record.expires_at:%F %R} UTC" if record.expires_at else "without an end"
+    scopes = ", ".join(record.scopes)
+    tell(f"key {record.id} of {owner!r}: {scopes}, {until}; it is not shown again")
+    give(key)
+
+
+@command(keys, "list")
+async def list_keys(
+    owner: Annotated[str | None, typer.Option(help="Default: those of all owners.")] = None,
+) -> None:
+    """List the keys, newest first."""
+    table = Table(
+        "id", "begins", "name", "scopes", "owner", "created", "last used", "state", box=None
+    )
+    async with _service() as service:
+        cursor: str | None = None
+        while True:
+            page = await service.list(owner, limit=100, cursor=cursor)
+            for key in page.items:
+                table.add_row(
+                    key.id,
+                    key.prefix,
+                    key.name,
+                    ",".join(key.scopes),
+                    key.owner,
+                    f"{key.created_at:%F %R}",
+                    f"{key.last_used_at:%F %R}" if key.last_used_at else "never",
+                    _state(key),
+                )
+            cursor = page.cursor
+            if cursor is None:
+                break
+    print_table(table)
+
+
+@command(keys, "revoke")
+async def revoke_key(
+    key: Annotated[str, typer.Argument(help="Id of the key, as in the list.")],
+) -> None:
+    """End a key at once, in all running servers."""
+    async with _service() as service:
+        revoked = await service.revoke(None, key)
+    tell(f"revoked {revoked.name!r} of {revoked.owner!r}")
+
+
+@asynccontextmanager
+async def _service() -> AsyncIterator[KeyService]:
+    settings = Settings()
+    database = SqlDatabase(settings.database)
+    await database.open(migrate=settings.database_migrate)
+    try:
+        yield KeyService(keys=database.collection(ApiKey))
+    finally:
+        await database.close()
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    if key.expires_at is not None and key.expires_at <= datetime.now(UTC):
+        return "expired"
+    return f"until {key.expires_at:%F}" if key.expires_at else "valid"

@@ -1,0 +1,95 @@
+"""API keys: making, listing, revoking."""
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from app.core.exceptions import Conflict, Forbidden, KeyNotFound, VersionConflict
+from app.db.base import Collection, Page
+from app.models.access import Principal, granted
+from app.models.api_key import KEY_PREFIX, ApiKey, NewKey, digest_of
+from app.models.base import is_id
+
+_SHOWN_CHARS: Final = 10
+_ATTEMPTS: Final = 5
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class KeyService:
+    """The keys that callers are known by. Only their digests are stored."""
+
+    def __init__(self, *, keys: Collection[ApiKey], clock: Callable[[], datetime] = _now) -> None:
+        self._keys = keys
+        self._clock = clock
+
+    async def create(self, principal: Principal, owner: str, wanted: NewKey) -> tuple[ApiKey, str]:
+        """Make a key.
+
+        Returns:
+            The record, and the key, which nobody can find out later.
+
+        Raises:
+            Forbidden: it would let its holder do more than the caller may.
+        """
+        for permission in sorted(granted(frozenset(wanted.scopes)) - principal.permissions):
+            raise Forbidden(
+                f"Nobody can give what they do not have: `{permission}` is missing.",
+                "Ask for fewer scopes.",
+                permission=permission,
+            )
+        key = KEY_PREFIX + secrets.token_urlsafe(32)
+        now = self._clock()
+        days = wanted.expires_days
+        record = ApiKey(
+            owner=owner,
+            name=wanted.name,
+            prefix=key[:_SHOWN_CHARS],
+            digest=digest_of(key),
+            scopes=tuple(dict.fromkeys(wanted.scopes)),
+            created_at=now,
+            updated_at=now,
+            expires_at=None if days is None else now + timedelta(days=days),
+            created_by=principal.subject,
+        )
+        return await self._keys.add(record), key
+
+    async def list(self, owner: str | None, *, limit: int, cursor: str | None) -> Page[ApiKey]:
+        """The keys of an owner, None for those of all; newest first, revoked ones among them."""
+        where = None if owner is None else {"owner": owner}
+        return await self._keys.list(where=where, limit=limit, cursor=cursor)
+
+    async def revoke(self, owner: str | None, key_id: str) -> ApiKey:
+        """End a key at once, in all processes. Revoking it again changes nothing.
+
+        Args:
+            owner: whose key it must be; None for anybody's.
+
+        Raises:
+            KeyNotFound: there is none with this id, or it is somebody else's.
+        """
+        for _ in range(_ATTEMPTS):
+            key = await self._find(owner, key_id)
+            if key.revoked_at is not None:
+                return key
+            try:
+                return await self._keys.update(key.model_copy(update={"revoked_at": self._clock()}))
+            except VersionConflict:
+                continue  # its last use was written meanwhile
+        raise Conflict("The key is being changed all the time.", "Try again.")
+
+    async def exist(self) -> bool:
+        """Whether anybody could call with a key."""
+        return bool((await self._keys.list(where={"revoked_at": None}, limit=1)).items)
+
+    async def _find(self, owner: str | None, key_id: str) -> ApiKey:
+        key = await self._keys.get(key_id) if is_id(key_id) else None
+        if key is None or owner not in (None, key.owner):
+            raise KeyNotFound(
+                f"There is no API key {key_id[:64]!r}.",
+                "List the keys: GET /api/v1/keys, or `voice-cloning keys list`.",
+            )
+        return key

@@ -1,0 +1,162 @@
+"""What is swept, and what is not."""
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.core.config import Settings
+from app.db.base import Page
+from app.db.sql import SqlCollection
+from app.models.voice import Voice
+from app.services.retention import RetentionService, Swept
+from app.services.voices import Upload
+from app.storage.local import LocalBlobStore, MemoryBlobStore
+from app.storage.stores import Stores
+from tests.conftest import recording
+from tests.services.parts import OWNER, Parts, parts
+
+pytestmark = pytest.mark.anyio
+
+HOUR_S = 3600.0
+
+
+class CountingCollection(SqlCollection[Voice]):
+    """Counts the queries."""
+
+    def __init__(self, like: SqlCollection[Voice]) -> None:
+        self.__dict__.update(like.__dict__)
+        self.queries = 0
+
+    async def get(self, record_id: str) -> Voice | None:
+        self.queries += 1
+        return await super().get(record_id)
+
+    async def list(
+        self,
+        *,
+        where: Mapping[str, Any] | None = None,
+        order: str = "-created_at",
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Voice]:
+        self.queries += 1
+        return await super().list(where=where, order=order, limit=limit, cursor=cursor)
+
+
+async def registered(p: Parts) -> Voice:
+    return await p.service().register(OWNER, Upload(recording(), "a.wav"))
+
+
+def age(file: Path, hours: float) -> None:
+    then = time.time() - hours * HOUR_S
+    os.utime(file, (then, then))
+
+
+async def names(stores: Stores) -> set[str]:
+    return {f"{kind}/{blob.name}" for kind, store in stores.each() async for blob in store.list()}
+
+
+async def test_files_of_no_voice_and_files_that_a_voice_no_longer_uses_are_swept(settings):
+    async with parts(settings) as p:
+        voice = await registered(p)
+        kept = await names(p.stores)
+        stranger = str(uuid4())
+        await p.recordings.put(f"{stranger}/original", b"123")
+        await p.states.put(f"{voice.id}/state-of-a-training-that-was-killed", b"1234")
+        await p.outputs.put(f"{stranger}/hello.wav", b"12345")
+        await p.outputs.put(f"{voice.id}/hello.wav", b"123456")
+        await p.outputs.put("notes/of-somebody-else", b"1")
+
+        swept = await p.retention().sweep(-1.0)
+
+        assert swept == Swept(unfinished=0, leftovers=3, expired=0, bytes=12)
+        assert await names(p.stores) == kept | {
+            f"outputs/{voice.id}/hello.wav",
+            "outputs/notes/of-somebody-else",
+        }
+
+
+async def test_what_is_young_is_not_swept_for_it_may_be_in_the_making(settings):
+    async with parts(settings) as p:
+        await p.recordings.put(f"{uuid4()}/original", b"x")
+
+        assert await p.retention().sweep(60.0) == Swept()
+        assert (await p.retention().sweep(-1.0)).leftovers == 1
+
+
+async def test_outputs_are_kept_as_long_as_the_setting_says(settings, tmp_path):
+    async with parts(settings) as p:
+        voice = await registered(p)
+        p.outputs = LocalBlobStore(tmp_path / "outputs")
+        for name, hours in (("new", 0.0), ("today", 20.0), ("yesterday", 30.0)):
+            await p.outputs.put(f"{voice.id}/{name}.mp3", b"speech")
+            age(tmp_path / "outputs" / voice.id / f"{name}.mp3", hours)
+
+        assert await p.retention().sweep(HOUR_S) == Swept()
+
+        p.keep_outputs_hours = 24.0
+        assert await p.retention().sweep(HOUR_S) == Swept(expired=1, bytes=6)
+        p.keep_outputs_hours = 0.5
+        assert await p.retention().sweep(HOUR_S) == Swept(expired=1, bytes=6)
+        assert [blob.name async for blob in p.outputs.list()] == [f"{voice.id}/new.mp3"]
+        assert len([blob async for blob in p.recordings.list()]) == 1
+
+
+async def test_a_sweep_of_many_voices_needs_few_queries(settings):
+    async with parts(settings) as p:
+        model = await registered(p)
+        p.recordings, p.states = MemoryBlobStore(), MemoryBlobStore()
+        for _ in range(600):
+            voice = model.model_copy(update={"id": str(uuid4())})
+            await p.voices.add(voice)
+            await p.recordings.put(voice.recording_blob, b"x")
+        counting = CountingCollection(p.voices)
+        await p.recordings.put(f"{uuid4()}/original", b"x")
+
+        retention = RetentionService(voices=counting, stores=p.stores, keep_outputs_hours=0.0)
+        swept = await retention.sweep(-1.0)
+
+        assert swept.leftovers == 1
+        assert counting.queries < 10
+
+
+async def test_several_may_sweep_at_once(settings):
+    async with parts(settings) as p:
+        for _ in range(20):
+            await p.recordings.put(f"{uuid4()}/original", b"x")
+
+        results = await asyncio.gather(
+            *(p.retention().sweep(-1.0) for _ in range(4)), return_exceptions=True
+        )
+
+        assert all(isinstance(result, Swept) for result in results), results
+        assert await names(p.stores) == set()
+
+
+async def test_a_voice_adapted_during_a_sweep_keeps_its_new_state(settings: Settings) -> None:
+    async with parts(settings) as p:
+        voice = await registered(p)
+        new = voice.model_copy(update={"state_name": "state-new"})
+        await p.states.put(new.state_blob, b"new")
+
+        class Adapting(SqlCollection[Voice]):
+            """The voice gets its new state right after the sweep has read all records."""
+
+            async def list(self, **query: Any) -> Page[Voice]:
+                page = await super().list(**query)
+                await super().update(new)
+                return page
+
+        adapting = Adapting.__new__(Adapting)
+        adapting.__dict__.update(p.voices.__dict__)
+        retention = RetentionService(voices=adapting, stores=p.stores, keep_outputs_hours=0.0)
+
+        await retention.sweep(-1.0)
+
+        assert await p.states.get(new.state_blob) == b"new"
