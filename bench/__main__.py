@@ -32,7 +32,8 @@ def main() -> None:
             load.main(options)
         case _:
             raise SystemExit(
-                f"No benchmark {name!r}: speed, step, voice, robustness, thresholds, load."
+                f"No benchmark {name!r}: "
+                "speed, step, voice, robustness, thresholds, database, load."
             )
 
 
