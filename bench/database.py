@@ -13,7 +13,7 @@ from tests.servers.postgres import postgres
 
 _COUNT = 100
 _AT_ONCE = 10
-_ENOUGH_S = 10.0
+_ENOUGH_S = 6.0
 
 
 def main() -> None:

@@ -56,7 +56,8 @@ def make_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
     """An engine for `url`. Connects to nothing yet.
 
     Args:
-        pool_size: connections to a PostgreSQL server, at most.
+        pool_size: connections, at most. More would be opened and closed for every call: waiting
+            for one is several times as fast.
 
     Raises:
         DatabaseError: the URL has no meaning, or its driver is missing.
@@ -67,7 +68,10 @@ def make_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
             is_sqlite = _sqlite_file(url) is not None
             engine = create_async_engine(
                 url,
-                **({} if is_sqlite else _pool(pool_size, make_url(url))),
+                pool_size=pool_size,
+                max_overflow=0,
+                pool_timeout=_POOL_TIMEOUT_S,
+                **({} if is_sqlite else _of_a_server(make_url(url))),
                 hide_parameters=True,  # personal data stays out of logs and tracebacks
                 json_serializer=partial(dumps, ensure_ascii=False, allow_nan=False),
             )
@@ -79,13 +83,9 @@ def make_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
     return engine
 
 
-def _pool(size: int, url: URL) -> dict[str, Any]:
+def _of_a_server(url: URL) -> dict[str, Any]:
     options = {name: value for name, value in _PG_OPTIONS.items() if name not in url.query}
     return {
-        "pool_size": size,
-        # More would be opened and closed for every call: waiting for one is several times as fast.
-        "max_overflow": 0,
-        "pool_timeout": _POOL_TIMEOUT_S,
         "pool_recycle": _POOL_RECYCLE_S,
         "pool_pre_ping": True,  # a restarted server is not noticed otherwise
         # Prepared statements do not outlive a transaction behind PgBouncer.

@@ -31,7 +31,7 @@ class SqlDatabase:
     Args:
         url: `sqlite:///voices.db`, `postgresql://user:password@host/name`. A driver that it names
             does not matter.
-        pool_size: connections to a PostgreSQL server, at most.
+        pool_size: connections, at most.
 
     Raises:
         DatabaseError: the URL has no meaning, or its driver is missing.

@@ -61,12 +61,12 @@ class Postgres:
         self._command = [postgres, "-D", data, "-p", str(self._port), *options]
 
     def start(self) -> None:
-        # It waits for its clients after SIGTERM, and breaks them off after SIGINT.
-        options = {"log": self._log, "stop": signal.SIGINT, **self._account}
+        # After SIGTERM it waits for its clients; after SIGINT it tidies up, for seconds.
+        options = {"log": self._log, "stop": signal.SIGQUIT, **self._account}
         self._life.enter_context(running(self._command, answers=self._answers, **options))
 
     def stop(self) -> None:
-        """Break off its clients; `start` brings it back with its data."""
+        """Break off everything, as a crash does; `start` brings it back with its data."""
         self._life.close()
 
     def url(self, database: str = "postgres") -> str:
