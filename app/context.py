@@ -3,8 +3,8 @@ reverse.
 """
 
 import asyncio
-import logging
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,14 +18,22 @@ from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
 from app.core.config import Settings
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
+from app.core.logging import get_logger
 from app.core.tasks import in_thread
+from app.core.turns import Turns
+from app.db.audit import AuditTrail
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
 from app.identity.tokens import TokenVerifier
+from app.limits.base import Clock
+from app.limits.create import create_limiter
+from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
+from app.models.audit import AuditEvent
 from app.models.voice import Voice
 from app.services.access import AccessService
+from app.services.audit import AuditService
 from app.services.keys import KeyService
 from app.services.retention import RetentionService
 from app.services.synthesis import SynthesisLimits, SynthesisService
@@ -33,7 +41,7 @@ from app.services.training import TrainingService
 from app.services.voices import VoiceService
 from app.storage.stores import StorageOptions, Stores, open_stores
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _MAX_DEFAULT_THREADS = 8
 _MIN_SWEEP_PAUSE_S = 60.0
@@ -51,20 +59,24 @@ class AppContext:
     ears: Ears
     access: AccessService
     keys: KeyService
+    limiter: RateLimiter | None
+    turns: Turns
     voices: VoiceService
     synthesis: SynthesisService
     training: TrainingService
     retention: RetentionService
+    audit: AuditService
 
 
 @asynccontextmanager
 async def open_context(
-    settings: Settings, *, engine: Engine | None = None
+    settings: Settings, *, engine: Engine | None = None, clock: Clock = time.monotonic
 ) -> AsyncIterator[AppContext]:
     """Open everything. A missing model file is not fatal: what needs it answers with the reason.
 
     Args:
         engine: instead of the one that the settings name.
+        clock: by which limits fill and waits are measured.
 
     Raises:
         EngineUnavailable: there is no engine of that name.
@@ -79,17 +91,29 @@ async def open_context(
         stack.push_async_callback(engine.close)
         ears = _ears(settings, _listener(engine.info, assets))
         stack.push_async_callback(ears.close)
-        context = _wired(settings, assets=assets, database=database, engine=engine, ears=ears)
+        context = _wired(
+            settings, clock, assets=assets, database=database, engine=engine, ears=ears
+        )
         stack.push_async_callback(context.access.close)
+        if context.limiter is not None:
+            stack.push_async_callback(context.limiter.close)
         stack.push_async_callback(context.training.close)
         yield context
 
 
-def _wired(
-    settings: Settings, *, assets: AssetStore, database: SqlDatabase, engine: Engine, ears: Ears
+def _wired(  # long: one argument a line, nothing to decide
+    settings: Settings,
+    clock: Clock,
+    *,
+    assets: AssetStore,
+    database: SqlDatabase,
+    engine: Engine,
+    ears: Ears,
 ) -> AppContext:
     stores = open_stores(StorageOptions.of(settings))
-    voices = database.collection(Voice)
+    voices, turns = database.collection(Voice), _turns(settings, engine, clock)
+    events = database.collection(AuditEvent)
+    trail = AuditTrail(events)
     return AppContext(
         settings=settings,
         assets=assets,
@@ -99,15 +123,23 @@ def _wired(
         ears=ears,
         access=_access(settings, database),
         keys=KeyService(keys=database.collection(ApiKey)),
+        limiter=create_limiter(settings, turns, clock=clock),
+        turns=turns,
         voices=VoiceService(
             voices=voices,
             stores=stores,
             engine=engine,
             ears=ears,
+            audit=trail,
             max_registrations=settings.max_concurrent_uploads,
         ),
         synthesis=SynthesisService(
-            voices=voices, states=stores.states, engine=engine, limits=_synthesis_limits(settings)
+            voices=voices,
+            states=stores.states,
+            engine=engine,
+            turns=turns,
+            audit=trail,
+            limits=_synthesis_limits(settings),
         ),
         training=TrainingService(
             voices=voices,
@@ -115,11 +147,13 @@ def _wired(
             states=stores.states,
             engine=engine,
             ears=ears,
+            audit=trail,
             refines=settings.enrolment_refinement,
         ),
         retention=RetentionService(
             voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
         ),
+        audit=AuditService(events),
     )
 
 
@@ -138,11 +172,11 @@ async def warm_up(context: AppContext) -> None:
         await context.engine.open()
         await context.ears.warm_up()
     except (AssetError, EngineError) as error:
-        log.warning("cannot speak: %s %s", error.detail, error.suggestion or "")
+        log.warning("cannot speak", detail=error.detail, suggestion=error.suggestion)
     if "api_key" in context.settings.auth_mode and not await context.keys.exist():
         log.warning(
-            "there is no API key yet: make the first one with "
-            "`voice-cloning keys create --name first --scope admin`"
+            "there is no API key yet",
+            suggestion="`voice-cloning keys create --name first --scope admin` makes one",
         )
     await _sweep(context)
 
@@ -159,19 +193,23 @@ async def _sweep(context: AppContext) -> None:
     try:
         swept = await context.retention.sweep(context.settings.sweep_grace_s)
     except (DatabaseError, StorageError) as error:
-        log.warning("the sweep failed: %s %s", error.detail, error.suggestion or "")
+        log.warning("sweep failed", detail=error.detail, suggestion=error.suggestion)
         return
-    if swept.leftovers or swept.unfinished:
-        log.warning("swept %d files that belong to no voice", swept.leftovers + swept.unfinished)
+    if leftovers := swept.leftovers + swept.unfinished:
+        log.warning("swept files that belong to no voice", files=leftovers)
     if swept.expired:
-        log.info("swept %d outputs that were kept long enough", swept.expired)
+        log.info("swept outputs that were kept long enough", files=swept.expired)
+
+
+def _turns(settings: Settings, engine: Engine, clock: Clock) -> Turns:
+    return Turns(
+        engine.info.concurrency, max_requests=settings.max_concurrent_requests, clock=clock
+    )
 
 
 def _synthesis_limits(settings: Settings) -> SynthesisLimits:
     return SynthesisLimits(
-        max_chars=settings.max_text_chars,
-        max_whole_chars=settings.max_whole_text_chars,
-        max_requests=settings.max_concurrent_requests,
+        max_chars=settings.max_text_chars, max_whole_chars=settings.max_whole_text_chars
     )
 
 

@@ -1,9 +1,9 @@
 """The HTTP server: `uvicorn app.main:app` or `python -m app.main`."""
 
 import asyncio
-import logging
 import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,48 +14,79 @@ from pydantic import ValidationError
 from app.api import errors
 from app.api.middleware import BodyLimit, RequestId
 from app.api.openapi import describe
+from app.api.rates import RateHeaders
+from app.api.request_log import RequestLog, Switches
 from app.api.router import router
 from app.context import keep_swept, open_context, warm_up
 from app.core.config import Settings
 from app.core.config.checks import check
 from app.core.exceptions import AppError
-from app.core.logging import setup_logging
+from app.core.logging import get_logger, setup_logging
 from app.engines.base import Engine
+from app.limits.base import Clock
 
 # A multipart body is longer than the file in it.
 _FORM_BYTES = 64 * 1024
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
-def create_app(settings: Settings | None = None, *, engine: Engine | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    engine: Engine | None = None,
+    clock: Clock = time.monotonic,
+) -> FastAPI:
     """The application.
 
     Args:
         settings: default: from the environment.
         engine: instead of the one that the settings name.
+        clock: by which limits fill and waits are measured.
     """
     settings = settings or Settings()
+    _log_by(settings)
     warnings = check(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_context(settings, engine=engine) as context:
+        async with open_context(settings, engine=engine, clock=clock) as context:
             app.state.context = context
             for warning in warnings:
-                log.warning(warning)
+                log.warning("settings warning", detail=warning)
             await warm_up(context)
             sweeping = asyncio.create_task(keep_swept(context))
             yield
             sweeping.cancel()
 
     app = FastAPI(title="Voice Cloning API", version=settings.app_version, lifespan=lifespan)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + _FORM_BYTES)
-    app.add_middleware(RequestId)
+    _add_middleware(app, settings)
     app.include_router(router)
     errors.install(app)
     describe(app)
     return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """The last one is the outermost."""
+    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + _FORM_BYTES)
+    app.add_middleware(RateHeaders)
+    app.add_middleware(
+        RequestLog,
+        switches=Switches(
+            requests=settings.log_requests,
+            responses=settings.log_responses,
+            request_body=settings.log_request_body,
+            response_body=settings.log_response_body,
+            headers=settings.log_headers,
+        ),
+    )
+    app.add_middleware(RequestId)
+
+
+def _log_by(settings: Settings) -> None:
+    personal = settings.log_request_body or settings.log_response_body
+    setup_logging(settings.log_level, settings.log_format, personal=personal)
 
 
 def main(*, host: str | None = None, port: int | None = None) -> None:
@@ -64,7 +95,7 @@ def main(*, host: str | None = None, port: int | None = None) -> None:
     # In the environment, where the processes that serve read them.
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     settings = Settings()
-    setup_logging(settings.log_level)
+    _log_by(settings)
     check(settings)
     uvicorn.run(
         "app.main:app",

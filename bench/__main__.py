@@ -1,40 +1,33 @@
 """Benchmarks: all in short, or one, e.g. `python -m bench voice --help`."""
 
 import sys
+from collections.abc import Callable
 
-from bench import database, load, robustness, speed, step, thresholds, voice
+from bench import database, limits, load, robustness, speed, step, thresholds, voice
+
+BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
+    "speed": lambda _: speed.main(),
+    "voice": voice.main,
+    "robustness": robustness.main,
+    "limits": lambda _: limits.main(),
+    "step": lambda _: step.main(),
+    "thresholds": lambda _: thresholds.main(),
+    "database": lambda _: database.main(),
+    "load": load.main,
+}
+IN_SHORT = {"speed": [], "voice": ["--only", "instant"], "thresholds": []}
 
 
 def main() -> None:
     name, options = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("all", [])
-    match name:
-        case "all":
-            for title, benchmark in (
-                ("speed", speed.main),
-                ("voice", lambda: voice.main(["--only", "instant"])),
-                ("thresholds", thresholds.main),
-            ):
-                print(f"\n{title}\n")
-                benchmark()
-        case "speed":
-            speed.main()
-        case "voice":
-            voice.main(options)
-        case "robustness":
-            robustness.main(options)
-        case "step":
-            step.main()
-        case "thresholds":
-            thresholds.main()
-        case "database":
-            database.main()
-        case "load":
-            load.main(options)
-        case _:
-            raise SystemExit(
-                f"No benchmark {name!r}: "
-                "speed, step, voice, robustness, thresholds, database, load."
-            )
+    if name == "all":
+        for title, few in IN_SHORT.items():
+            print(f"\n{title}\n")
+            BENCHMARKS[title](few)
+    elif name in BENCHMARKS:
+        BENCHMARKS[name](options)
+    else:
+        raise SystemExit(f"No benchmark {name!r}: {', '.join(BENCHMARKS)}.")
 
 
 if __name__ == "__main__":

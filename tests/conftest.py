@@ -35,7 +35,13 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(_env_file=None, data_dir=tmp_path / "data", voice_engine="fake")
+    """Of a server for tests: no limits on how much a test may do."""
+    return Settings(
+        _env_file=None,
+        data_dir=tmp_path / "data",
+        voice_engine="fake",
+        rate_limiting_enabled=False,
+    )
 
 
 @pytest.fixture

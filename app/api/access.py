@@ -6,12 +6,12 @@ The rule is applied before the body of the request is read.
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from app.api import rates
 from app.api.errors import also, problems
 from app.context import AppContext
 from app.core.exceptions import (
@@ -25,7 +25,10 @@ from app.core.exceptions import (
     RateLimited,
     TokenExpired,
     TokenInvalid,
+    Unauthenticated,
 )
+from app.core.logging import actor
+from app.limits.base import Rate
 from app.models.access import Permission, Principal
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
@@ -48,14 +51,6 @@ _PROBLEMS = problems(
     IdentityError,
     DatabaseError,
 )
-
-
-class Rate(StrEnum):
-    """Which of a caller's limits a route draws on."""
-
-    DEFAULT = "default"
-    SYNTHESIS = "synthesis"
-    TRAINING = "training"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +105,7 @@ class GuardedRoute(APIRoute):
 
 
 async def _admit(request: Request, rule: Rule) -> None:
-    """Find out who calls, and leave it in `request.state.principal`.
+    """Find out who calls, leave it in `request.state.principal`, and count the request.
 
     Raises:
         Unauthenticated, Forbidden, RateLimited, IdentityError: the request ends here.
@@ -118,10 +113,17 @@ async def _admit(request: Request, rule: Rule) -> None:
     if rule.permission is None:
         return
     context: AppContext = request.app.state.context
-    principal = await context.access.authenticate(request.headers)
+    await rates.check_address(request)
+    try:
+        principal = await context.access.authenticate(request.headers)
+    except Unauthenticated:
+        await rates.count_failure(request)
+        raise
     request.state.principal = principal
+    actor.set(principal.subject)
     check(principal, rule.permission)
     owner_of(request)  # refused now, not when a long body has been read
+    await rates.spend(request, rule.rate)
 
 
 def check(principal: Principal, permission: Permission) -> None:

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from app.api.access import owner_of
 from app.context import AppContext
 from app.models.access import Principal
+from app.services.audit import AuditService
 from app.services.keys import KeyService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
@@ -34,6 +35,10 @@ def _keys(context: Annotated[AppContext, Depends(_context)]) -> KeyService:
     return context.keys
 
 
+def _audit(context: Annotated[AppContext, Depends(_context)]) -> AuditService:
+    return context.audit
+
+
 def _caller(request: Request) -> Principal:
     principal: Principal = request.state.principal
     return principal
@@ -44,5 +49,6 @@ Voices = Annotated[VoiceService, Depends(_voices)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
 Training = Annotated[TrainingService, Depends(_training)]
 Keys = Annotated[KeyService, Depends(_keys)]
+Audit = Annotated[AuditService, Depends(_audit)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(owner_of)]

@@ -1,6 +1,5 @@
 """The one place that turns exceptions into HTTP: `application/problem+json` (RFC 9457)."""
 
-import logging
 import traceback
 from typing import Any
 
@@ -10,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette import exceptions as starlette_exceptions
 
+from app.api.rates import rate_headers
 from app.core.exceptions import (
     AppError,
     EngineBusy,
@@ -18,9 +18,9 @@ from app.core.exceptions import (
     MethodNotAllowed,
     NotFound,
 )
-from app.core.logging import REQUEST_ID_HEADER, request_id
+from app.core.logging import REQUEST_ID_HEADER, get_logger, request_id
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 10
@@ -119,9 +119,9 @@ def problem_response(error: AppError) -> JSONResponse:
 
 async def _app_error(_: Request, error: AppError) -> JSONResponse:
     if isinstance(error, EngineBusy | IdentityError):  # not ours, and must not flood the log
-        log.warning("%s: %s", error.code, error.detail)
+        log.warning("busy", code=error.code, detail=error.detail)
     elif error.status >= 500:
-        log.error("%s: %s", error.code, error.detail, exc_info=error)
+        log.error("failed", code=error.code, detail=error.detail, exc_info=error)
     return problem_response(error)
 
 
@@ -162,5 +162,7 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     response = problem_response(
         AppError("Something went wrong on our side.", "Report it with the request id.", **extra)
     )
-    response.headers[REQUEST_ID_HEADER] = request_id.get()  # this handler is outside the middleware
+    # This handler is outside the middleware.
+    response.headers[REQUEST_ID_HEADER] = request_id.get()
+    response.headers.update(rate_headers(request.scope))
     return response

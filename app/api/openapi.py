@@ -4,7 +4,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from app.api.access import PERMISSION_KEY
 from app.api.errors import Problem
+from app.api.rates import POLICY, RETRY_AFTER, STATE
 
 _DESCRIPTION = """\
 Register a voice from a recording, then speak any text in it.
@@ -16,6 +18,7 @@ _TAGS = [
     {"name": "voices", "description": "Register, list, show, delete; speak in a voice."},
     {"name": "engines", "description": "What the engine that runs can do."},
     {"name": "keys", "description": "API keys: make, list, revoke."},
+    {"name": "audit", "description": "Who did what."},
     {"name": "health", "description": "Is the service there, and can it speak?"},
 ]
 
@@ -23,6 +26,20 @@ _TAGS = [
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A token, or an API key."},
     "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+_STRING = {"schema": {"type": "string"}}
+_SECONDS = {"schema": {"type": "integer", "minimum": 1}}
+_HEADERS = {
+    POLICY: {
+        "description": 'The limits that count, e.g. `"synthesis";q=50;w=60`: 50 in 60 seconds.',
+        **_STRING,
+    },
+    STATE: {
+        "description": 'What is left of them, e.g. `"synthesis";r=49;t=2`: 49, all in 2 seconds.',
+        **_STRING,
+    },
+    RETRY_AFTER: {"description": "Seconds after which to try again.", **_SECONDS},
 }
 
 
@@ -44,10 +61,22 @@ def describe(app: FastAPI) -> None:
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
             document["components"]["securitySchemes"] = _SECURITY
+            document["components"]["headers"] = _HEADERS
             for path in document["paths"].values():
                 for operation in path.values():
                     operation["responses"].pop("422", None)
+                    _declare_rates(operation)
         assert app.openapi_schema is not None  # noqa: S101 - set by the generator
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign] # the documented way to extend it
+
+
+def _declare_rates(operation: dict[str, Any]) -> None:
+    """The headers that tell of limits, where there are any."""
+    if operation.get(PERMISSION_KEY) is None:
+        return
+    for status, response in operation["responses"].items():
+        names = (POLICY, STATE) if status not in ("429", "503") else (POLICY, STATE, RETRY_AFTER)
+        declared = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        response["headers"] = declared | response.get("headers", {})

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from app.cli import (  # noqa: F401 - they add their commands
     adapt,
+    audit,
     config,
     database,
     keys,
@@ -48,7 +49,7 @@ async def doctor() -> None:
 
 def main() -> None:
     """Run; errors of ours are told in words, and end with status 1."""
-    setup_logging("WARNING")
+    setup_logging("warning", "pretty", personal=True)  # it is the caller's own terminal
     try:
         cli()
     except AppError as error:

@@ -1,7 +1,8 @@
 """The database port: records in collections."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.models.base import Record
@@ -15,6 +16,14 @@ class Page(Generic[RecordT]):
 
     items: list[RecordT]
     cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Condition of a list: from `since` on, before `until`. None leaves that end open."""
+
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class Collection(Protocol[RecordT]):
@@ -36,7 +45,7 @@ class Collection(Protocol[RecordT]):
         """A page of the records whose fields equal `where`.
 
         Args:
-            where: field -> value.
+            where: field -> value, or a `Span` of moments.
             order: a field, `-` before it for descending; ties are broken by id, and records
                 without a value come last.
             limit: 1 to 500.
@@ -53,6 +62,14 @@ class Collection(Protocol[RecordT]):
 
         Raises:
             Conflict: a record with this id exists.
+        """
+        ...
+
+    async def add_all(self, records: Sequence[RecordT]) -> None:
+        """Add records: all, or none on an error. One transaction costs less than many.
+
+        Raises:
+            Conflict: a record with one of these ids exists.
         """
         ...
 

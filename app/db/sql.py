@@ -1,19 +1,31 @@
 """The database port over SQLAlchemy: SQLite and PostgreSQL."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Generic
 
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
-from sqlalchemy import Row, Table, delete, insert, select, text, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Row,
+    Table,
+    and_,
+    delete,
+    insert,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import JSON
 
 from app.core.exceptions import Conflict, DatabaseError, InvalidRequest, NotFound, VersionConflict
-from app.db.base import Page, RecordT
+from app.db.base import Page, RecordT, Span
 from app.db.cursor import Keyset
 from app.db.engine import IMMEDIATE, make_engine, make_file, use_wal
 from app.db.errors import database_errors
@@ -130,7 +142,7 @@ class SqlCollection(Generic[RecordT]):
         columns = self._table.c
         query = (
             select(self._table)
-            .where(*(columns[name] == value for name, value in keyset.where.items()))
+            .where(*(_fits(columns[name], value) for name, value in keyset.where.items()))
             .order_by(*keyset.order_by())
             .limit(limit + 1)  # one more, to know whether there is more
         )
@@ -147,14 +159,17 @@ class SqlCollection(Generic[RecordT]):
         )
 
     async def add(self, record: RecordT) -> RecordT:
-        statement = insert(self._table).values(self._row(record))
+        await self.add_all([record])
+        return record
+
+    async def add_all(self, records: Sequence[RecordT]) -> None:
+        rows = [self._row(record) for record in records]
         with database_errors():
             try:
                 async with self._writers, self._writer.begin() as connection:
-                    await connection.execute(statement)
+                    await connection.execute(insert(self._table), rows)
             except IntegrityError as error:
                 raise Conflict("A record with this id exists.") from error
-        return record
 
     async def update(self, record: RecordT) -> RecordT:
         columns = self._table.c
@@ -204,3 +219,12 @@ class SqlCollection(Generic[RecordT]):
                 "A stored record does not have the form that this version expects.",
                 "Use the version of the program that has written it, or restore a backup.",
             ) from error
+
+
+def _fits(column: Column[Any], wanted: Any) -> ColumnElement[bool]:
+    """The condition that a field has this value, or lies in this span."""
+    if not isinstance(wanted, Span):
+        same: ColumnElement[bool] = column == wanted
+        return same
+    since = column >= wanted.since if wanted.since else true()
+    return and_(since, column < wanted.until if wanted.until else true())

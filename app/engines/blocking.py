@@ -139,7 +139,9 @@ class BlockingEngine(ABC):
         done = object()
         try:
             while True:
-                await self._quiet.wait()
+                while self._at_work:
+                    await self._quiet.wait()
+                    await asyncio.sleep(0)  # who has waited for a turn begins now, and goes first
                 step = await in_thread(self._trainer, next, steps, done)
                 if step is done or step is not None:
                     return step if isinstance(step, VoiceState) else None

@@ -1,7 +1,6 @@
 """The keys of one issuer, remembered."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -9,8 +8,9 @@ from dataclasses import dataclass
 from jwt import PyJWK
 
 from app.core.exceptions import IdentityError
+from app.core.logging import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +114,11 @@ class KeyCache:
             self._expires = self._clock() + self._times.ttl_s
             pause_s = self._times.cooldown_s
         except IdentityError as error:
-            kept = "" if self._known is None else "; those known before are used"
-            log.warning("the keys of the token issuer cannot be fetched: %s%s", error.detail, kept)
+            log.warning(
+                "the keys of the token issuer cannot be fetched",
+                detail=error.detail,
+                older_ones_are_used=self._known is not None,
+            )
         finally:
             self._next_fetch = self._clock() + pause_s
             self._fetching = None

@@ -1,6 +1,5 @@
 """Bearer tokens: is this one genuine, meant for us and valid now, and what does it let do?"""
 
-import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
@@ -13,12 +12,13 @@ from jwt import PyJWTError
 
 from app.core.config import Settings
 from app.core.exceptions import ConfigurationError, TokenExpired, TokenInvalid
+from app.core.logging import get_logger
 from app.identity.discovery import fetch_keys, open_client
 from app.identity.issuers import Claims, Issuer, make_issuers, roles_in
 from app.identity.keys import CacheTimes, KeyCache, SigningKey
 from app.models.access import Permission, Principal, Role, granted
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 # Those of users in very many groups have some kilobytes.
 _MAX_CHARS: Final = 16 * 1024
@@ -191,7 +191,7 @@ def _seconds(value: Any) -> float:
 
 def _refused(reason: str) -> TokenInvalid:
     """The reason goes to the log; the caller may be an attacker, who learns nothing from us."""
-    log.info("token refused: %s", reason)
+    log.info("token refused", reason=reason)
     return TokenInvalid(
         "The token is not one that this service accepts.",
         "Get one for this service from its issuer: docs/security.md says how.",

@@ -1,7 +1,6 @@
 """Finding out who calls."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,12 +13,13 @@ from app.core.exceptions import (
     KeyUnknown,
     TokenInvalid,
 )
+from app.core.logging import get_logger
 from app.db.base import Collection
 from app.identity.tokens import TokenVerifier
 from app.models.access import LOCAL, Principal, granted
 from app.models.api_key import KEY_PREFIX, ApiKey, digest_of, is_key
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 KEY_HEADER: Final = "X-API-Key"
 _LAST_USE_STEP: Final = timedelta(minutes=1)
@@ -125,7 +125,7 @@ async def _write_use(keys: Collection[ApiKey], key: ApiKey, now: datetime) -> No
     try:
         await keys.update(key.model_copy(update={"last_used_at": now}))
     except AppError as error:  # another process was first, or the database is busy
-        log.debug("the use of key %s was not noted: %s", key.id, error.detail)
+        log.debug("the use of a key was not noted", key_id=key.id, detail=error.detail)
 
 
 def _bearer(headers: Mapping[str, str]) -> str | None:

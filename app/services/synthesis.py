@@ -1,10 +1,9 @@
 """Speaking: text in, audio out, sentence by sentence."""
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from itertools import dropwhile
 
@@ -13,24 +12,32 @@ import numpy as np
 from app.audio.dsp import fade_edges, set_loudness, trim_silence
 from app.audio.encode import AudioEncoder, check_rate, content_type
 from app.audio.types import Samples, SpeechChunk
-from app.core.admission import Admission
-from app.core.exceptions import EngineFailed, TextTooLong
+from app.core.exceptions import DatabaseError, EngineFailed, TextTooLong
+from app.core.logging import get_logger
 from app.core.tasks import in_thread
+from app.core.turns import Turns
+from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.engines.base import Engine, SynthesisRequest, check_controls
 from app.engines.stored import stored_state
+from app.models.audit import Action
 from app.models.voice import SpeakRequest, Voice
 from app.storage.base import BlobStore
 from app.text.clean import clean
 from app.text.split import Segment, split
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 # The loudness of broadcast speech would be -23; assistants and audio books lie around -20.
 OUTPUT_LUFS = -20.0
 _SILENCE_DB = -50.0
 _KEEP_SILENCE_S = 0.03
-_BUSY_RETRY_S = 5
+
+
+Charge = Callable[[int], Awaitable[None]]
+
+
+async def _for_nothing(_: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +47,10 @@ class SynthesisLimits:
     Attributes:
         max_chars: longest text.
         max_whole_chars: longest text whose audio is returned in one piece.
-        max_requests: requests that speak or wait at once.
     """
 
     max_chars: int
     max_whole_chars: int
-    max_requests: int
 
 
 class Speech:
@@ -85,23 +90,35 @@ class SynthesisService:
         voices: Collection[Voice],
         states: BlobStore,
         engine: Engine,
+        turns: Turns,
+        audit: AuditTrail,
         limits: SynthesisLimits,
     ) -> None:
         self._voices = voices
         self._states = states
         self._engine = engine
+        self._turns = turns
+        self._audit = audit
         self._limits = limits
-        self._admission = Admission(
-            limits.max_requests, doing="requests are being spoken", retry_after_s=_BUSY_RETRY_S
-        )
 
-    async def speak(self, voice: Voice, request: SpeakRequest) -> Speech:
+    async def speak(
+        self, voice: Voice, request: SpeakRequest, *, charge: Charge = _for_nothing
+    ) -> Speech:
         """Check everything that can be checked before the first sound.
+
+        Args:
+            charge: is awaited with the number of characters when the text is about to be spoken;
+                what it raises ends the request before its first sound.
 
         Raises:
             UnspeakableText, TextTooLong, UnsupportedFormat, UnsupportedControl: bad request.
             VoiceEngineMismatch: the voice cannot be spoken by the engine that runs.
+            EngineBusy: there are as many requests as may be.
         """
+        with self._turns.enter():  # what is prepared takes memory as well
+            return await self._prepared(voice, request, charge)
+
+    async def _prepared(self, voice: Voice, request: SpeakRequest, charge: Charge) -> Speech:
         info = self._engine.info
         rate = check_rate(request.format, request.sample_rate, info.sample_rate)
         text = self._text(request)
@@ -123,7 +140,8 @@ class SynthesisService:
         encoder = AudioEncoder(
             request.format, input_rate=info.sample_rate, output_rate=rate, streaming=request.stream
         )
-        chunks = self._measured(_look_ahead(self._sentences(spoken, engine_request)), request)
+        sentences = _look_ahead(self._sentences(spoken, engine_request))
+        chunks = self._measured(sentences, voice, request, charge=charge)
         return Speech(chunks, encoder, content_type(request.format, rate))
 
     def _text(self, request: SpeakRequest) -> str:
@@ -150,7 +168,7 @@ class SynthesisService:
                 yield SpeechChunk(pause, rate, segment.start, segment.end)
                 continue
             sentence = replace(request, text=segment.text)
-            async with aclosing(self._engine.synthesize(sentence)) as chunks:
+            async with self._turns.turn(), aclosing(self._engine.synthesize(sentence)) as chunks:
                 spoken = [chunk.samples async for chunk in chunks]
             if not spoken:
                 raise EngineFailed("The engine gave no audio for the text.")
@@ -158,17 +176,29 @@ class SynthesisService:
             yield SpeechChunk(samples, rate, segment.start, segment.end)
 
     async def _measured(
-        self, chunks: AsyncGenerator[SpeechChunk, None], request: SpeakRequest
+        self,
+        chunks: AsyncGenerator[SpeechChunk, None],
+        voice: Voice,
+        request: SpeakRequest,
+        *,
+        charge: Charge,
     ) -> AsyncGenerator[SpeechChunk, None]:
-        """Count the request in, and log figures about it when it ends, however it ends."""
+        """Count the request in, and log figures about it when it ends, however it ends.
+
+        The trail is told at the first sound. Speech goes on where it cannot be, as on a full disk.
+        """
         first_s, working_s, audio_s, outcome = None, 0.0, 0.0, "cancelled"
-        with self._admission.enter():
+        with self._turns.enter():
             try:
                 async with aclosing(chunks):
+                    await charge(len(request.text))
                     start = time.perf_counter()
                     async for chunk in chunks:
                         working_s += time.perf_counter() - start
-                        first_s = first_s or working_s
+                        if first_s is None:
+                            first_s = working_s
+                            with suppress(DatabaseError):  # logged with all that it tells
+                                await self._audit.record(Action.VOICE_USED, voice)
                         audio_s += chunk.duration_s
                         yield chunk
                         start = time.perf_counter()  # a slow client is not a slow engine
@@ -178,11 +208,16 @@ class SynthesisService:
                 raise
             finally:
                 log.info(
-                    "spoke engine=%s format=%s outcome=%s chars=%d audio_s=%.2f first_s=%.3f "
-                    "rtf=%.3f",
-                    self._engine.info.name, request.format, outcome, len(request.text), audio_s,
-                    first_s or 0.0, working_s / audio_s if audio_s else 0.0,
-                )  # fmt: skip
+                    "spoke",
+                    voice=voice.id,
+                    engine=self._engine.info.name,
+                    format=request.format.value,
+                    outcome=outcome,
+                    chars=len(request.text),
+                    audio_s=round(audio_s, 2),
+                    first_s=round(first_s or 0.0, 3),
+                    rtf=round(working_s / audio_s, 3) if audio_s else None,
+                )
 
 
 async def _look_ahead(

@@ -1,7 +1,6 @@
 """Adapting voices: training the engine on the recording that a voice was made of."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
@@ -20,7 +19,9 @@ from app.core.exceptions import (
     VersionConflict,
     VoiceInTraining,
 )
+from app.core.logging import get_logger
 from app.core.tasks import see_through
+from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.voices import find_voice
 from app.engines.base import (
@@ -33,10 +34,11 @@ from app.engines.base import (
     trainer,
 )
 from app.engines.stored import stored_state
+from app.models.audit import Action
 from app.models.voice import Voice
 from app.storage.base import BlobStore
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 MIN_MINUTES = 0.1
 MAX_MINUTES = 60.0
@@ -60,6 +62,7 @@ class TrainingService:
         states: BlobStore,
         engine: Engine,
         ears: Ears,
+        audit: AuditTrail,
         refines: bool = True,
     ) -> None:
         self._voices = voices
@@ -67,12 +70,13 @@ class TrainingService:
         self._states = states
         self._engine = engine
         self._ears = ears
+        self._audit = audit
         self._adapting: set[str] = set()
         self._refining: set[asyncio.Task[None]] = set()
         self._refines = refines
         self._refinement = asyncio.Lock()  # one at a time
         self._admission = Admission(
-            _MAX_TRAININGS, doing="training is under way", retry_after_s=_BUSY_RETRY_S
+            _MAX_TRAININGS, doing="training is under way", retry_after_s=lambda: _BUSY_RETRY_S
         )
 
     async def adapt(
@@ -143,7 +147,7 @@ class TrainingService:
                 if better is not None:
                     await see_through(self._store(voice, better))
         except AppError as error:
-            log.info("voice %s stays as it is: %s", voice.id, error.code)
+            log.info("voice stays as it is", voice=voice.id, code=error.code)
 
     @contextmanager
     def _enter(self, voice_id: str) -> Iterator[None]:
@@ -192,21 +196,26 @@ class TrainingService:
         adapted = now.model_copy(update=changes)
         try:
             await self._states.put(adapted.state_blob, state.payload)
-            await self._voices.update(adapted)
+            async with self._audit.recorded(Action.VOICE_TRAINED, adapted):
+                await self._voices.update(adapted)
         except (StorageError, NotFound, VersionConflict):
             await self._delete_state(adapted)
             raise  # after any other error the record may have changed: both files stay
         await self._delete_state(now)
         log.info(
-            "adapted engine=%s minutes=%s similarity=%s before=%s",
-            state.engine, minutes, state.similarity, voice.similarity,
-        )  # fmt: skip
+            "adapted",
+            voice=voice.id,
+            engine=state.engine,
+            minutes=minutes,
+            similarity=state.similarity,
+            before=voice.similarity,
+        )
 
     async def _delete_state(self, voice: Voice) -> None:
         try:
             await self._states.delete(voice.state_blob)
         except StorageError:
-            log.warning("an unused file of voice %s stays until the next sweep", voice.id)
+            log.warning("unused file stays until the next sweep", voice=voice.id)
 
 
 def _check(options: TrainingOptions) -> None:

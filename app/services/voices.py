@@ -1,6 +1,5 @@
 """Registering, listing and deleting voices."""
 
-import logging
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
@@ -8,15 +7,18 @@ from pathlib import PurePosixPath, PureWindowsPath
 from app.audio.ears import Ears
 from app.core.admission import Admission
 from app.core.exceptions import DatabaseError, InvalidRequest, StorageError
+from app.core.logging import get_logger
 from app.core.tasks import see_through
+from app.db.audit import AuditTrail
 from app.db.base import Collection, Page
 from app.db.voices import find_voice
 from app.engines.base import Engine, VoiceState
+from app.models.audit import Action
 from app.models.voice import Erased, ErasedFiles, Voice
 from app.storage.base import Removed
 from app.storage.stores import Stores
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _LINE_ENDS = "\t\r\n"  # may stand in a description
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -49,15 +51,19 @@ class VoiceService:
         stores: Stores,
         engine: Engine,
         ears: Ears,
+        audit: AuditTrail,
         max_registrations: int,
     ) -> None:
         self._voices = voices
         self._stores = stores
         self._engine = engine
         self._ears = ears
+        self._audit = audit
         # Each takes up to some hundred megabytes.
         self._admission = Admission(
-            max_registrations, doing="recordings are being registered", retry_after_s=_BUSY_RETRY_S
+            max_registrations,
+            doing="recordings are being registered",
+            retry_after_s=lambda: _BUSY_RETRY_S,
         )
 
     async def register(self, owner: str, upload: Upload) -> Voice:
@@ -111,14 +117,15 @@ class VoiceService:
             VoiceNotFound: there is none with this id, or it is somebody else's.
         """
         voice = await self.get(owner, voice_id)
-        record = await self._voices.delete(voice.id)
+        async with self._audit.recorded(Action.VOICE_DELETED, voice):
+            record = await self._voices.delete(voice.id)
         erased: dict[str, ErasedFiles] = {}
         left = []
         for kind, store in self._stores.each():
             try:
                 removed = await store.delete_prefix(voice.id)
             except StorageError:
-                log.warning("%s of voice %s stay until the next sweep", kind, voice.id)
+                log.warning("files stay until the next sweep", kind=kind, voice_id=voice.id)
                 removed = Removed()
                 left.append(kind)
             erased[kind] = ErasedFiles(files=removed.files, bytes=removed.bytes)
@@ -133,7 +140,8 @@ class VoiceService:
             await self._remove_blobs(voice)
             raise
         try:
-            await self._voices.add(voice)
+            async with self._audit.recorded(Action.VOICE_CREATED, voice):
+                await self._voices.add(voice)
         except BaseException:
             await self._undo(voice)
             raise
@@ -145,7 +153,7 @@ class VoiceService:
         try:
             await self._voices.delete(voice.id)
         except DatabaseError:
-            log.warning("files of voice %s stay until the next sweep", voice.id)
+            log.warning("files stay until the next sweep", voice=voice.id)
         else:
             await self._remove_blobs(voice)
 
@@ -157,7 +165,7 @@ class VoiceService:
             try:
                 await store.delete(name)
             except StorageError:
-                log.warning("a file of voice %s stays until the next sweep", voice.id)
+                log.warning("file stays until the next sweep", voice=voice.id)
 
 
 def _clean_filename(filename: str) -> str:

@@ -34,7 +34,11 @@ def test_errors_are_declared_as_problems(document: dict[str, Any]) -> None:
 
 
 def test_every_reference_is_defined(document: dict[str, Any]) -> None:
-    defined = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    defined = {
+        f"#/components/{kind}/{name}"
+        for kind in ("schemas", "headers")
+        for name in document["components"][kind]
+    }
 
     def references(node: Any) -> set[str]:
         if isinstance(node, dict):

@@ -18,8 +18,9 @@ from app.core.exceptions import (
     NotFound,
     VersionConflict,
 )
-from app.db.base import Collection, Database
+from app.db.base import Collection, Database, Span
 from app.db.sql import SqlDatabase
+from app.models.audit import Action, AuditEvent
 from app.models.voice import Voice
 
 pytestmark = pytest.mark.anyio
@@ -372,3 +373,54 @@ async def test_a_cancelled_call_leaves_the_database_usable(voices):
     added = {result.id for result in results if isinstance(result, Voice)}
     assert added <= stored
     assert not [r for r in results if isinstance(r, DatabaseError)]
+
+
+async def test_many_are_added_at_once_or_none(voices):
+    first, second, third = a_voice(), a_voice(), a_voice()
+    await voices.add_all([first, second])
+    assert await voices.get(first.id) == first
+    assert await voices.get(second.id) == second
+
+    with pytest.raises(Conflict):
+        await voices.add_all([third, first])
+    assert await voices.get(third.id) is None
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [(None, None, 5), (2, None, 3), (None, 2, 2), (1, 4, 3), (3, 3, 0)],
+)
+async def test_a_list_can_be_of_a_span_of_time(voices, since, until, expected):
+    await voices.add_all([a_voice(created_at=NOON + timedelta(hours=h)) for h in range(5)])
+
+    def moment(hours):
+        return None if hours is None else NOON + timedelta(hours=hours)
+
+    where = {"created_at": Span(moment(since), moment(until))}
+    found, cursor = [], None
+    while True:
+        page = await voices.list(where=where, limit=2, cursor=cursor)
+        found += page.items
+        if (cursor := page.cursor) is None:
+            break
+    assert len({voice.id for voice in found}) == len(found) == expected
+
+
+async def test_audit_events_are_never_changed_or_deleted(database):
+    events = database.collection(AuditEvent)
+    event = AuditEvent(
+        owner="local",
+        actor="local",
+        action=Action.VOICE_CREATED,
+        subject_id="550e8400-e29b-41d4-a716-446655440000",
+        outcome="ok",
+        request_id="-",
+    )
+    await events.add(event)
+
+    with pytest.raises(DatabaseError):
+        await events.update(event.model_copy(update={"actor": "nobody"}))
+    with pytest.raises(DatabaseError):
+        await events.delete(event.id)
+
+    assert await events.get(event.id) == event

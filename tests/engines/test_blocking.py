@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 
 from app.audio.types import Recording, SpeechChunk
 from app.core.exceptions import EngineFailed, EngineUnavailable, TrainingUnsupported
+from app.core.turns import Turns
 from app.engines.base import (
     EngineInfo,
     SynthesisRequest,
@@ -438,6 +440,31 @@ async def test_refining_waits_while_somebody_listens():
     better = await asyncio.wait_for(refining, 30)
     assert better is not None
     assert (engine.refined, better.similarity) == (3, 0.9)
+    await engine.close()
+
+
+async def test_refining_waits_while_others_take_turns():
+    """Between the end of one and the start of the next the engine itself has nothing to do."""
+    engine, turns = SteeredEngine(), Turns(1, max_requests=9, clock=time.monotonic)
+    refined = []
+
+    async def speak(text: str) -> None:
+        request = SynthesisRequest(text, VOICE)
+        async with turns.turn(), aclosing(engine.synthesize(request)) as chunks:
+            async for _ in chunks:
+                refined.append(engine.refined)
+
+    speakers = [asyncio.create_task(speak(text)) for text in ("w", "abc" * 9, "abc" * 9)]
+    await until(engine.started.is_set)
+    refining = asyncio.create_task(
+        engine.refine([Recording(np.zeros(10, np.float32), 16_000)], VOICE)
+    )
+    await until(lambda: turns.depth == 2)
+    engine.go.set()
+    await asyncio.gather(*speakers)
+
+    assert refined == [0] * 55
+    assert await asyncio.wait_for(refining, 30)
     await engine.close()
 
 

@@ -16,10 +16,12 @@ from app.audio.decode import DecodeLimits
 from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
 from app.core.config import Settings
+from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine
 from app.engines.fake import FakeEngine
+from app.models.audit import AuditEvent
 from app.models.voice import Voice
 from app.services.retention import RetentionService
 from app.services.training import TrainingService
@@ -44,6 +46,7 @@ class Parts:
     voices: Collection[Voice]
     recordings: BlobStore
     states: BlobStore
+    events: Collection[AuditEvent]
     outputs: BlobStore = field(default_factory=MemoryBlobStore)
     keep_outputs_hours: float = 0.0
 
@@ -62,6 +65,7 @@ class Parts:
             stores=self.stores,
             engine=FakeEngine(),
             ears=self._ears(),
+            audit=AuditTrail(self.events),
             max_registrations=8,
         )
 
@@ -72,6 +76,7 @@ class Parts:
             states=self.states,
             engine=engine or FakeEngine(),
             ears=self._ears(),
+            audit=AuditTrail(self.events),
         )
 
     def _ears(self) -> Ears:
@@ -91,6 +96,7 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
             database.collection(Voice),
             LocalBlobStore(settings.uploads),
             LocalBlobStore(settings.embeddings),
+            database.collection(AuditEvent),
         )
     finally:
         await database.close()

@@ -232,7 +232,7 @@ class ReadOnly:
 async def test_a_use_that_cannot_be_noted_neither_delays_nor_fails_the_request(
     server, stored, clock, caplog: pytest.LogCaptureFixture
 ):
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="app")
     key = await server.make()
     full = ReadOnly(stored)
     access = AccessService(keys=full, clock=clock)  # type: ignore[arg-type]

@@ -1,14 +1,16 @@
 """Voices: register, list, show, delete, and speak in them."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 
-from app.api import audio
-from app.api.access import GuardedRoute, Rate, access
+from app.api import audio, rates
+from app.api.access import GuardedRoute, access
 from app.api.dependencies import Owner, Synthesis, Training, Voices
 from app.api.errors import problems
 from app.core import exceptions as err
+from app.limits.base import Rate
 from app.models.access import Permission
 from app.models.voice import Erased, SpeakRequest, Voice, VoiceCreated, VoiceDetails, VoicePage
 from app.services.voices import Upload
@@ -40,6 +42,7 @@ _SPEAK_PROBLEMS = problems(
     err.VoiceEngineMismatch,
     err.EngineFailed,
     err.EngineBusy,
+    err.RateLimited,
     err.EngineUnavailable,
     err.AssetError,
     err.StorageError,
@@ -133,7 +136,9 @@ async def synthesize(
     """Speak a text in a voice. Whole by default; `stream: true` sends each sentence when it is
     ready.
     """
-    speech = await synthesis.speak(await voices.get(owner, voice_id), body)
+    voice = await voices.get(owner, voice_id)
+    charge = partial(rates.spend, request, Rate.CHARACTERS)
+    speech = await synthesis.speak(voice, body, charge=charge)
     respond = audio.streamed if body.stream else audio.whole
     return await respond(speech, request)
 

@@ -1,0 +1,118 @@
+"""How often a caller may call: counting requests, and telling the caller in headers.
+
+The headers are those of draft-ietf-httpapi-ratelimit-headers, as structured fields (RFC 9651).
+"""
+
+from collections.abc import Mapping, MutableMapping
+from ipaddress import IPv6Address, ip_address
+from typing import Any, Final
+
+from fastapi import Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.exceptions import RateLimited
+from app.limits.base import WINDOW_S, Rate
+from app.limits.limiter import RateLimiter, Verdict
+
+POLICY: Final = "RateLimit-Policy"
+STATE: Final = "RateLimit"
+RETRY_AFTER: Final = "Retry-After"
+
+_VERDICTS = "rate_verdicts"
+# Who has one address of IPv6 usually has as many as fit into the other half.
+_IPV6_NETWORK_BYTES = 8
+
+
+class RateHeaders:
+    """Puts what was counted for a request on its answer, whatever that is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        scope.setdefault("state", {})  # the same one for all that is inside
+
+        async def send_with_rates(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(rate_headers(scope))
+            await send(message)
+
+        return await self._app(scope, receive, send_with_rates)
+
+
+def rate_headers(scope: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of a request's limits; without those that nobody knows the state of."""
+    verdicts: dict[Rate, Verdict] = scope.get("state", {}).get(_VERDICTS, {})
+    if not verdicts:
+        return {}
+    policy = [f'"{v.rate}";q={v.limit};w={WINDOW_S}' for v in verdicts.values()]
+    known = [v for v in verdicts.values() if v.remaining is not None]
+    state = [f'"{v.rate}";r={v.remaining};t={v.reset_s}' for v in known]
+    headers = {POLICY: ", ".join(policy), STATE: ", ".join(state)}
+    return {name: value for name, value in headers.items() if value}
+
+
+async def spend(request: Request, rate: Rate, cost: int = 1) -> None:
+    """Count something that the caller does.
+
+    Raises:
+        RateLimited: it was too much; nothing was counted.
+    """
+    if limiter := _limiter(request):
+        owner = request.state.principal.owner
+        _note(request, await limiter.spend(owner, rate, cost=cost), cost)
+
+
+async def check_address(request: Request) -> None:
+    """Raise `RateLimited` if too many requests of this address have failed to authenticate."""
+    if limiter := _limiter(request):
+        verdict = await limiter.look(_network(request), Rate.AUTHENTICATION)
+        if not verdict.allowed:
+            _note(request, verdict, 1)
+
+
+async def count_failure(request: Request) -> None:
+    """The caller failed to authenticate."""
+    if limiter := _limiter(request):
+        _note(request, await limiter.spend(_network(request), Rate.AUTHENTICATION), 1)
+
+
+def _limiter(request: Request) -> RateLimiter | None:
+    limiter: RateLimiter | None = request.app.state.context.limiter
+    return limiter
+
+
+def _note(request: Request, verdict: Verdict, cost: int) -> None:
+    state: MutableMapping[str, Any] = request.scope["state"]
+    state.setdefault(_VERDICTS, {})[verdict.rate] = verdict
+    if verdict.allowed:
+        return
+    unit = "characters" if verdict.rate is Rate.CHARACTERS else "requests"
+    raise RateLimited(
+        f"The limit `{verdict.rate}` is {verdict.limit} {unit} in {WINDOW_S} seconds; "
+        f"{verdict.remaining} are left and {cost} would be needed.",
+        f"Try again in {verdict.retry_after_s} seconds. "
+        "The header `RateLimit` of each answer tells what is left.",
+        retry_after_s=verdict.retry_after_s,
+        rate=verdict.rate,
+        limit=verdict.limit,
+        remaining=verdict.remaining,
+        window_s=WINDOW_S,
+    )
+
+
+def _network(request: Request) -> str:
+    """Where the request comes from, as the server sees it: behind a proxy, what that says and
+    FORWARDED_ALLOW_IPS allows it to say.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:  # a socket, or a test
+        return host
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return address.packed[:_IPV6_NETWORK_BYTES].hex()
+    return host

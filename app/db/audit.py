@@ -1,0 +1,98 @@
+"""The audit trail: who did what, written before it is done."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from app.core.exceptions import AppError, Conflict, DatabaseError
+from app.core.logging import actor, get_logger, request_id
+from app.db.base import Collection
+from app.models.audit import DONE, Action, AuditEvent
+from app.models.base import Record
+
+log = get_logger(__name__)
+
+_LONGEST = 200  # characters of an actor or owner: one event must not spoil a transaction of many
+
+
+class AuditTrail:
+    """Adds events. Who did it and in which request comes from the context of the call.
+
+    Events that come while others are being written share the next transaction.
+    """
+
+    def __init__(self, events: Collection[AuditEvent]) -> None:
+        self._events = events
+        self._waiting: list[tuple[AuditEvent, asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def record(self, action: Action, subject: Record, *, outcome: str = DONE) -> None:
+        """Add an event.
+
+        Args:
+            subject: the voice or key that it is about.
+            outcome: `ok`, or the code of the error.
+
+        Raises:
+            DatabaseError: it is not written, and the log says so; do not go on.
+        """
+        event = AuditEvent(
+            owner=subject.owner[:_LONGEST],
+            actor=actor.get()[:_LONGEST],
+            action=action,
+            subject_id=subject.id,
+            outcome=outcome,
+            request_id=request_id.get(),
+        )
+        try:
+            await self._write(event)
+        except (DatabaseError, Conflict) as error:
+            log.error(  # noqa: TRY400 - the error itself is logged where it is answered
+                "audit event not written",
+                action=action.value,
+                subject=subject.id,
+                owner=subject.owner,
+                actor=event.actor,
+                outcome=outcome,
+                code=error.code,
+            )
+            raise
+
+    @asynccontextmanager
+    async def recorded(self, action: Action, subject: Record) -> AsyncIterator[None]:
+        """Add an event, then let it be done; a second event with the error's code if it fails.
+
+        Raises:
+            DatabaseError: the event is not written. Nothing was done.
+        """
+        await self.record(action, subject)
+        try:
+            yield
+        except BaseException as error:
+            code = error.code if isinstance(error, AppError) else type(error).__name__
+            with suppress(DatabaseError, Conflict):  # logged; the first error counts
+                await self.record(action, subject, outcome=code)
+            raise
+
+    async def _write(self, event: AuditEvent) -> None:
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append((event, written))
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write_waiting())
+        await written
+
+    async def _write_waiting(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                work = self._events.add_all([event for event, _ in batch])
+                (result,) = await asyncio.gather(work, return_exceptions=True)
+                for _, written in batch:
+                    if written.done():  # nobody waits any more
+                        continue
+                    if result is None:
+                        written.set_result(None)
+                    else:
+                        written.set_exception(result)
+        finally:
+            self._writer = None

@@ -1,0 +1,160 @@
+"""Runs the service through all it does, and looks for what must not be in its log."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+import pytest
+import uvicorn
+
+from app.audio.types import Recording, SpeechChunk
+from app.core.config import Settings
+from app.core.exceptions import EngineFailed
+from app.engines.base import SynthesisRequest, VoiceState
+from app.engines.fake import FakeEngine
+from app.main import create_app
+from tests.conftest import make_app, recording, serving
+
+NAME = "Zebedee Quillfeather"
+FILENAME = "marmalade-orchestra.wav"
+DESCRIPTION = "an umbrella of sassafras"
+TEXT = "Seventeen walruses juggle porcelain. Nobody applauds the ninth."
+PERSONAL = (
+    "Zebedee",
+    "Quillfeather",
+    "marmalade",
+    "sassafras",
+    "walruses",
+    "porcelain",
+    "applauds",
+)
+
+API_KEY = "vc_4f9a1b_Zx81hQdT0s7LkQmW3"
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"  # noqa: S105
+SIGNATURE = "aB3xYz0123456789%3D"
+PASSWORD = "hunter2-hunter2"  # noqa: S105
+SECRETS = (API_KEY, TOKEN, "c2lnbmF0dXJl", SIGNATURE, PASSWORD, "cookie-monster")
+
+
+class Failing(FakeEngine):
+    """Fails in ways that repeat what it was given."""
+
+    enrolled = 0
+
+    async def enroll(self, recordings: Sequence[Recording]) -> VoiceState:
+        self.enrolled += 1
+        if self.enrolled == 2:
+            raise RuntimeError(f"cannot learn {NAME} of {FILENAME}")
+        return await super().enroll(recordings)
+
+    async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
+        if "fail" in request.text:
+            raise EngineFailed("The engine gave no speech.") from ValueError(request.text)
+        if "crash" in request.text:
+            raise RuntimeError(f"cannot say {request.text!r}")
+        async for chunk in super().synthesize(request):
+            yield chunk
+
+
+def sent_headers() -> dict[str, str]:
+    return {
+        "X-API-Key": API_KEY,
+        "Authorization": f"Bearer {TOKEN}",
+        "Cookie": "session=cookie-monster",
+        "Referer": f"https://blobs.example/a?sv=1&sig={SIGNATURE}",
+        "X-Request-ID": API_KEY,
+        "Connection": "close",  # the server closes it after an unexpected error anyway
+    }
+
+
+def register(client: httpx2.Client, **fields: str) -> httpx2.Response:
+    file = (FILENAME, recording(), "audio/wav")
+    form = {"name": NAME, "description": DESCRIPTION, **fields}
+    return client.post("/voices", files={"file": file}, data=form, headers=sent_headers())
+
+
+def speak(client: httpx2.Client, voice: str, **body: Any) -> int | None:
+    """The status; None if the answer was broken off."""
+    path = f"/voices/{quote(voice)}/synthesize"
+    try:
+        return client.post(path, json=body, headers=sent_headers()).status_code
+    except httpx2.RemoteProtocolError:
+        return None
+
+
+def use(client: httpx2.Client, settings: Settings) -> None:
+    """Everything that can be done, and most that can go wrong."""
+    voice = register(client).json()["voice_id"]
+    assert register(client).status_code == 500
+    assert register(client, name=NAME + "\0").status_code == 400
+    for stream in (False, True):
+        assert speak(client, voice, text=TEXT, stream=stream, format="mp3") == 200
+        assert speak(client, voice, text=f"{TEXT} fail", stream=stream) in (500, None)
+        assert speak(client, voice, text=f"{TEXT} crash", stream=stream) in (500, None)
+        assert speak(client, voice, text=f"crash {TEXT}", stream=stream) == 500
+    assert speak(client, voice, text={"private": TEXT}, password=PASSWORD, token=TOKEN) == 400
+    assert speak(client, voice, text=TEXT, format=TEXT, language=NAME) == 400
+    assert speak(client, NAME, text=TEXT) == 404
+    broken = client.post(f"/voices/{voice}/synthesize", content=f'{{"text": "{TEXT}')
+    assert broken.status_code == 400
+    client.get(f"/{NAME}/{FILENAME}", params={"name": NAME, "sig": SIGNATURE})
+    client.get("/voices", params={"cursor": NAME, "token": TOKEN})
+    client.put(f"/voices/{NAME}")
+    with sqlite3.connect(settings.data_dir / "voices.db") as database:
+        database.execute("ALTER TABLE voices RENAME COLUMN description TO gone")
+    database.close()
+    assert register(client).json()["code"] == "database-unavailable"
+    assert client.delete(f"/voices/{voice}").status_code == 503
+    shutil.rmtree(settings.embeddings)
+    settings.embeddings.write_text("in the way")
+    assert register(client).json()["code"] == "storage-unavailable"
+
+
+def log_of_a_run(settings: Settings, capsys: pytest.CaptureFixture[str], **switches: Any) -> str:
+    settings = settings.model_copy(
+        update={"log_level": "debug", "log_format": "json", "log_headers": True, **switches}
+    )
+    with serving(make_app(settings, Failing())) as client:
+        use(client, settings)
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["json", "pretty"])
+def test_the_log_of_a_full_run_tells_nothing_personal_and_no_secret(
+    settings: Settings, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    log = log_of_a_run(settings, capsys, log_format=form)
+
+    assert len(log.splitlines()) > 50
+    for word in ("spoke", "RuntimeError", "database-unavailable", "storage-unavailable"):
+        assert word in log
+    assert [word for word in (*PERSONAL, *SECRETS) if word.lower() in log.lower()] == []
+
+
+def test_with_the_bodies_on_the_texts_are_told_and_still_no_secret(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = log_of_a_run(settings, capsys, log_request_body=True, log_response_body=True)
+
+    for word in ("Zebedee", "marmalade", "walruses"):
+        assert word in log
+    assert [word for word in SECRETS if word in log] == []
+
+
+def test_a_database_that_cannot_be_reached_is_told_without_its_password(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"postgresql+psycopg://voice:{PASSWORD}@127.0.0.1:1/voices"
+    values = {"database_url": url, "log_format": "json", "log_level": "debug"}
+    app = create_app(Settings(_env_file=None, voice_engine="fake", **values))
+
+    with pytest.raises(SystemExit):
+        uvicorn.Server(uvicorn.Config(app, port=0, log_config=None)).run()
+
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert "DatabaseError" in json.dumps(told)
+    assert PASSWORD not in json.dumps(told)
