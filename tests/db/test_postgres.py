@@ -157,8 +157,10 @@ def test_requests_fail_while_the_server_is_away_and_work_when_it_is_back(setting
 
             server.stop()
             refused = [client.get("/voices"), client.delete(f"/voices/{voice_id}")]
+            readiness = client.get("/health/ready").status_code
             server.start()
 
+            assert (readiness, client.get("/health/ready").status_code) == (503, 200)
             listed = client.get("/voices").json()["items"]
             assert [voice["voice_id"] for voice in listed] == [voice_id]
             for response in refused:

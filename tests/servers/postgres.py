@@ -21,7 +21,7 @@ _SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "32MB",
 }
-_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_FORGETFUL = {"fsync": "off", "full_page_writes": "off"}  # in a power cut only
 _USER = "voice"
 
 
