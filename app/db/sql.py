@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import JSON
 
 from app.core.exceptions import Conflict, DatabaseError, InvalidRequest, NotFound, VersionConflict
+from app.core.tracing import traced
 from app.db.base import Page, RecordT, Span
 from app.db.cursor import Keyset
 from app.db.engine import IMMEDIATE, make_engine, make_file, use_wal
@@ -121,6 +122,7 @@ class SqlCollection(Generic[RecordT]):
         self._table = table
         self._kind = kind
 
+    @traced("database.get")
     async def get(self, record_id: str) -> RecordT | None:
         query = select(self._table).where(self._table.c.id == record_id)
         with database_errors():
@@ -128,6 +130,7 @@ class SqlCollection(Generic[RecordT]):
                 row = (await connection.execute(query)).one_or_none()
         return None if row is None else self._record(row)
 
+    @traced("database.list")
     async def list(
         self,
         *,
@@ -158,6 +161,7 @@ class SqlCollection(Generic[RecordT]):
             cursor=keyset.cursor(rows[-1]._mapping) if more else None,
         )
 
+    @traced("database.add")
     async def add(self, record: RecordT) -> RecordT:
         await self.add_all([record])
         return record
@@ -171,6 +175,7 @@ class SqlCollection(Generic[RecordT]):
             except IntegrityError as error:
                 raise Conflict("A record with this id exists.") from error
 
+    @traced("database.update")
     async def update(self, record: RecordT) -> RecordT:
         columns = self._table.c
         changed = record.model_copy(
@@ -196,6 +201,7 @@ class SqlCollection(Generic[RecordT]):
             "The record was changed since it was read.", "Read it again, then repeat the change."
         )
 
+    @traced("database.delete")
     async def delete(self, record_id: str) -> bool:
         statement = delete(self._table).where(self._table.c.id == record_id)
         with database_errors():

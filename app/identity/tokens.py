@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+import httpx2
 import jwt
 from jwt import PyJWTError
 
 from app.core.config import Settings
-from app.core.exceptions import ConfigurationError, TokenExpired, TokenInvalid
+from app.core.exceptions import TokenExpired, TokenInvalid
 from app.core.logging import get_logger
 from app.identity.discovery import fetch_keys, open_client
 from app.identity.issuers import Claims, Issuer, make_issuers, roles_in
@@ -73,18 +74,18 @@ class TokenVerifier:
         *,
         times: CacheTimes | None = None,
         clock: Callable[[], float] = time.time,
+        client: httpx2.AsyncClient | None = None,
     ) -> "TokenVerifier":
         """By the settings.
 
-        Raises:
-            ConfigurationError: a value has not the form that it must have.
+        Args:
+            client: to ask the issuers with; it is closed with the verifier.
         """
-        issuers, rules = make_issuers(settings), _rules(settings)
-        client = open_client()
+        issuers, client = make_issuers(settings), client or open_client()
         caches = [
             KeyCache(partial(fetch_keys, client, issuer.source), times=times) for issuer in issuers
         ]
-        verifier = cls(zip(issuers, caches, strict=True), rules=rules, clock=clock)
+        verifier = cls(zip(issuers, caches, strict=True), rules=_rules(settings), clock=clock)
         verifier._stack.push_async_callback(client.aclose)
         for cache in caches:
             verifier._stack.push_async_callback(cache.close)
@@ -145,14 +146,9 @@ class TokenVerifier:
 
 def _rules(settings: Settings) -> TokenRules:
     default = settings.auth_default_role
-    roles = roles_in([default] if default else [])
-    if default and not roles:
-        raise ConfigurationError(
-            f"AUTH_DEFAULT_ROLE={default} is not a role.", f"Use one of: {', '.join(Role)}."
-        )
     return TokenRules(
         skew_s=settings.auth_clock_skew_s,
-        default_role=next(iter(roles), None),
+        default_role=None if default is None else Role(default),
         full_scopes=frozenset(settings.oidc_full_scopes),
     )
 

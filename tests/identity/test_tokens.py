@@ -6,12 +6,14 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import httpx2
 import jwt
 import pytest
 from jwt.algorithms import RSAAlgorithm
 from jwt.warnings import InsecureKeyLengthWarning
 
 from app.core.config import Settings
+from app.core.config.checks import check
 from app.core.exceptions import AppError, ConfigurationError, TokenExpired, TokenInvalid
 from app.identity.tokens import TokenVerifier
 from app.models.access import PERMISSIONS, Permission, Role
@@ -52,7 +54,9 @@ async def make(issuer: Issuer) -> AsyncIterator[Make]:
         }
         settings = Settings(_env_file=None, **usual | values)
         clock = time.time if now is None else lambda: now
-        made.append(TokenVerifier.of(settings, clock=clock))
+        # Nothing is encrypted here, and reading the certificates takes longer than all the rest.
+        client = httpx2.AsyncClient(verify=False)
+        made.append(TokenVerifier.of(settings, clock=clock, client=client))
         return made[-1]
 
     yield call
@@ -497,10 +501,20 @@ async def test_its_keys_may_lie_at_an_address_of_their_own(make_oidc, issuer):
         {"azure_authority": "login.microsoftonline.com"},
         {"azure_authority": "http://login.example", "environment": "production"},
         {"oidc_issuer": "http://id.example", "environment": "production"},
-        {"auth_default_role": "boss"},
+        {"oidc_issuer": "https://id.example", "oidc_jwks_url": "file:///keys"},
     ],
     ids=str,
 )
-async def test_settings_that_cannot_work_are_refused(make, values):
+async def test_settings_that_cannot_work_are_refused(values):
+    usual = {"auth_mode": "entra", "azure_tenant_id": TENANT, "azure_client_id": CLIENT}
+    if "oidc_issuer" in values:
+        usual["oidc_audience"] = OIDC_AUDIENCE
+
+    assert check(Settings(_env_file=None, **usual)) == []
     with pytest.raises(ConfigurationError):
-        make(**values)
+        check(Settings(_env_file=None, **usual | values))
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_every_role_can_be_the_default_one(role):
+    assert Settings(_env_file=None, auth_default_role=role.upper()).auth_default_role == role

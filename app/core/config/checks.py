@@ -3,12 +3,14 @@
 import os
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from app.core.config import Settings, env_files
 from app.core.config.azure import AzureSettings
+from app.core.config.server import LOOPBACK
 from app.core.exceptions import ConfigurationError
 
 # Values of examples, and what people write where they mean to choose later.
@@ -18,6 +20,7 @@ _PLACEHOLDER = re.compile(
 )
 _URL_PASSWORD = re.compile(r"//[^/@:]*:(?P<password>[^/@]+)@")
 _DEFAULT_PASSWORDS = {"postgres", "admin", "root", "user", "guest", "redis", "voice", "123456"}
+_TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Of the storage emulator; public.
 _EMULATOR = ("devstoreaccount1", "usedevelopmentstorage=true")
 
@@ -72,15 +75,28 @@ def _unfinished(settings: Settings) -> Iterator[str]:
     if settings.oidc_issuer:
         if not settings.oidc_audience:
             yield "OIDC_ISSUER needs OIDC_AUDIENCE."
+        yield from _unprotected(settings, "oidc_issuer", "oidc_jwks_url")
         return
+    yield from _unprotected(settings, "azure_authority")
     if not settings.azure_tenant_id:
         yield "AUTH_MODE=entra needs AZURE_TENANT_ID."
-    elif settings.azure_tenant_id in ("common", "organizations") and (
-        not settings.azure_allowed_tenants
-    ):
+    elif not settings.tenants:
         yield f"AZURE_TENANT_ID={settings.azure_tenant_id} needs AZURE_ALLOWED_TENANTS."
+    elif not all(_TENANT.fullmatch(name) for name in settings.tenants):
+        yield "AZURE_TENANT_ID and AZURE_ALLOWED_TENANTS need ids of tenants, not their names."
     if not (settings.azure_client_id or settings.azure_audience):
         yield "AUTH_MODE=entra needs AZURE_CLIENT_ID or AZURE_AUDIENCE."
+
+
+def _unprotected(settings: Settings, *names: str) -> Iterator[str]:
+    """Addresses of keys: whoever could change those on their way could be anybody."""
+    for name in names:
+        address = urlsplit(getattr(settings, name) or "https://unset")
+        on_this_machine = address.hostname in LOOPBACK or settings.unsafe_allowed
+        if not address.hostname or not (
+            address.scheme == "https" or (address.scheme == "http" and on_this_machine)
+        ):
+            yield f"{name.upper()} must be an https:// address."
 
 
 def _risks(settings: Settings) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pydantic_settings import NoDecode
 from app.core.config.kinds import ANY_CASE, SPLIT, Strings
 
 AuthMode = Literal["off", "api_key", "entra"]
+RoleName = Literal["reader", "speaker", "creator", "admin"]
 
 
 class IdentitySettings(BaseModel):
@@ -17,7 +18,7 @@ class IdentitySettings(BaseModel):
         ("off",),
         description="`off`, `api_key`, `entra`, or `api_key,entra`. Off: development on loopback.",
     )
-    auth_default_role: str | None = Field(
+    auth_default_role: Annotated[RoleName, ANY_CASE] | None = Field(
         None, description="Role of users whose token names none; default: they may do nothing."
     )
     auth_clock_skew_s: int = Field(
@@ -53,6 +54,17 @@ class IdentitySettings(BaseModel):
         ("access_as_user", "user_impersonation"),
         description="Scopes that let an application do all that its user may.",
     )
+
+    @property
+    def any_tenant(self) -> bool:
+        """Whether tokens of more than one tenant may be accepted."""
+        return (self.azure_tenant_id or "").lower() in ("organizations", "common")
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        """Ids of the tenants whose tokens are accepted."""
+        names = self.azure_allowed_tenants if self.any_tenant else (self.azure_tenant_id or "",)
+        return frozenset(name.lower() for name in names if name)
 
     @field_validator("auth_mode")
     @classmethod
