@@ -28,7 +28,8 @@ from app.core.exceptions import Conflict, DatabaseError, InvalidRequest, NotFoun
 from app.core.tracing import traced
 from app.db.base import Page, RecordT, Span
 from app.db.cursor import Keyset
-from app.db.engine import IMMEDIATE, database_errors, make_engine, make_file, use_wal
+from app.db.engine import IMMEDIATE, make_engine, make_file, use_wal
+from app.db.errors import database_errors
 from app.db.migrate import revisions, upgrade
 from app.db.tables import TABLES
 
@@ -41,9 +42,9 @@ class SqlDatabase:
     """A SQLite file or a PostgreSQL database.
 
     Args:
-        url: of SQLAlchemy, with an asynchronous driver: `sqlite+aiosqlite:///voices.db`,
-            `postgresql+psycopg://user@host/name`. The driver may be left out.
-        pool_size: connections that are kept to a PostgreSQL server.
+        url: `sqlite:///voices.db`, `postgresql://user:password@host/name`. A driver that it names
+            does not matter.
+        pool_size: connections, at most.
 
     Raises:
         DatabaseError: the URL has no meaning, or its driver is missing.
@@ -64,7 +65,7 @@ class SqlDatabase:
 
         Raises:
             DatabaseError: no connection, a schema of a newer version of this program or, without
-                `migrate`, of an older one.
+                `migrate`, of an older one or none.
         """
         make_file(self._url)
         with database_errors():
@@ -82,7 +83,11 @@ class SqlDatabase:
             )
 
     async def revisions(self) -> tuple[str | None, str]:
-        """The revision of the schema, None if it has none, and the newest that there is."""
+        """The revision of the schema, None if it has none, and the newest that there is.
+
+        Raises:
+            DatabaseError: no connection, or a schema of a newer version of this program.
+        """
         with database_errors():
             async with self._engine.connect() as connection:
                 return await connection.run_sync(revisions)
