@@ -12,11 +12,13 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from pydantic import ValidationError
 
 from app.api import docs, errors
 from app.api.drain import Drain, Draining
 from app.api.hardening import HardenedAPI, HeadAsGet, KnownHosts, for_browsers
+from app.api.http_metrics import HttpMetrics
 from app.api.middleware import BodyLimit, RequestId
 from app.api.openapi import describe
 from app.api.rates import RateHeaders
@@ -29,6 +31,9 @@ from app.core.config import Settings
 from app.core.config.checks import check
 from app.core.exceptions import AppError
 from app.core.logging import get_logger, setup_logging
+from app.core.metrics_folder import shared_folder
+from app.core.tasks import in_thread
+from app.core.tracing import check_extras, open_tracing
 from app.engines.base import Engine
 from app.limits.base import Clock
 
@@ -39,10 +44,13 @@ _JSON_BYTES_A_CHAR = 12
 # For what is answered and still in our buffers when the server stops.
 _FLUSH_S = 5
 
+# The framework's own spans name paths and queries, hence voices.
+_NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
+
 log = get_logger(__name__)
 
 
-def create_app(
+def create_app(  # long: each line is a part
     settings: Settings | None = None,
     *,
     engine: Engine | None = None,
@@ -58,10 +66,12 @@ def create_app(
     settings = settings or Settings()
     _log_by(settings)
     warnings = check(settings)
+    check_extras(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        async with open_context(settings, engine=engine, clock=clock) as context:
+        opened = open_context(settings, engine=engine, clock=clock)
+        async with _traced(app, settings), opened as context:
             app.state.context = context
             for warning in warnings:
                 log.warning("settings warning", detail=warning)
@@ -74,6 +84,7 @@ def create_app(
         version=settings.app_version,
         lifespan=lifespan,
         around=for_browsers(settings),
+        telemetry=_NO_TELEMETRY,
     )
     _add_middleware(app, settings)
     docs.add_pages(app)
@@ -124,6 +135,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         ),
     )
     app.add_middleware(RequestId)
+    app.add_middleware(HttpMetrics)  # it sees all answers
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -133,6 +145,17 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 def _log_by(settings: Settings) -> None:
     personal = settings.log_request_body or settings.log_response_body
     setup_logging(settings.log_level, settings.log_format, personal=personal)
+
+
+@asynccontextmanager
+async def _traced(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+    tracing = open_tracing(settings)
+    app.state.tracer = tracing.tracer if tracing else None
+    try:
+        yield
+    finally:
+        if tracing:
+            await in_thread(None, tracing.close)
 
 
 def main(*, host: str | None = None, port: int | None = None) -> None:
@@ -145,15 +168,16 @@ def main(*, host: str | None = None, port: int | None = None) -> None:
     check(settings)
     # The server repeats the signal that ended it, and would die of it.
     signal.signal(signal.SIGTERM, _leave)
-    uvicorn.run(
-        "app.main:app",
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_config=None,
-        http="app.api.slow_clients:Connection",
-        timeout_graceful_shutdown=_FLUSH_S,
-    )
+    with shared_folder(settings.workers):
+        uvicorn.run(
+            "app.main:app",
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_config=None,
+            http="app.api.slow_clients:Connection",
+            timeout_graceful_shutdown=_FLUSH_S,
+        )
 
 
 if __name__ == "__main__":

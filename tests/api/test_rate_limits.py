@@ -74,7 +74,9 @@ def serving(
     settings: Settings, *, engine: Engine | None = None, access: Any = None, **changes: object
 ) -> Iterator[Server]:
     clock = StoppedClock()
-    settings = settings.model_copy(update={"rate_limiting_enabled": True} | changes)
+    # However slow the machine of the tests is, a Redis that is there answers in time.
+    limited = {"rate_limiting_enabled": True, "redis_timeout_s": 60.0}
+    settings = settings.model_copy(update=limited | changes)
     app = create_app(settings, engine=engine, clock=clock)
     with TestClient(app, raise_server_exceptions=False) as client:
         if access is not None:

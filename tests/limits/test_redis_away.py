@@ -21,9 +21,11 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def limiting(url: str, clock: StoppedClock) -> AsyncIterator[RateLimiter]:
+async def limiting(
+    url: str, clock: StoppedClock, *, timeout_s: float = 60
+) -> AsyncIterator[RateLimiter]:
     limiter = RateLimiter(
-        RedisBuckets(url, clock=clock),
+        RedisBuckets(url, clock=clock, timeout_s=timeout_s),
         local=MemoryBuckets(clock=clock),
         limits=dict.fromkeys(Rate, 2),
     )
@@ -100,7 +102,8 @@ async def test_while_redis_hangs_requests_do_not_queue_up_for_it():
 
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with limiting(f"redis://127.0.0.1:{port}/0", clock) as limiter:
+    url = f"redis://127.0.0.1:{port}/0"
+    async with limiting(url, clock, timeout_s=0.25) as limiter:
         allowed = await spend(limiter, "a", times=500)
         first = connections
         clock.advance(3)
@@ -118,6 +121,6 @@ async def test_while_redis_hangs_requests_do_not_queue_up_for_it():
 async def test_an_address_that_is_none_stops_the_start_without_showing_it():
     secret = uuid4().hex
     with pytest.raises(ConfigurationError) as raised:
-        RedisBuckets(f"http://:{secret}@127.0.0.1", clock=StoppedClock())
+        RedisBuckets(f"http://:{secret}@127.0.0.1", clock=StoppedClock(), timeout_s=1)
 
     assert secret not in str(raised.value)

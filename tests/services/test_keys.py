@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from app.core.exceptions import DatabaseError, Forbidden, KeyExpired, KeyNotFound, KeyUnknown
+from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.models.access import LOCAL, PERMISSIONS, Permission, Principal, Role
 from app.models.api_key import ApiKey, NewKey, is_key
+from app.models.audit import AuditEvent
 from app.services.access import AccessService
 from app.services.keys import KeyService
 
@@ -35,11 +37,21 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def stored(settings) -> AsyncIterator[Collection[ApiKey]]:
+async def database(settings) -> AsyncIterator[SqlDatabase]:
     database = SqlDatabase(settings.database)
     await database.open()
-    yield database.collection(ApiKey)
+    yield database
     await database.close()
+
+
+@pytest.fixture
+def stored(database) -> Collection[ApiKey]:
+    return database.collection(ApiKey)
+
+
+@pytest.fixture
+def trail(database) -> AuditTrail:
+    return AuditTrail(database.collection(AuditEvent))
 
 
 @dataclass
@@ -64,12 +76,14 @@ class Server:
 
 
 @pytest.fixture
-def server(stored, clock: Clock) -> Server:
-    return make_server(stored, clock)
+def server(stored, trail, clock: Clock) -> Server:
+    return make_server(stored, trail, clock)
 
 
-def make_server(stored: Collection[ApiKey], clock: Clock) -> Server:
-    return Server(KeyService(keys=stored, clock=clock), AccessService(keys=stored, clock=clock))
+def make_server(stored: Collection[ApiKey], trail: AuditTrail, clock: Clock) -> Server:
+    return Server(
+        KeyService(keys=stored, audit=trail, clock=clock), AccessService(keys=stored, clock=clock)
+    )
 
 
 async def test_a_key_is_its_owners_and_lets_do_what_its_scopes_say(server):
@@ -108,9 +122,9 @@ async def test_a_key_ends_on_its_day(server, clock):
         await server.who(key)
 
 
-async def test_a_revoked_key_ends_at_once_in_every_process(server, stored, clock):
+async def test_a_revoked_key_ends_at_once_in_every_process(server, stored, trail, clock):
     key = await server.make()
-    other = make_server(stored, clock)
+    other = make_server(stored, trail, clock)
     assert await server.who(key)
     assert await other.who(key)
 
@@ -265,9 +279,9 @@ class Interrupting:
         return getattr(self._stored, name)
 
 
-async def test_a_key_in_use_can_be_revoked_all_the_same(server, stored, clock):
+async def test_a_key_in_use_can_be_revoked_all_the_same(server, stored, trail, clock):
     key = await server.make()
-    busy = KeyService(keys=Interrupting(stored, clock), clock=clock)  # type: ignore[arg-type]
+    busy = KeyService(keys=Interrupting(stored, clock), audit=trail, clock=clock)  # type: ignore[arg-type]
 
     await busy.revoke("ann", (await server.record()).id)
 
