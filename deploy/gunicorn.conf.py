@@ -4,7 +4,9 @@ Needs the extra `gunicorn`. Everything is read from the settings of the service.
 """
 
 import os
-from typing import Any
+from typing import Any, ClassVar
+
+from uvicorn_worker import UvicornWorker
 
 from app.core.config import Settings
 from app.core.metrics_folder import FOLDER, close_folder, open_folder
@@ -14,12 +16,24 @@ _settings = Settings()
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 bind = [f"{_host}:{_settings.port}"]
 workers = _settings.workers
-worker_class = "uvicorn_worker.UvicornWorker"
+
+
+class Worker(UvicornWorker):
+    """With the protocol that ends idle and deaf connections, and five seconds for last bytes."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "http": "app.api.slow_clients:Connection",
+        "timeout_graceful_shutdown": 5,
+    }
+
+
+worker_class = Worker
 proc_name = "voice-cloning"
 loglevel = _settings.log_level
 # A process that has not moved for so long is killed. Speaking does not hold its event loop.
 timeout = 60
-graceful_timeout = _settings.shutdown_grace_s
+# The service itself ends what is under way after SHUTDOWN_GRACE_S.
+graceful_timeout = _settings.shutdown_grace_s + 10
 keepalive = 5
 preload_app = False  # the engine's threads do not survive a fork
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "uvicorn": ("-m", "uvicorn", "app.main:app", "--workers", "2"),
     "gunicorn": (*GUNICORN, "uvicorn.workers.UvicornWorker"),
     "gunicorn, new name": (*GUNICORN, "uvicorn_worker.UvicornWorker"),
+    "gunicorn, our file": ("-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "app.main:app"),
     "ours": ("-m", "app.cli", "serve"),
 }
 
