@@ -122,7 +122,7 @@ def _wired(  # long: one argument a line, nothing to decide
         engine=engine,
         ears=ears,
         access=_access(settings, database),
-        keys=KeyService(keys=database.collection(ApiKey)),
+        keys=KeyService(keys=database.collection(ApiKey), audit=trail),
         limiter=create_limiter(settings, turns, clock=clock),
         turns=turns,
         voices=VoiceService(

@@ -10,9 +10,11 @@ from rich.table import Table
 
 from app.cli.console import cli, command, give, print_table, tell
 from app.core.config import Settings
+from app.db.audit import AuditTrail
 from app.db.sql import SqlDatabase
 from app.models.access import LOCAL, Role
 from app.models.api_key import ApiKey, NewKey
+from app.models.audit import AuditEvent
 from app.models.base import LOCAL_OWNER
 from app.services.keys import KeyService
 
@@ -86,7 +88,8 @@ async def _service() -> AsyncIterator[KeyService]:
     database = SqlDatabase(settings.database)
     await database.open(migrate=settings.database_migrate)
     try:
-        yield KeyService(keys=database.collection(ApiKey))
+        audit = AuditTrail(database.collection(AuditEvent))
+        yield KeyService(keys=database.collection(ApiKey), audit=audit)
     finally:
         await database.close()
 

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from app.core.exceptions import Conflict, Forbidden, KeyNotFound, VersionConflict
+from app.db.audit import AuditTrail
 from app.db.base import Collection, Page
 from app.models.access import Principal, granted
 from app.models.api_key import KEY_PREFIX, ApiKey, NewKey, digest_of
+from app.models.audit import Action
 from app.models.base import is_id
 
 _SHOWN_CHARS: Final = 10
@@ -22,8 +24,15 @@ def _now() -> datetime:
 class KeyService:
     """The keys that callers are known by. Only their digests are stored."""
 
-    def __init__(self, *, keys: Collection[ApiKey], clock: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self,
+        *,
+        keys: Collection[ApiKey],
+        audit: AuditTrail,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
         self._keys = keys
+        self._audit = audit
         self._clock = clock
 
     async def create(self, principal: Principal, owner: str, wanted: NewKey) -> tuple[ApiKey, str]:
@@ -35,7 +44,8 @@ class KeyService:
         Raises:
             Forbidden: it would let its holder do more than the caller may.
         """
-        for permission in sorted(granted(frozenset(wanted.scopes)) - principal.permissions):
+        if missing := granted(frozenset(wanted.scopes)) - principal.permissions:
+            permission = min(missing)
             raise Forbidden(
                 f"Nobody can give what they do not have: `{permission}` is missing.",
                 "Ask for fewer scopes.",
@@ -55,7 +65,8 @@ class KeyService:
             expires_at=None if days is None else now + timedelta(days=days),
             created_by=principal.subject,
         )
-        return await self._keys.add(record), key
+        async with self._audit.recorded(Action.KEY_CREATED, record):
+            return await self._keys.add(record), key
 
     async def list(self, owner: str | None, *, limit: int, cursor: str | None) -> Page[ApiKey]:
         """The keys of an owner, None for those of all; newest first, revoked ones among them."""
@@ -71,15 +82,17 @@ class KeyService:
         Raises:
             KeyNotFound: there is none with this id, or it is somebody else's.
         """
-        for _ in range(_ATTEMPTS):
-            key = await self._find(owner, key_id)
-            if key.revoked_at is not None:
-                return key
-            try:
-                return await self._keys.update(key.model_copy(update={"revoked_at": self._clock()}))
-            except VersionConflict:
-                continue  # its last use was written meanwhile
-        raise Conflict("The key is being changed all the time.", "Try again.")
+        key = await self._find(owner, key_id)
+        if key.revoked_at is not None:
+            return key
+        async with self._audit.recorded(Action.KEY_REVOKED, key):
+            for _ in range(_ATTEMPTS):
+                ended = key.model_copy(update={"revoked_at": self._clock()})
+                try:
+                    return await self._keys.update(ended)
+                except VersionConflict:  # its last use was written meanwhile
+                    key = await self._find(owner, key_id)
+            raise Conflict("The key is being changed all the time.", "Try again.")
 
     async def exist(self) -> bool:
         """Whether anybody could call with a key."""

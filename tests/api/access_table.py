@@ -16,10 +16,12 @@ import jwt
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
+from app.db.audit import AuditTrail
 from app.db.sql import SqlDatabase
 from app.main import create_app
 from app.models.access import LOCAL, Role
 from app.models.api_key import ApiKey, NewKey
+from app.models.audit import AuditEvent
 from app.services.keys import KeyService
 from tests.servers.issuer import (
     CLIENT,
@@ -128,7 +130,8 @@ async def _make(
     await database.open()
     try:
         made = datetime.now(UTC) - timedelta(days=age_days)
-        service = KeyService(keys=database.collection(ApiKey), clock=lambda: made)
+        audit = AuditTrail(database.collection(AuditEvent))
+        service = KeyService(keys=database.collection(ApiKey), audit=audit, clock=lambda: made)
         wanted = NewKey(name="test", scopes=scopes, expires_days=1 if age_days else None)
         record, key = await service.create(LOCAL, owner, wanted)
         if revoked:
