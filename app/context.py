@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 
-from app.assets.store import AssetStore
+from app.assets.store import AssetStore, PullProgress, PullStage
 from app.audio.activity import EnergyDetector
 from app.audio.decode import DecodeLimits
 from app.audio.ears import Ears, Listener
@@ -19,6 +19,7 @@ from app.audio.quality import RecordingLimits
 from app.core.config import Settings
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
 from app.core.logging import get_logger
+from app.core.metrics import Metrics
 from app.core.tasks import in_thread
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
@@ -52,6 +53,7 @@ class AppContext:
     """What routes and commands work with."""
 
     settings: Settings
+    metrics: Metrics
     assets: AssetStore
     database: SqlDatabase
     stores: Stores
@@ -111,11 +113,13 @@ def _wired(  # long: one argument a line, nothing to decide
     ears: Ears,
 ) -> AppContext:
     stores = open_stores(StorageOptions.of(settings))
-    voices, turns = database.collection(Voice), _turns(settings, engine, clock)
+    metrics = Metrics(version=settings.app_version, engine=engine.info.name)
+    voices, turns = database.collection(Voice), _turns(settings, engine, clock, metrics)
     events = database.collection(AuditEvent)
     trail = AuditTrail(events)
     return AppContext(
         settings=settings,
+        metrics=metrics,
         assets=assets,
         database=database,
         stores=stores,
@@ -123,7 +127,7 @@ def _wired(  # long: one argument a line, nothing to decide
         ears=ears,
         access=_access(settings, database),
         keys=KeyService(keys=database.collection(ApiKey), audit=trail),
-        limiter=create_limiter(settings, turns, clock=clock),
+        limiter=create_limiter(settings, turns, clock=clock, observer=metrics.limits),
         turns=turns,
         voices=VoiceService(
             voices=voices,
@@ -132,6 +136,7 @@ def _wired(  # long: one argument a line, nothing to decide
             ears=ears,
             audit=trail,
             max_registrations=settings.max_concurrent_uploads,
+            metrics=metrics,
         ),
         synthesis=SynthesisService(
             voices=voices,
@@ -140,6 +145,7 @@ def _wired(  # long: one argument a line, nothing to decide
             turns=turns,
             audit=trail,
             limits=_synthesis_limits(settings),
+            metrics=metrics,
         ),
         training=TrainingService(
             voices=voices,
@@ -149,6 +155,7 @@ def _wired(  # long: one argument a line, nothing to decide
             ears=ears,
             audit=trail,
             refines=settings.enrolment_refinement,
+            metrics=metrics,
         ),
         retention=RetentionService(
             voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
@@ -168,8 +175,9 @@ async def warm_up(context: AppContext) -> None:
     """Load the engine and sweep leftovers, as a server does before it takes requests."""
     try:
         if context.settings.models_auto_pull:
-            await in_thread(None, context.assets.pull)
+            await in_thread(None, _pull, context)
         await context.engine.open()
+        context.metrics.engine_loaded(context.engine.info.name)
         await context.ears.warm_up()
     except (AssetError, EngineError) as error:
         log.warning("cannot speak", detail=error.detail, suggestion=error.suggestion)
@@ -188,6 +196,18 @@ async def keep_swept(context: AppContext) -> None:
         await _sweep(context)
 
 
+def _pull(context: AppContext) -> None:
+    def count(progress: PullProgress) -> None:
+        if progress.stage is PullStage.DONE:
+            context.metrics.asset_fetched(progress.total)
+
+    try:
+        context.assets.pull(progress=count)
+    except AssetError as error:
+        context.metrics.assets_failed(len(error.extra.get("failures", ())))
+        raise
+
+
 async def _sweep(context: AppContext) -> None:
     """A store that is away keeps no server from its start: `/health/ready` says so."""
     try:
@@ -201,9 +221,13 @@ async def _sweep(context: AppContext) -> None:
         log.info("swept outputs that were kept long enough", files=swept.expired)
 
 
-def _turns(settings: Settings, engine: Engine, clock: Clock) -> Turns:
+def _turns(settings: Settings, engine: Engine, clock: Clock, metrics: Metrics) -> Turns:
     return Turns(
-        engine.info.concurrency, max_requests=settings.max_concurrent_requests, clock=clock
+        engine.info.concurrency,
+        max_requests=settings.max_concurrent_requests,
+        clock=clock,
+        observers=(metrics,),
+        on_depth=metrics.on_depth,
     )
 
 

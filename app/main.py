@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from pydantic import ValidationError
 
 from app.api import errors
+from app.api.http_metrics import HttpMetrics
 from app.api.middleware import BodyLimit, RequestId
 from app.api.openapi import describe
 from app.api.rates import RateHeaders
@@ -22,16 +24,22 @@ from app.core.config import Settings
 from app.core.config.checks import check
 from app.core.exceptions import AppError
 from app.core.logging import get_logger, setup_logging
+from app.core.metrics_folder import shared_folder
+from app.core.tasks import in_thread
+from app.core.tracing import check_extras, open_tracing
 from app.engines.base import Engine
 from app.limits.base import Clock
 
 # A multipart body is longer than the file in it.
 _FORM_BYTES = 64 * 1024
 
+# The framework's own spans name paths and queries, hence voices.
+_NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
+
 log = get_logger(__name__)
 
 
-def create_app(
+def create_app(  # long: each line is a part
     settings: Settings | None = None,
     *,
     engine: Engine | None = None,
@@ -47,19 +55,26 @@ def create_app(
     settings = settings or Settings()
     _log_by(settings)
     warnings = check(settings)
+    check_extras(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_context(settings, engine=engine, clock=clock) as context:
+        opened = open_context(settings, engine=engine, clock=clock)
+        async with _traced(app, settings), opened as context:
             app.state.context = context
             for warning in warnings:
-                log.warning("unsafe setting", detail=warning)
+                log.warning("settings warning", detail=warning)
             await warm_up(context)
             sweeping = asyncio.create_task(keep_swept(context))
             yield
             sweeping.cancel()
 
-    app = FastAPI(title="Voice Cloning API", version=settings.app_version, lifespan=lifespan)
+    app = FastAPI(
+        title="Voice Cloning API",
+        version=settings.app_version,
+        lifespan=lifespan,
+        telemetry=_NO_TELEMETRY,
+    )
     _add_middleware(app, settings)
     app.include_router(router)
     errors.install(app)
@@ -82,11 +97,23 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         ),
     )
     app.add_middleware(RequestId)
+    app.add_middleware(HttpMetrics)  # it sees all answers
 
 
 def _log_by(settings: Settings) -> None:
     personal = settings.log_request_body or settings.log_response_body
     setup_logging(settings.log_level, settings.log_format, personal=personal)
+
+
+@asynccontextmanager
+async def _traced(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+    tracing = open_tracing(settings)
+    app.state.tracer = tracing.tracer if tracing else None
+    try:
+        yield
+    finally:
+        if tracing:
+            await in_thread(None, tracing.close)
 
 
 def main(*, host: str | None = None, port: int | None = None) -> None:
@@ -97,14 +124,15 @@ def main(*, host: str | None = None, port: int | None = None) -> None:
     settings = Settings()
     _log_by(settings)
     check(settings)
-    uvicorn.run(
-        "app.main:app",
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_config=None,
-        timeout_graceful_shutdown=settings.shutdown_grace_s,
-    )
+    with shared_folder(settings.workers):
+        uvicorn.run(
+            "app.main:app",
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_config=None,
+            timeout_graceful_shutdown=settings.shutdown_grace_s,
+        )
 
 
 if __name__ == "__main__":

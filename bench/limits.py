@@ -67,7 +67,7 @@ async def _run() -> None:
     print("|---|---|---|---|")
     with redis_server() as url:
         await _measure("memory", MemoryBuckets(clock=time.monotonic))
-        await _measure("Redis", RedisBuckets(url, clock=time.monotonic))
+        await _measure("Redis", RedisBuckets(url, clock=time.monotonic, timeout_s=10))
 
 
 def main() -> None:

@@ -47,6 +47,7 @@ def serving(**environment: str) -> Iterator[Server]:
             "MODEL_DIR": str(Settings().models.absolute()),
             "PORT": str(port),
             "LOG_LEVEL": "WARNING",
+            "RATE_LIMITING_ENABLED": "false",  # a benchmark asks for more than a caller may
             "ENROLMENT_REFINEMENT": "false",  # it would run beside what is measured
             **environment,
         }

@@ -48,6 +48,7 @@ def client(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
         data_dir=tmp_path_factory.mktemp("data"),
         model_dir=models,
         voice_engine="kokoro",
+        rate_limiting_enabled=False,
     )
     with TestClient(create_app(settings)) as running:
         yield running

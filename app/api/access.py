@@ -6,6 +6,7 @@ The rule is applied before the body of the request is read.
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Any, Final, TypeVar
 
 from fastapi import Request, Response
@@ -29,14 +30,14 @@ from app.core.exceptions import (
 )
 from app.core.logging import actor
 from app.limits.base import Rate
-from app.models.access import Permission, Principal
+from app.models.access import MONITORING, Permission, Principal
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 
 OWNER_HEADER: Final = "X-Owner"
 PERMISSION_KEY: Final = "x-permission"
 """Member of each operation in the OpenAPI document: the permission it asks for, or `public`."""
-_PUBLIC: Final = "public"
+PUBLIC: Final = "public"
 
 _ATTRIBUTE = "access_rule"
 _OWNER = re.compile(r"[!-~]{1,200}")
@@ -87,7 +88,7 @@ class GuardedRoute(APIRoute):
         if not isinstance(rule, Rule):
             raise TypeError(f"the route {path} has no rule: mark it with @access or @public")
         self.rule = rule
-        extra = {PERMISSION_KEY: rule.permission or _PUBLIC}
+        extra = {PERMISSION_KEY: rule.permission or PUBLIC}
         if rule.permission is not None:
             options["responses"] = also(_PROBLEMS, options.get("responses") or {})
             extra["security"] = [{"bearer": []}, {"api_key": []}]  # type: ignore[assignment]
@@ -98,6 +99,7 @@ class GuardedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
+            request.state.route = self.path  # copies of the scope share it, e.g. those for HEAD
             await _admit(request, self.rule)
             return await handle(request)
 
@@ -115,7 +117,8 @@ async def _admit(request: Request, rule: Rule) -> None:
     context: AppContext = request.app.state.context
     await rates.check_address(request)
     try:
-        principal = await context.access.authenticate(request.headers)
+        known = _monitoring(request)
+        principal = known or await context.access.authenticate(request.headers)
     except Unauthenticated:
         await rates.count_failure(request)
         raise
@@ -124,6 +127,16 @@ async def _admit(request: Request, rule: Rule) -> None:
     check(principal, rule.permission)
     owner_of(request)  # refused now, not when a long body has been read
     await rates.spend(request, rule.rate)
+
+
+def _monitoring(request: Request) -> Principal | None:
+    """Who sends METRICS_TOKEN, and may read metrics but nothing else."""
+    token = request.app.state.context.settings.metrics_token
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if token is None or scheme.lower() != "bearer":
+        return None
+    known = compare_digest(given.strip().encode(), token.get_secret_value().encode())
+    return MONITORING if known else None
 
 
 def check(principal: Principal, permission: Permission) -> None:

@@ -1,13 +1,14 @@
 """The one place that turns exceptions into HTTP: `application/problem+json` (RFC 9457)."""
 
 import traceback
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette import exceptions as starlette_exceptions
+from starlette.types import Receive, Scope, Send
 
 from app.api.rates import rate_headers
 from app.core.exceptions import (
@@ -23,6 +24,9 @@ from app.core.logging import REQUEST_ID_HEADER, get_logger, request_id
 log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+PROBLEM_CODE: Final = "problem_code"
+"""Key in the state of a request: the code of the problem that it was answered with."""
+
 _RETRY_AFTER_S = 10
 _CODES = "Codes: "
 
@@ -114,7 +118,19 @@ def problem_response(error: AppError) -> JSONResponse:
     headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
     if error.challenge is not None:
         headers["WWW-Authenticate"] = error.challenge
-    return JSONResponse(body, error.status, headers, MEDIA_TYPE)
+    return _ProblemResponse(body, error.status, headers, MEDIA_TYPE)
+
+
+class _ProblemResponse(JSONResponse):
+    """Leaves its code where the middleware that counts errors finds it."""
+
+    def __init__(self, body: dict[str, Any], *args: Any) -> None:
+        super().__init__(body, *args)
+        self._code = body["code"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})[PROBLEM_CODE] = self._code
+        await super().__call__(scope, receive, send)
 
 
 async def _app_error(_: Request, error: AppError) -> JSONResponse:

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.api.access import PERMISSION_KEY
+from app.api.access import PERMISSION_KEY, PUBLIC
 from app.api.errors import Problem
 from app.api.rates import POLICY, RETRY_AFTER, STATE
 
@@ -74,7 +74,7 @@ def describe(app: FastAPI) -> None:
 
 def _declare_rates(operation: dict[str, Any]) -> None:
     """The headers that tell of limits, where there are any."""
-    if operation.get(PERMISSION_KEY) is None:
+    if operation.get(PERMISSION_KEY, PUBLIC) == PUBLIC:
         return
     for status, response in operation["responses"].items():
         names = (POLICY, STATE) if status not in ("429", "503") else (POLICY, STATE, RETRY_AFTER)

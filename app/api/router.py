@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from app.api.routes import audit, engines, health, keys, voices
+from app.api.routes import audit, engines, health, keys, metrics, voices
 
 router = APIRouter()
 router.include_router(health.router)
+router.include_router(metrics.router)
 router.include_router(voices.router)
 router.include_router(engines.router)
 router.include_router(keys.router)

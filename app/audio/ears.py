@@ -9,6 +9,7 @@ from app.audio.decode import DecodeLimits, decode
 from app.audio.quality import Embed, RecordingLimits, check, measure, prepare
 from app.audio.types import Recording, RecordingReport
 from app.core.tasks import in_thread
+from app.core.tracing import span
 
 _THREADS = 2
 
@@ -66,9 +67,11 @@ class Ears:
         return await in_thread(self._threads, self._listen, content)
 
     def _listen(self, content: bytes) -> tuple[Recording, RecordingReport]:
-        decoded = decode(content, self._decode_limits)
-        listener = self._listener()
-        spans = listener.detector.spans(decoded.samples, decoded.sample_rate)
-        report = measure(decoded, spans, embed=listener.embed)
-        check(report, self._recording_limits)
-        return prepare(decoded, spans), report
+        with span("decode", **{"voice.bytes": len(content)}):
+            decoded = decode(content, self._decode_limits)
+        with span("listen", **{"voice.audio_s": decoded.duration_s}):
+            listener = self._listener()
+            spans = listener.detector.spans(decoded.samples, decoded.sample_rate)
+            report = measure(decoded, spans, embed=listener.embed)
+            check(report, self._recording_limits)
+            return prepare(decoded, spans), report

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -32,10 +33,12 @@ async def see_through(work: Awaitable[T]) -> T:
 async def in_thread(
     pool: Executor | None, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Run in a thread of a pool, None for the loop's own; see it through when cancelled.
+    """Run in a thread of a pool, None for the loop's own; see it through when cancelled. Context
+    variables are there as well: the request's id, its trace.
 
     What the thread works with may be closed when this returns, however it returns. A bare
     `asyncio.to_thread` would leave the thread running.
     """
     loop = asyncio.get_running_loop()
-    return await see_through(loop.run_in_executor(pool, partial(work, *args, **kwargs)))
+    call = partial(copy_context().run, work, *args, **kwargs)
+    return await see_through(loop.run_in_executor(pool, call))

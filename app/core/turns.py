@@ -26,6 +26,7 @@ class Turns:
         at_once: turns that are taken at the same time.
         max_requests: requests inside, waiting or not; each waits for one turn at most.
         clock: seconds, never backwards.
+        on_depth: is told how many wait, whenever that changes.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Turns:
         max_requests: int,
         clock: Callable[[], float],
         observers: Sequence[TurnObserver] = (),
+        on_depth: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._slots = asyncio.Semaphore(at_once)
         self._admission = Admission(
@@ -42,6 +44,7 @@ class Turns:
         )
         self._clock = clock
         self._observers = list(observers)
+        self._on_depth = on_depth
         self._waiting: dict[object, float] = {}  # since when, in the order of coming
         self._last_wait_s = 0.0
 
@@ -79,10 +82,12 @@ class Turns:
         """Wait for the engine and have it. Cancelled, one leaves the queue at once."""
         me, since = object(), self._clock()
         self._waiting[me] = since
+        self._on_depth(len(self._waiting))
         try:
             await self._slots.acquire()
         finally:
             del self._waiting[me]
+            self._on_depth(len(self._waiting))
         try:
             self._last_wait_s = self._clock() - since
             for observer in self._observers:

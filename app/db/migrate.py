@@ -27,11 +27,17 @@ def upgrade(connection: Connection) -> None:
 
 
 def revisions(connection: Connection) -> tuple[str | None, str]:
-    """The revision of the schema, None if it has none, and the newest there is."""
+    """The revision of the schema, None if it has none, and the newest there is.
+
+    Raises:
+        CommandError: the revision of the schema is not one of ours.
+    """
     with connection.begin():
         current = MigrationContext.configure(connection).get_current_revision()
-    newest = ScriptDirectory.from_config(alembic_config(connection)).get_current_head()
-    return current, str(newest)
+    scripts = ScriptDirectory.from_config(alembic_config(connection))
+    if current is not None:
+        scripts.get_revision(current)
+    return current, str(scripts.get_current_head())
 
 
 def alembic_config(connection: Connection) -> Config:

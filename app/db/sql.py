@@ -25,9 +25,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import JSON
 
 from app.core.exceptions import Conflict, DatabaseError, InvalidRequest, NotFound, VersionConflict
+from app.core.tracing import traced
 from app.db.base import Page, RecordT, Span
 from app.db.cursor import Keyset
-from app.db.engine import IMMEDIATE, database_errors, make_engine, make_file, use_wal
+from app.db.engine import IMMEDIATE, make_engine, make_file, use_wal
+from app.db.errors import database_errors
 from app.db.migrate import revisions, upgrade
 from app.db.tables import TABLES
 
@@ -40,9 +42,9 @@ class SqlDatabase:
     """A SQLite file or a PostgreSQL database.
 
     Args:
-        url: of SQLAlchemy, with an asynchronous driver: `sqlite+aiosqlite:///voices.db`,
-            `postgresql+psycopg://user@host/name`. The driver may be left out.
-        pool_size: connections that are kept to a PostgreSQL server.
+        url: `sqlite:///voices.db`, `postgresql://user:password@host/name`. A driver that it names
+            does not matter.
+        pool_size: connections, at most.
 
     Raises:
         DatabaseError: the URL has no meaning, or its driver is missing.
@@ -63,7 +65,7 @@ class SqlDatabase:
 
         Raises:
             DatabaseError: no connection, a schema of a newer version of this program or, without
-                `migrate`, of an older one.
+                `migrate`, of an older one or none.
         """
         make_file(self._url)
         with database_errors():
@@ -81,7 +83,11 @@ class SqlDatabase:
             )
 
     async def revisions(self) -> tuple[str | None, str]:
-        """The revision of the schema, None if it has none, and the newest that there is."""
+        """The revision of the schema, None if it has none, and the newest that there is.
+
+        Raises:
+            DatabaseError: no connection, or a schema of a newer version of this program.
+        """
         with database_errors():
             async with self._engine.connect() as connection:
                 return await connection.run_sync(revisions)
@@ -116,6 +122,7 @@ class SqlCollection(Generic[RecordT]):
         self._table = table
         self._kind = kind
 
+    @traced("database.get")
     async def get(self, record_id: str) -> RecordT | None:
         query = select(self._table).where(self._table.c.id == record_id)
         with database_errors():
@@ -123,6 +130,7 @@ class SqlCollection(Generic[RecordT]):
                 row = (await connection.execute(query)).one_or_none()
         return None if row is None else self._record(row)
 
+    @traced("database.list")
     async def list(
         self,
         *,
@@ -153,6 +161,7 @@ class SqlCollection(Generic[RecordT]):
             cursor=keyset.cursor(rows[-1]._mapping) if more else None,
         )
 
+    @traced("database.add")
     async def add(self, record: RecordT) -> RecordT:
         await self.add_all([record])
         return record
@@ -166,6 +175,7 @@ class SqlCollection(Generic[RecordT]):
             except IntegrityError as error:
                 raise Conflict("A record with this id exists.") from error
 
+    @traced("database.update")
     async def update(self, record: RecordT) -> RecordT:
         columns = self._table.c
         changed = record.model_copy(
@@ -191,6 +201,7 @@ class SqlCollection(Generic[RecordT]):
             "The record was changed since it was read.", "Read it again, then repeat the change."
         )
 
+    @traced("database.delete")
     async def delete(self, record_id: str) -> bool:
         statement = delete(self._table).where(self._table.c.id == record_id)
         with database_errors():

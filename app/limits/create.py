@@ -44,7 +44,8 @@ def _buckets(settings: Settings, clock: Clock) -> Buckets:
             "REDIS_URL needs a package that is not installed.",
             'Run `pip install "voice-cloning-api[redis]"`.',
         ) from error
-    return RedisBuckets(settings.redis_url.get_secret_value(), clock=clock)
+    url, timeout_s = settings.redis_url.get_secret_value(), settings.redis_timeout_s
+    return RedisBuckets(url, clock=clock, timeout_s=timeout_s)
 
 
 def _adaptive(settings: Settings, turns: Turns, clock: Clock) -> AdaptiveLimit | None:

@@ -16,7 +16,6 @@ log = get_logger(__name__)
 
 PREFIX: Final = "voice-cloning:limit:"
 
-_PATIENCE_S = 0.25
 _PAUSE_S = 2.0
 _MAX_CONNECTIONS = 32
 
@@ -47,18 +46,21 @@ return {1, string.format('%.6f', left)}
 
 class RedisBuckets:
     """Implements `Buckets`. While Redis is away nobody waits for it but one request every other
-    second, a quarter of a second at most.
+    second.
+
+    Args:
+        timeout_s: how long that one waits.
 
     Raises:
         ConfigurationError: the address cannot be one of Redis.
     """
 
-    def __init__(self, url: str, *, clock: Clock) -> None:
+    def __init__(self, url: str, *, clock: Clock, timeout_s: float) -> None:
         try:
             pool = ConnectionPool.from_url(
                 url,
-                socket_connect_timeout=_PATIENCE_S,
-                socket_timeout=_PATIENCE_S,
+                socket_connect_timeout=timeout_s,
+                socket_timeout=timeout_s,
                 # Once more at once: the connection may be older than a Redis that was restarted.
                 retry=Retry(NoBackoff(), 1),
             )
@@ -71,6 +73,7 @@ class RedisBuckets:
         # First come, first served, which a pool that blocks is not.
         self._connections = asyncio.Semaphore(_MAX_CONNECTIONS)
         self._clock = clock
+        self._timeout_s = timeout_s
         self._away = False
         self._losses = 0
         self._try_at = 0.0
@@ -83,7 +86,7 @@ class RedisBuckets:
             self._try_at = now + _PAUSE_S  # the others go on without
         losses = self._losses
         try:
-            async with asyncio.timeout(_PATIENCE_S), self._connections:
+            async with asyncio.timeout(self._timeout_s), self._connections:
                 allowed, left = await self._take([PREFIX + name], [limit, cost, WINDOW_S, ROUNDING])
         except (RedisError, OSError, TimeoutError) as error:
             self._lose(error)

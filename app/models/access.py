@@ -86,6 +86,14 @@ LOCAL: Final = Principal(
 )
 """The caller where authentication is off, and of the command line."""
 
+MONITORING: Final = Principal(
+    subject="monitoring",
+    owner="monitoring",
+    kind="token",
+    permissions=frozenset({Permission.METRICS_READ}),
+)
+"""The caller that has METRICS_TOKEN."""
+
 
 def granted(roles: frozenset[Role]) -> frozenset[Permission]:
     """All that these roles may together."""

@@ -66,7 +66,8 @@ class KeyService:
             created_by=principal.subject,
         )
         async with self._audit.recorded(Action.KEY_CREATED, record):
-            return await self._keys.add(record), key
+            await self._keys.add(record)
+        return record, key
 
     async def list(self, owner: str | None, *, limit: int, cursor: str | None) -> Page[ApiKey]:
         """The keys of an owner, None for those of all; newest first, revoked ones among them."""
@@ -86,13 +87,18 @@ class KeyService:
         if key.revoked_at is not None:
             return key
         async with self._audit.recorded(Action.KEY_REVOKED, key):
-            for _ in range(_ATTEMPTS):
-                ended = key.model_copy(update={"revoked_at": self._clock()})
-                try:
-                    return await self._keys.update(ended)
-                except VersionConflict:  # its last use was written meanwhile
-                    key = await self._find(owner, key_id)
-            raise Conflict("The key is being changed all the time.", "Try again.")
+            return await self._end(owner, key_id)
+
+    async def _end(self, owner: str | None, key_id: str) -> ApiKey:
+        for _ in range(_ATTEMPTS):
+            key = await self._find(owner, key_id)
+            if key.revoked_at is not None:
+                return key
+            try:
+                return await self._keys.update(key.model_copy(update={"revoked_at": self._clock()}))
+            except VersionConflict:
+                continue  # its last use was written meanwhile
+        raise Conflict("The key is being changed all the time.", "Try again.")
 
     async def exist(self) -> bool:
         """Whether anybody could call with a key."""

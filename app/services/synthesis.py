@@ -14,7 +14,9 @@ from app.audio.encode import AudioEncoder, check_rate, content_type
 from app.audio.types import Samples, SpeechChunk
 from app.core.exceptions import DatabaseError, EngineFailed, TextTooLong
 from app.core.logging import get_logger
+from app.core.metrics import Metrics, Outcome, outcome_of
 from app.core.tasks import in_thread
+from app.core.tracing import span, start_span
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
@@ -71,14 +73,19 @@ class Speech:
 
     async def encoded(self) -> AsyncGenerator[bytes, None]:
         """The audio as it is made. Close it to stop the synthesis."""
-        async with aclosing(self._chunks) as chunks:
-            with self._encoder as encoder:
-                async for chunk in chunks:
-                    self.duration_s += chunk.duration_s
-                    if data := await in_thread(None, encoder.encode, chunk.samples):
+        tracing = start_span("encode", **{"voice.content_type": self.content_type})
+        try:
+            async with aclosing(self._chunks) as chunks:
+                with self._encoder as encoder:
+                    async for chunk in chunks:
+                        self.duration_s += chunk.duration_s
+                        if data := await in_thread(None, encoder.encode, chunk.samples):
+                            yield data
+                    if data := await in_thread(None, encoder.finish):
                         yield data
-                if data := await in_thread(None, encoder.finish):
-                    yield data
+        finally:
+            tracing.set_attribute("voice.audio_s", self.duration_s)
+            tracing.end()  # one span, however many pieces there are
 
 
 class SynthesisService:
@@ -93,6 +100,7 @@ class SynthesisService:
         turns: Turns,
         audit: AuditTrail,
         limits: SynthesisLimits,
+        metrics: Metrics | None = None,
     ) -> None:
         self._voices = voices
         self._states = states
@@ -100,6 +108,7 @@ class SynthesisService:
         self._turns = turns
         self._audit = audit
         self._limits = limits
+        self._metrics = metrics or Metrics()
 
     async def speak(
         self, voice: Voice, request: SpeakRequest, *, charge: Charge = _for_nothing
@@ -132,6 +141,7 @@ class SynthesisService:
         )
         check_controls(info, engine_request)
         await self._engine.open()
+        self._metrics.engine_loaded(info.name)
         self._engine.check(text, request.language)
         language = request.language or info.languages[0]
         segments = split(text, max_chars=info.max_chars, language=language)
@@ -141,7 +151,7 @@ class SynthesisService:
             request.format, input_rate=info.sample_rate, output_rate=rate, streaming=request.stream
         )
         sentences = _look_ahead(self._sentences(spoken, engine_request))
-        chunks = self._measured(sentences, voice, request, charge=charge)
+        chunks = self._admitted(self._measured(sentences, voice, request), request, charge)
         return Speech(chunks, encoder, content_type(request.format, rate))
 
     def _text(self, request: SpeakRequest) -> str:
@@ -168,56 +178,87 @@ class SynthesisService:
                 yield SpeechChunk(pause, rate, segment.start, segment.end)
                 continue
             sentence = replace(request, text=segment.text)
-            async with self._turns.turn(), aclosing(self._engine.synthesize(sentence)) as chunks:
-                spoken = [chunk.samples async for chunk in chunks]
-            if not spoken:
-                raise EngineFailed("The engine gave no audio for the text.")
-            samples = await in_thread(None, _finish, spoken, rate, segment.pause_s)
+            with span("sentence", **{"voice.characters": len(segment.text)}) as tracing:
+                turn = self._turns.turn()
+                async with turn, aclosing(self._engine.synthesize(sentence)) as chunks:
+                    spoken = [chunk.samples async for chunk in chunks]
+                if not spoken:
+                    raise EngineFailed("The engine gave no audio for the text.")
+                samples = await in_thread(None, _finish, spoken, rate, segment.pause_s)
+                tracing.set_attribute("voice.audio_s", len(samples) / rate)
             yield SpeechChunk(samples, rate, segment.start, segment.end)
 
-    async def _measured(
-        self,
-        chunks: AsyncGenerator[SpeechChunk, None],
-        voice: Voice,
-        request: SpeakRequest,
-        *,
-        charge: Charge,
+    async def _admitted(
+        self, chunks: AsyncGenerator[SpeechChunk, None], request: SpeakRequest, charge: Charge
     ) -> AsyncGenerator[SpeechChunk, None]:
-        """Count the request in, and log figures about it when it ends, however it ends.
+        """The chunks, when there is room for one more and its characters are paid."""
+        with self._turns.enter():
+            async with aclosing(chunks):
+                await charge(len(request.text))
+                async for chunk in chunks:
+                    yield chunk
+
+    async def _measured(
+        self, chunks: AsyncGenerator[SpeechChunk, None], voice: Voice, request: SpeakRequest
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        """Tell figures about the request when it ends, however it ends.
 
         The trail is told at the first sound. Speech goes on where it cannot be, as on a full disk.
         """
-        first_s, working_s, audio_s, outcome = None, 0.0, 0.0, "cancelled"
-        with self._turns.enter():
-            try:
-                async with aclosing(chunks):
-                    await charge(len(request.text))
-                    start = time.perf_counter()
-                    async for chunk in chunks:
-                        working_s += time.perf_counter() - start
-                        if first_s is None:
-                            first_s = working_s
-                            with suppress(DatabaseError):  # logged with all that it tells
-                                await self._audit.record(Action.VOICE_USED, voice)
-                        audio_s += chunk.duration_s
-                        yield chunk
-                        start = time.perf_counter()  # a slow client is not a slow engine
-                outcome = "ok"
-            except Exception:
-                outcome = "failed"
-                raise
-            finally:
-                log.info(
-                    "spoke",
-                    voice=voice.id,
-                    engine=self._engine.info.name,
-                    format=request.format.value,
-                    outcome=outcome,
-                    chars=len(request.text),
-                    audio_s=round(audio_s, 2),
-                    first_s=round(first_s or 0.0, 3),
-                    rtf=round(working_s / audio_s, 3) if audio_s else None,
-                )
+        first_s, working_s, audio_s = None, 0.0, 0.0
+        outcome: Outcome = "cancelled"
+        try:
+            async with aclosing(chunks):
+                start = time.perf_counter()
+                async for chunk in chunks:
+                    working_s += time.perf_counter() - start
+                    if first_s is None:
+                        first_s = working_s
+                        with suppress(DatabaseError):  # logged with all that it tells
+                            await self._audit.record(Action.VOICE_USED, voice)
+                    audio_s += chunk.duration_s
+                    yield chunk
+                    start = time.perf_counter()  # a slow client is not a slow engine
+            outcome = "ok"
+        except BaseException as error:
+            outcome = outcome_of(error)
+            raise
+        finally:
+            self._tell(
+                voice, request, outcome, first_s=first_s, audio_s=audio_s, working_s=working_s
+            )
+
+    def _tell(
+        self,
+        voice: Voice,
+        request: SpeakRequest,
+        outcome: Outcome,
+        *,
+        first_s: float | None,
+        audio_s: float,
+        working_s: float,
+    ) -> None:
+        engine = self._engine.info.name
+        self._metrics.speech_ended(
+            engine,
+            request.format,
+            outcome,
+            characters=0 if outcome == "refused" else len(request.text),
+            first_audio_s=first_s,
+            audio_s=audio_s,
+            working_s=working_s,
+        )
+        log.info(
+            "spoke",
+            voice=voice.id,
+            engine=engine,
+            format=request.format.value,
+            outcome=outcome,
+            chars=len(request.text),
+            audio_s=round(audio_s, 2),
+            first_s=round(first_s or 0.0, 3),
+            rtf=round(working_s / audio_s, 3) if audio_s else None,
+        )
 
 
 async def _look_ahead(

@@ -20,6 +20,7 @@ from app.core.exceptions import (
     VoiceInTraining,
 )
 from app.core.logging import get_logger
+from app.core.metrics import Metrics, TrainingState, outcome_of
 from app.core.tasks import see_through
 from app.db.audit import AuditTrail
 from app.db.base import Collection
@@ -64,6 +65,7 @@ class TrainingService:
         ears: Ears,
         audit: AuditTrail,
         refines: bool = True,
+        metrics: Metrics | None = None,
     ) -> None:
         self._voices = voices
         self._recordings = recordings
@@ -71,6 +73,7 @@ class TrainingService:
         self._engine = engine
         self._ears = ears
         self._audit = audit
+        self._metrics = metrics or Metrics()
         self._adapting: set[str] = set()
         self._refining: set[asyncio.Task[None]] = set()
         self._refines = refines
@@ -97,7 +100,7 @@ class TrainingService:
         """
         _check(options)
         engine = trainer(self._engine)
-        with self._enter(voice_id):
+        with self._enter(voice_id), self._counted("adapting"):
             voice = await find_voice(self._voices, owner, voice_id)
             start = await stored_state(
                 voice, self._engine.info, voices=self._voices, states=self._states
@@ -114,7 +117,7 @@ class TrainingService:
                 raise EngineFailed("The training gave no voice.")
             # Cancelled in the middle, it is seen through: a commit cannot be called back.
             await see_through(self._store(voice, last.state, minutes=options.minutes))
-            yield last
+        yield last
 
     def refine_later(self, voice: Voice) -> None:
         """Look for a better voice when the engine has nothing else to do. Nobody waits for it:
@@ -143,11 +146,26 @@ class TrainingService:
                 start = await stored_state(
                     voice, self._engine.info, voices=self._voices, states=self._states
                 )
-                better = await engine.refine([await self._recording(voice)], start)
+                with self._counted("refining"):
+                    better = await engine.refine([await self._recording(voice)], start)
                 if better is not None:
                     await see_through(self._store(voice, better))
         except AppError as error:
             log.info("voice stays as it is", voice=voice.id, code=error.code)
+
+    @contextmanager
+    def _counted(self, state: TrainingState) -> Iterator[None]:
+        """A job is in this state meanwhile."""
+        self._metrics.training_entered(state)
+        try:
+            yield
+        except BaseException as error:
+            self._metrics.training_ended(state, outcome_of(error))
+            raise
+        else:
+            self._metrics.training_ended(state, "ok")
+        finally:
+            self._metrics.training_left(state)
 
     @contextmanager
     def _enter(self, voice_id: str) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """Registering, listing and deleting voices."""
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -8,7 +9,9 @@ from app.audio.ears import Ears
 from app.core.admission import Admission
 from app.core.exceptions import DatabaseError, InvalidRequest, StorageError
 from app.core.logging import get_logger
+from app.core.metrics import Metrics, Outcome, outcome_of
 from app.core.tasks import see_through
+from app.core.tracing import span
 from app.db.audit import AuditTrail
 from app.db.base import Collection, Page
 from app.db.voices import find_voice
@@ -53,12 +56,14 @@ class VoiceService:
         ears: Ears,
         audit: AuditTrail,
         max_registrations: int,
+        metrics: Metrics | None = None,
     ) -> None:
         self._voices = voices
         self._stores = stores
         self._engine = engine
         self._ears = ears
         self._audit = audit
+        self._metrics = metrics or Metrics()
         # Each takes up to some hundred megabytes.
         self._admission = Admission(
             max_registrations,
@@ -67,13 +72,26 @@ class VoiceService:
         )
 
     async def register(self, owner: str, upload: Upload) -> Voice:
-        """Clone a voice from a recording.
+        """Clone a voice from a recording, and count what came of it.
 
         Raises:
             InvalidRequest: the name or description cannot be used.
             UnreadableAudio, UnsuitableRecording, UploadTooLarge: nothing can be made of the file.
             EngineError, StorageError, DatabaseError: nothing was stored.
         """
+        start = time.perf_counter()
+        outcome: Outcome = "ok"
+        try:
+            return await self._register(owner, upload)
+        except BaseException as error:
+            outcome = outcome_of(error)
+            raise
+        finally:
+            self._metrics.registration_ended(
+                self._engine.info.name, outcome, duration_s=time.perf_counter() - start
+            )
+
+    async def _register(self, owner: str, upload: Upload) -> Voice:
         filename = _clean_filename(upload.filename)
         name = (upload.name or "").strip() or PurePosixPath(filename).stem[:_MAX_NAME]
         _check_text("name", name, limit=_MAX_NAME)
@@ -81,7 +99,8 @@ class VoiceService:
         _check_text("description", description, limit=_MAX_DESCRIPTION, allowed=_LINE_ENDS)
         with self._admission.enter():
             recording, report = await self._ears.listen(upload.content)
-            state = await self._engine.enroll([recording])
+            with span("enroll", **{"voice.audio_s": recording.duration_s}):
+                state = await self._engine.enroll([recording])
         voice = Voice(
             owner=owner,
             name=name,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from obstore.store import LocalStore, MemoryStore
 
+from app.core.tracing import span
 from app.storage.base import Removed
 from app.storage.objects import ObjectBlobStore, is_name, storage_errors
 
@@ -34,7 +35,7 @@ class LocalBlobStore(ObjectBlobStore):
 
     async def put(self, name: str, content: bytes) -> None:
         await super().put(name, content)
-        with storage_errors():
+        with storage_errors(), span("storage.sync"):
             await asyncio.to_thread(self._flush, self._folder / name)
 
     async def delete_prefix(self, prefix: str) -> Removed:

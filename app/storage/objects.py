@@ -11,6 +11,7 @@ from obstore.exceptions import BaseError
 from obstore.store import ObjectStore
 
 from app.core.exceptions import StorageError
+from app.core.tracing import traced
 from app.storage.base import BlobInfo, Removed
 
 _MAX_NAME: Final = 200
@@ -64,12 +65,14 @@ class ObjectBlobStore:
         with storage_errors():
             yield
 
+    @traced("storage.put")
     async def put(self, name: str, content: bytes) -> None:
         check_name(name)
         async with self._access(len(content)):
             # In one part: an upload in several may be left half done.
             await self._store.put_async(name, content, use_multipart=False)
 
+    @traced("storage.get")
     async def get(self, name: str) -> bytes:
         check_name(name)
         async with self._access():
@@ -79,6 +82,7 @@ class ObjectBlobStore:
             with _missing_as_none_such(name):
                 return bytes(await result.bytes_async())
 
+    @traced("storage.get_range")
     async def get_range(self, name: str, start: int, length: int) -> bytes:
         check_name(name)
         if start < 0 or length < 1:
@@ -102,6 +106,7 @@ class ObjectBlobStore:
                 meta = (await self._store.get_async(name)).meta
         return BlobInfo(name, meta["size"], meta["last_modified"])
 
+    @traced("storage.delete")
     async def delete(self, name: str) -> None:
         check_name(name)
         with suppress(NoSuchBlob):
@@ -109,6 +114,7 @@ class ObjectBlobStore:
                 with _missing_as_none_such(name):
                     await self._store.delete_async(name)
 
+    @traced("storage.delete_prefix")
     async def delete_prefix(self, prefix: str) -> Removed:
         check_name(prefix.rstrip("/"))
         blobs = [blob async for blob in self.list(prefix)]

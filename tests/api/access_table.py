@@ -130,8 +130,11 @@ async def _make(
     await database.open()
     try:
         made = datetime.now(UTC) - timedelta(days=age_days)
-        audit = AuditTrail(database.collection(AuditEvent))
-        service = KeyService(keys=database.collection(ApiKey), audit=audit, clock=lambda: made)
+        service = KeyService(
+            keys=database.collection(ApiKey),
+            audit=AuditTrail(database.collection(AuditEvent)),
+            clock=lambda: made,
+        )
         wanted = NewKey(name="test", scopes=scopes, expires_days=1 if age_days else None)
         record, key = await service.create(LOCAL, owner, wanted)
         if revoked:

@@ -36,7 +36,7 @@ def test_creating_using_and_deleting_a_voice_is_told_newest_first(
     voice = register(name="Zebedee")
     assert speak(client, voice) == 200
     answer = client.delete(f"/voices/{voice}", headers={"X-Request-ID": "r-9"})
-    assert answer.status_code == 204
+    assert answer.status_code == 200
 
     events = trail(client)
 
@@ -130,3 +130,17 @@ def test_without_the_trail_nothing_is_created_or_deleted_but_voices_speak(
     kept = [path for path in settings.uploads.rglob("*") if path.is_file()]
     assert len(kept) == 1
     assert speak(client, voice) == 200
+
+
+def test_making_and_revoking_a_key_is_told(client: TestClient) -> None:
+    body = {"name": "Zebedee", "scopes": ["reader"]}
+    made = client.post("/api/v1/keys", json=body).json()
+    key_id = made["id"]
+    for _ in range(2):  # the second time changes nothing
+        assert client.delete(f"/api/v1/keys/{key_id}").status_code in (200, 204)
+
+    events = trail(client, subject_id=key_id)
+
+    assert [event["action"] for event in events] == ["key.revoked", "key.created"]
+    assert made["key"] not in json.dumps(events)
+    assert "Zebedee" not in json.dumps(events)

@@ -33,6 +33,17 @@ def test_errors_are_declared_as_problems(document: dict[str, Any]) -> None:
                 assert list(response["content"]) == ["application/problem+json"], name
 
 
+def test_the_headers_of_limits_are_declared_where_there_are_limits(
+    document: dict[str, Any],
+) -> None:
+    for name, operation in operations(document):
+        limited = operation["x-permission"] != "public"
+        for status, response in operation["responses"].items():
+            declared = set(response.get("headers", {}))
+            assert ({"RateLimit", "RateLimit-Policy"} <= declared) == limited, name
+            assert ("Retry-After" in declared) == (limited and status in ("429", "503")), name
+
+
 def test_every_reference_is_defined(document: dict[str, Any]) -> None:
     defined = {
         f"#/components/{kind}/{name}"

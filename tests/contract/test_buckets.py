@@ -14,13 +14,17 @@ from app.limits.redis import RedisBuckets
 pytestmark = pytest.mark.anyio
 
 
+def redis_buckets(url: str) -> RedisBuckets:
+    return RedisBuckets(url, clock=time.monotonic, timeout_s=60)
+
+
 @pytest.fixture(params=["memory", "redis"])
 async def buckets(request: pytest.FixtureRequest) -> AsyncIterator[Buckets]:
     made: Buckets
     if request.param == "memory":
         made = MemoryBuckets(clock=time.monotonic)
     else:
-        made = RedisBuckets(request.getfixturevalue("redis_url"), clock=time.monotonic)
+        made = redis_buckets(request.getfixturevalue("redis_url"))
     yield made
     await made.close()
 
@@ -102,7 +106,7 @@ async def test_looking_at_a_bucket_leaves_no_trace(buckets, name):
 
 
 async def test_two_servers_with_one_redis_share_their_buckets(redis_url, name):
-    one, other = (RedisBuckets(redis_url, clock=time.monotonic) for _ in range(2))
+    one, other = (redis_buckets(redis_url) for _ in range(2))
     allowed = [(await take(each, name, limit=10))[0] for each in [one, other] * 6]
     await one.close()
     await other.close()

@@ -7,6 +7,7 @@ import math
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta, timezone
 
+import psycopg
 import pytest
 
 from app.audio.types import RecordingReport
@@ -30,7 +31,15 @@ def _sqlite(request: pytest.FixtureRequest) -> str:
 
 
 def _postgresql(request: pytest.FixtureRequest) -> str:
-    return request.getfixturevalue("postgres_url")
+    """One for all tests here: making one takes longer than most of them."""
+    url = request.getfixturevalue("shared_postgres_url")
+
+    def empty() -> None:
+        with psycopg.connect(url) as connection:
+            connection.execute("DELETE FROM voices")
+
+    request.addfinalizer(empty)
+    return url
 
 
 URLS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
@@ -38,6 +47,11 @@ URLS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
     "postgresql": _postgresql,
 }
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def shared_postgres_url(new_postgres: Callable[[], str]) -> str:
+    return new_postgres()
 
 
 @pytest.fixture(params=URLS)
@@ -128,6 +142,18 @@ async def test_any_text_is_read_back_as_it_was(voices, text):
     voice = await voices.add(a_voice(name=text[:200], description=text, filename=text))
 
     assert await voices.get(voice.id) == voice
+
+
+@pytest.mark.parametrize("text", ["a lone \ud800 surrogate", "null\0character", "x" * 201])
+async def test_text_that_a_column_cannot_hold_is_stored_or_refused_as_a_bad_request(voices, text):
+    voice = a_voice(name=text)
+
+    try:
+        await voices.add(voice)
+    except InvalidRequest:
+        assert await voices.get(voice.id) is None
+    else:
+        assert await voices.get(voice.id) == voice
 
 
 async def test_a_record_that_does_not_exist_is_none(voices):

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -42,6 +43,15 @@ async def test_a_missing_driver_is_named_with_the_command_that_installs_it():
 
     assert "pip install" in raised.value.suggestion
     assert "secret" not in f"{raised.value.detail} {raised.value.suggestion}"
+
+
+async def test_postgresql_without_its_driver_says_which_extra_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(DatabaseError) as raised:
+        SqlDatabase("postgresql://user:secret@host/name")
+
+    assert 'pip install "voice-cloning-api[postgres]"' in raised.value.suggestion
 
 
 async def open_error(file: Path) -> DatabaseError:

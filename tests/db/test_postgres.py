@@ -4,13 +4,17 @@ import asyncio
 
 import psycopg
 import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from app.core.exceptions import DatabaseError
 from app.db.engine import with_driver
 from app.db.sql import SqlDatabase
+from app.main import create_app
 from app.models.voice import Voice
+from tests.conftest import recording
 from tests.contract.test_database import a_voice
-from tests.servers.postgres import Postgres
+from tests.servers.postgres import Postgres, postgres
 
 pytestmark = pytest.mark.anyio
 
@@ -21,10 +25,11 @@ pytestmark = pytest.mark.anyio
         ("postgres://u:p@h/n", "postgresql+psycopg://u:p@h/n"),
         ("postgresql://u@h/n?sslmode=require", "postgresql+psycopg://u@h/n?sslmode=require"),
         ("postgresql+psycopg://u@h/n", "postgresql+psycopg://u@h/n"),
+        ("postgresql+psycopg2://u@h/n", "postgresql+psycopg://u@h/n"),
         ("sqlite:///a.db", "sqlite+aiosqlite:///a.db"),
     ],
 )
-def test_a_url_needs_no_driver(written, used):
+def test_the_driver_of_a_url_does_not_matter(written, used):
     assert with_driver(written) == used
 
 
@@ -82,29 +87,84 @@ def _break_others(url: str, spared: int) -> None:
         )
 
 
-async def test_many_callers_share_few_connections(postgres_server: Postgres, postgres_url):
-    database = SqlDatabase(postgres_url, pool_size=2)
+async def test_many_callers_never_take_more_connections_than_are_set(postgres_server, postgres_url):
+    name = postgres_url.rpartition("/")[2]
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        connection.execute("CREATE ROLE two LOGIN CONNECTION LIMIT 2")
+        connection.execute(f"ALTER DATABASE {name} OWNER TO two")
+    database = SqlDatabase(postgres_url.replace("voice@", "two@"), pool_size=2)
     await database.open()
     voices = database.collection(Voice)
 
     await asyncio.gather(*(voices.add(a_voice()) for _ in range(60)))
 
-    def connections() -> int:
-        with psycopg.connect(postgres_server.url()) as other:
-            query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
-            row = other.execute(query, (postgres_url.rpartition("/")[2],)).fetchone()
-            return row[0] if row else 0
-
-    assert await asyncio.to_thread(connections) <= 4
     assert len((await voices.list(limit=100)).items) == 60
     await database.close()
 
 
-async def test_a_server_that_is_not_there_is_a_database_error_and_no_secret_is_told():
-    database = SqlDatabase("postgresql://voice:s3cr3t@127.0.0.1:1/voices")
+async def test_statements_are_not_prepared_as_poolers_between_forget_them(postgres_url):
+    database = SqlDatabase(postgres_url, pool_size=1)
+    await database.open()
+    for _ in range(20):
+        await database.collection(Voice).delete("anything")
+
+    async with database._engine.connect() as connection:
+        prepared = await connection.exec_driver_sql("SELECT statement FROM pg_prepared_statements")
+        assert prepared.all() == []
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("/test_", "/no_"), "no such database"),
+        (("voice@", "somebody:s3cr3t@"), "does not let this user in"),
+        (("?", "?sslmode=require"), "TLS"),
+        (("127.0.0.1", "no-such-host.invalid"), "host of the database is not known"),
+        (("voice@", "full@"), "takes no more connections"),
+        (("voice@", "weak@"), "may not do this"),
+        (("127.0.0.1:", "127.0.0.1:1"), "does not answer"),
+        (("?", "?connect_timeout=no"), "does not answer"),
+    ],
+)
+async def test_a_server_that_refuses_says_why_but_no_secret(postgres_url, weak_users, change, told):
+    database = SqlDatabase(f"{postgres_url}?".replace(*change))
 
     with pytest.raises(DatabaseError) as error:
         await database.open()
-
-    assert "s3cr3t" not in f"{error.value.detail} {error.value.suggestion}"
     await database.close()
+
+    assert told in error.value.detail
+    said = f"{error.value.detail} {error.value.suggestion}"
+    assert not [secret for secret in ("s3cr3t", "somebody", "127.0.0.1") if secret in said]
+
+
+@pytest.fixture(scope="module")
+def weak_users(postgres_server: Postgres) -> None:
+    """One that may make no tables, one that may not connect."""
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        connection.execute("CREATE ROLE weak LOGIN")
+        connection.execute("CREATE ROLE full LOGIN CONNECTION LIMIT 0")
+
+
+def test_requests_fail_while_the_server_is_away_and_work_when_it_is_back(settings):
+    with postgres() as server:
+        url = SecretStr(server.create())
+        app = create_app(settings.model_copy(update={"database_url": url}))
+        with TestClient(app) as client:
+            file = ("sample.wav", recording(), "audio/wav")
+            voice_id = client.post("/voices", files={"file": file}).json()["voice_id"]
+
+            server.stop()
+            refused = [client.get("/voices"), client.delete(f"/voices/{voice_id}")]
+            readiness = client.get("/health/ready").status_code
+            server.start()
+
+            assert (readiness, client.get("/health/ready").status_code) == (503, 200)
+            listed = client.get("/voices").json()["items"]
+            assert [voice["voice_id"] for voice in listed] == [voice_id]
+            for response in refused:
+                assert response.status_code == 503
+                assert response.json()["code"] == "database-unavailable"
+            spoken = client.post(f"/voices/{voice_id}/synthesize", json={"text": "Here again."})
+            assert spoken.status_code == 200

@@ -21,9 +21,11 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def limiting(url: str, clock: StoppedClock) -> AsyncIterator[RateLimiter]:
+async def limiting(
+    url: str, clock: StoppedClock, *, timeout_s: float = 60
+) -> AsyncIterator[RateLimiter]:
     limiter = RateLimiter(
-        RedisBuckets(url, clock=clock),
+        RedisBuckets(url, clock=clock, timeout_s=timeout_s),
         local=MemoryBuckets(clock=clock),
         limits=dict.fromkeys(Rate, 2),
     )
@@ -55,11 +57,10 @@ async def test_while_redis_is_gone_everybody_passes_and_then_limits_hold_again(c
     assert failures == 5
     assert still == [True] * 3  # nobody asks again so soon
     assert after == [True, True, False]
-    told = [record.getMessage() for record in caplog.records]
-    assert told == [
-        "Redis is away, nobody is limited: ConnectionError",
-        "Redis is back: rate limits hold again",
-    ]
+    away, back = (record.getMessage() for record in caplog.records)
+    assert "Redis is away, nobody is limited" in away
+    assert "ConnectionError" in away
+    assert "Redis is back" in back
 
 
 async def test_redis_killed_under_an_open_connection_lets_pass_and_a_new_one_is_found():
@@ -101,7 +102,8 @@ async def test_while_redis_hangs_requests_do_not_queue_up_for_it():
 
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with limiting(f"redis://127.0.0.1:{port}/0", clock) as limiter:
+    url = f"redis://127.0.0.1:{port}/0"
+    async with limiting(url, clock, timeout_s=0.25) as limiter:
         allowed = await spend(limiter, "a", times=500)
         first = connections
         clock.advance(3)
@@ -119,6 +121,6 @@ async def test_while_redis_hangs_requests_do_not_queue_up_for_it():
 async def test_an_address_that_is_none_stops_the_start_without_showing_it():
     secret = uuid4().hex
     with pytest.raises(ConfigurationError) as raised:
-        RedisBuckets(f"http://:{secret}@127.0.0.1", clock=StoppedClock())
+        RedisBuckets(f"http://:{secret}@127.0.0.1", clock=StoppedClock(), timeout_s=1)
 
     assert secret not in str(raised.value)

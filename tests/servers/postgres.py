@@ -18,20 +18,56 @@ from tests.servers import free_port, running
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
     "max_connections": "100",
     "shared_buffers": "32MB",
 }
+_FORGETFUL = {"fsync": "off", "full_page_writes": "off"}  # in a power cut only
 _USER = "voice"
 
 
 class Postgres:
-    """A running server. `url(database)` is what DATABASE_URL takes."""
+    """A server. `url(database)` is what DATABASE_URL takes.
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    Attributes:
+        binaries: the folder of `pg_dump` and the like.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool) -> None:
+        self.binaries, who = _binaries(folder)
+        self._account = {"user": who, "cwd": "/", "env": {**os.environ, "LC_ALL": "C"}}
+        self._log = folder / "log"
+        self._port = free_port()
+        self._life = contextlib.ExitStack()
+        data = folder / "data"
+        data.mkdir(mode=0o700)
+        if who:
+            folder.chmod(0o755)
+            shutil.chown(data, who)
+        initialise = [
+            self.binaries / "initdb",
+            "-D",
+            data,
+            "-U",
+            _USER,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+        ]
+        subprocess.run([*initialise, "--no-sync"], check=True, capture_output=True, **self._account)
+        settings = _SETTINGS if durable else _SETTINGS | _FORGETFUL
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        postgres = self.binaries / "postgres"
+        self._command = [postgres, "-D", data, "-p", str(self._port), *options]
+
+    def start(self) -> None:
+        # After SIGTERM it waits for its clients; after SIGINT it tidies up, for seconds.
+        options = {"log": self._log, "stop": signal.SIGQUIT, **self._account}
+        self._life.enter_context(running(self._command, answers=self._answers, **options))
+
+    def stop(self) -> None:
+        """Break off everything, as a crash does; `start` brings it back with its data."""
+        self._life.close()
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://{_USER}@127.0.0.1:{self._port}/{database}"
@@ -45,7 +81,7 @@ class Postgres:
             connection.execute(f"CREATE DATABASE {name}")
         return self.url(name)
 
-    def answers(self) -> bool:
+    def _answers(self) -> bool:
         import psycopg
 
         with contextlib.suppress(psycopg.OperationalError):
@@ -55,27 +91,19 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[Postgres]:
-    """Start one, on an empty folder that goes with it."""
-    with tempfile.TemporaryDirectory(prefix="pg-") as made:
-        folder = Path(made)
-        binaries, who = _binaries(folder)
-        data = folder / "data"
-        data.mkdir(mode=0o700)
-        if who:
-            folder.chmod(0o755)
-            shutil.chown(data, who)
-        account = {"user": who, "cwd": "/", "env": {**os.environ, "LC_ALL": "C"}}
-        initialise = [binaries / "initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8"]
-        subprocess.run([*initialise, "--no-sync"], check=True, capture_output=True, **account)
-        server = Postgres(free_port())
-        options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        command = [binaries / "postgres", "-D", data, "-p", str(server._port), *options]
-        log = folder / "log"
-        # It waits for its clients after SIGTERM, and breaks them off after SIGINT.
-        stop = signal.SIGINT
-        with running(command, answers=server.answers, log=log, stop=stop, **account):
+def postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """Start one, on an empty folder that goes with it.
+
+    Args:
+        durable: writes survive a power cut, as they should outside tests.
+    """
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
+        server = Postgres(Path(folder), durable=durable)
+        try:
+            server.start()
             yield server
+        finally:
+            server.stop()
 
 
 def _binaries(folder: Path) -> tuple[Path, str | None]:

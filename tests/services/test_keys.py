@@ -1,6 +1,7 @@
 """API keys: what is stored of them, and when they end."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,13 +45,13 @@ async def database(settings) -> AsyncIterator[SqlDatabase]:
 
 
 @pytest.fixture
-def stored(database: SqlDatabase) -> Collection[ApiKey]:
+def stored(database) -> Collection[ApiKey]:
     return database.collection(ApiKey)
 
 
 @pytest.fixture
-def events(database: SqlDatabase) -> Collection[AuditEvent]:
-    return database.collection(AuditEvent)
+def trail(database) -> AuditTrail:
+    return AuditTrail(database.collection(AuditEvent))
 
 
 @dataclass
@@ -75,14 +76,13 @@ class Server:
 
 
 @pytest.fixture
-def server(stored, events, clock: Clock) -> Server:
-    return make_server(stored, events, clock)
+def server(stored, trail, clock: Clock) -> Server:
+    return make_server(stored, trail, clock)
 
 
-def make_server(stored: Collection[ApiKey], events: Collection[AuditEvent], clock: Clock) -> Server:
+def make_server(stored: Collection[ApiKey], trail: AuditTrail, clock: Clock) -> Server:
     return Server(
-        KeyService(keys=stored, audit=AuditTrail(events), clock=clock),
-        AccessService(keys=stored, clock=clock),
+        KeyService(keys=stored, audit=trail, clock=clock), AccessService(keys=stored, clock=clock)
     )
 
 
@@ -122,9 +122,9 @@ async def test_a_key_ends_on_its_day(server, clock):
         await server.who(key)
 
 
-async def test_a_revoked_key_ends_at_once_in_every_process(server, stored, events, clock):
+async def test_a_revoked_key_ends_at_once_in_every_process(server, stored, trail, clock):
     key = await server.make()
-    other = make_server(stored, events, clock)
+    other = make_server(stored, trail, clock)
     assert await server.who(key)
     assert await other.who(key)
 
@@ -144,15 +144,15 @@ async def test_revoking_again_changes_nothing(server, clock):
     assert await server.keys.revoke(None, record.id) == first
 
 
-async def test_making_and_revoking_a_key_is_in_the_audit_trail(server, events):
+async def test_making_and_revoking_a_key_is_in_the_audit_trail(server, database):
     await server.make("ann")
     record = await server.record()
     await server.keys.revoke("ann", record.id)
     await server.keys.revoke("ann", record.id)
 
-    trail = (await events.list(order="created_at")).items
-    assert [event.action for event in trail] == [Action.KEY_CREATED, Action.KEY_REVOKED]
-    assert {(event.owner, event.subject_id) for event in trail} == {("ann", record.id)}
+    events = (await database.collection(AuditEvent).list(order="created_at")).items
+    assert [event.action for event in events] == [Action.KEY_CREATED, Action.KEY_REVOKED]
+    assert {(event.owner, event.subject_id) for event in events} == {("ann", record.id)}
 
 
 @pytest.mark.parametrize("owner", ["ben", ""])
@@ -255,8 +255,9 @@ class ReadOnly:
 
 
 async def test_a_use_that_cannot_be_noted_neither_delays_nor_fails_the_request(
-    server, stored, clock
+    server, stored, clock, caplog: pytest.LogCaptureFixture
 ):
+    caplog.set_level(logging.DEBUG, logger="app")
     key = await server.make()
     full = ReadOnly(stored)
     access = AccessService(keys=full, clock=clock)  # type: ignore[arg-type]
@@ -265,6 +266,7 @@ async def test_a_use_that_cannot_be_noted_neither_delays_nor_fails_the_request(
 
     full.fail.set()
     await access.close()
+    assert "was not noted" in caplog.text
     assert await access.authenticate({"X-API-Key": key})
     await access.close()
 
@@ -288,10 +290,9 @@ class Interrupting:
         return getattr(self._stored, name)
 
 
-async def test_a_key_in_use_can_be_revoked_all_the_same(server, stored, events, clock):
+async def test_a_key_in_use_can_be_revoked_all_the_same(server, stored, trail, clock):
     key = await server.make()
-    interrupting: Any = Interrupting(stored, clock)
-    busy = KeyService(keys=interrupting, audit=AuditTrail(events), clock=clock)
+    busy = KeyService(keys=Interrupting(stored, clock), audit=trail, clock=clock)  # type: ignore[arg-type]
 
     await busy.revoke("ann", (await server.record()).id)
 

@@ -42,7 +42,6 @@ _SPEAK_PROBLEMS = problems(
     err.VoiceEngineMismatch,
     err.EngineFailed,
     err.EngineBusy,
-    err.RateLimited,
     err.EngineUnavailable,
     err.AssetError,
     err.StorageError,

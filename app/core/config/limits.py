@@ -24,5 +24,8 @@ class LimitSettings(BaseModel):
     redis_url: SecretStr | None = Field(
         None, description="Where several processes share their limits; default: each has its own."
     )
+    redis_timeout_s: float = Field(
+        0.25, gt=0, description="How long a request waits for Redis before it goes on without."
+    )
     max_concurrent_uploads: int = Field(8, ge=1, description="Recordings registered at once.")
     max_concurrent_requests: int = Field(64, ge=1, description="Requests that speak or wait.")

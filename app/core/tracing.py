@@ -1,0 +1,229 @@
+"""Traces: what a request spends its time on, by OpenTelemetry.
+
+Spans carry sizes and kinds. Never a text, a name, an address or a token: errors are told by their
+class alone, since a message may quote anything.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from importlib.util import find_spec
+from threading import Thread
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from opentelemetry import propagate
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, Tracer
+
+from app.core.config import Settings
+from app.core.exceptions import AppError, ConfigurationError
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Attribute = str | int | float | bool
+
+_TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+_FLUSH_S = 5.0
+# What the Azure library does besides: it reports on itself to its maker, asks there for
+# instructions, and sends figures of its own and the resource as records of yours.
+_AZURE_SWITCHES = (
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
+    "APPLICATIONINSIGHTS_SDKSTATS_DISABLED",
+    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
+)
+
+# Set while a traced request is served; tasks and threads that it starts inherit it.
+_tracer: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
+
+
+class Tracing:
+    """Sends the spans of this process somewhere. Made after the process was forked."""
+
+    def __init__(self, settings: Settings, *exporters: "SpanExporter") -> None:
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+        resource = Resource.create(
+            {
+                "service.name": settings.otel_service_name,
+                "service.version": settings.app_version,
+                "deployment.environment.name": settings.environment,
+            }
+        )
+        # Not closed by the interpreter's exit, which would wait for a dead collector.
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        for exporter in exporters:
+            # Its queue is bounded and full it drops: a dead collector slows nobody.
+            self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self.tracer: Tracer = self._provider.get_tracer("voice-cloning")
+
+    def close(self) -> None:
+        """Send what is left, within some seconds. Blocks."""
+        closing = Thread(target=self._provider.shutdown, name="traces", daemon=True)
+        closing.start()
+        closing.join(_FLUSH_S)
+
+
+def check_extras(settings: Settings) -> None:
+    """Raise `ConfigurationError` if traces are wanted and what sends them is not installed."""
+    wanted = {
+        "otel": (_otlp_wanted(settings), "opentelemetry.exporter.otlp.proto.http"),
+        "azure-monitor": (
+            settings.applicationinsights_connection_string is not None,
+            "azure.monitor.opentelemetry.exporter",
+        ),
+    }
+    for extra, (asked, module) in wanted.items():
+        if asked and not _installed(module):
+            variable = (
+                "OTEL_EXPORTER_OTLP_ENDPOINT"
+                if extra == "otel"
+                else "APPLICATIONINSIGHTS_CONNECTION_STRING"
+            )
+            raise ConfigurationError(
+                f"{variable} is set, but what sends traces is not installed: "
+                f'pip install "voice-cloning-api[{extra}]".',
+                f"Install it, or unset {variable}.",
+            )
+
+
+def open_tracing(settings: Settings) -> Tracing | None:
+    """What the settings ask for; None if they ask for nothing.
+
+    Raises:
+        ConfigurationError: an extra is missing, or a setting has no meaning.
+    """
+    check_extras(settings)
+    exporters = []
+    try:
+        if _otlp_wanted(settings):
+            exporters.append(_otlp(settings))
+        if settings.applicationinsights_connection_string:
+            exporters.append(
+                _azure(settings.applicationinsights_connection_string.get_secret_value())
+            )
+    except ValueError as error:
+        raise ConfigurationError(
+            "APPLICATIONINSIGHTS_CONNECTION_STRING or an OTEL_ variable cannot be used.",
+            "Copy the connection string from the overview page of the resource.",
+        ) from error
+    return Tracing(settings, *exporters) if exporters else None
+
+
+@contextmanager
+def request_span(
+    tracer: Tracer | None, name: str, headers: Mapping[str, str], **attributes: Attribute
+) -> Iterator[Span]:
+    """The span of a request, below the one that `traceparent` names. What runs in here is
+    traced: `span` finds the tracer.
+    """
+    if tracer is None:
+        yield INVALID_SPAN
+        return
+    token = _tracer.set(tracer)
+    try:
+        with tracer.start_as_current_span(
+            name,
+            context=propagate.extract(headers),
+            kind=SpanKind.SERVER,
+            attributes=attributes,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as current:
+            yield current
+    finally:
+        _tracer.reset(token)
+
+
+@contextmanager
+def span(name: str, **attributes: Attribute) -> Iterator[Span]:
+    """A part of the request that is being served; nothing where nothing is traced.
+
+    Not around a `yield` of an asynchronous generator, whose parts may run in different tasks:
+    that is what `start_span` is for.
+    """
+    tracer = _tracer.get()
+    if tracer is None:
+        yield INVALID_SPAN
+        return
+    with tracer.start_as_current_span(
+        name, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as current:
+        try:
+            yield current
+        except Exception as error:
+            mark_failed(current, error)
+            raise
+
+
+def start_span(name: str, **attributes: Attribute) -> Span:
+    """The same for the caller to end. It does not become the parent of others."""
+    tracer = _tracer.get()
+    return INVALID_SPAN if tracer is None else tracer.start_span(name, attributes=attributes)
+
+
+def mark_failed(current: Span, error: BaseException) -> None:
+    """Tell what kind of error it was, not what it says."""
+    kind = error.code if isinstance(error, AppError) else type(error).__name__
+    current.set_attribute("error.type", kind)
+    current.set_status(StatusCode.ERROR)
+
+
+def traced(
+    name: str,
+) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, Coroutine[Any, Any, T]]]:
+    """A span around each call of a coroutine function."""
+
+    def decorate(
+        function: Callable[P, Coroutine[Any, Any, T]],
+    ) -> Callable[P, Coroutine[Any, Any, T]]:
+        @wraps(function)
+        async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            with span(name):
+                return await function(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+def _otlp_wanted(settings: Settings) -> bool:
+    return bool(settings.otel_exporter_otlp_endpoint or os.environ.get(_TRACES_ENDPOINT))
+
+
+def _otlp(settings: Settings) -> "SpanExporter":
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    if os.environ.get(_TRACES_ENDPOINT):
+        return OTLPSpanExporter()
+    # The setting may come from a file, which the library does not read.
+    base = (settings.otel_exporter_otlp_endpoint or "").rstrip("/")
+    return OTLPSpanExporter(endpoint=f"{base}/v1/traces")
+
+
+def _azure(connection_string: str) -> "SpanExporter":
+    for switch in _AZURE_SWITCHES:  # the library takes no arguments for them
+        os.environ.setdefault(switch, "true")
+    from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
+
+    # Else it would log every request of its own, with all headers.
+    logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel("WARNING")
+
+    return AzureMonitorTraceExporter(
+        connection_string=connection_string,
+        disable_offline_storage=True,  # nothing of requests is left on the disk
+    )
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a package above it
+        return False

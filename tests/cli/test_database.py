@@ -1,0 +1,39 @@
+"""`voice-cloning database`: where the schema is, and bringing it up to date."""
+
+import pytest
+
+DATABASES = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(params=DATABASES)
+def url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path) -> str:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'folder' / 'voices.db'}"
+    else:
+        url = request.getfixturevalue("postgres_url")
+    monkeypatch.setenv("DATABASE_URL", url)
+    return url
+
+
+@pytest.mark.usefixtures("url")
+def test_the_schema_is_missing_then_brought_up_to_date_then_left_alone(run):
+    before = run("database", "check")
+    upgraded = run("database", "upgrade")
+    again = run("database", "upgrade")
+    after = run("database", "check")
+
+    assert (before.status, upgraded.status, again.status, after.status) == (1, 0, 0, 0)
+    newest = before.text.split()[-1]
+    assert before.text == f"schema none, newest {newest}\n"
+    assert upgraded.text == f"none -> {newest}\n"
+    assert again.text == f"{newest}: nothing to do\n"
+    assert after.text == f"schema {newest}, newest {newest}\n"
+
+
+def test_a_database_that_is_not_there_is_told_in_words(run, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://voice:s3cr3t@127.0.0.1:1/voices")
+
+    outcome = run("database", "check")
+
+    outcome.refused("does not answer", "DATABASE_URL")
+    assert "s3cr3t" not in outcome.stderr
