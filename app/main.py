@@ -2,24 +2,31 @@
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from pydantic import ValidationError
 
-from app.api import errors
+from app.api import docs, errors
+from app.api.drain import Drain, Draining
+from app.api.hardening import HardenedAPI, HeadAsGet, KnownHosts, for_browsers
 from app.api.http_metrics import HttpMetrics
 from app.api.middleware import BodyLimit, RequestId
 from app.api.openapi import describe
 from app.api.rates import RateHeaders
+from app.api.readiness import Readiness
 from app.api.request_log import RequestLog, Switches
 from app.api.router import router
-from app.context import keep_swept, open_context, warm_up
+from app.api.slow_clients import STATE_KEY, Patience, SlowClients
+from app.context import AppContext, keep_swept, open_context, warm_up
 from app.core.config import Settings
 from app.core.config.checks import check
 from app.core.exceptions import AppError
@@ -32,6 +39,10 @@ from app.limits.base import Clock
 
 # A multipart body is longer than the file in it.
 _FORM_BYTES = 64 * 1024
+# JSON writes a character in up to twelve bytes: \ud83d\ude00.
+_JSON_BYTES_A_CHAR = 12
+# For what is answered and still in our buffers when the server stops.
+_FLUSH_S = 5
 
 # The framework's own spans name paths and queries, hence voices.
 _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
@@ -58,33 +69,60 @@ def create_app(  # long: each line is a part
     check_extras(settings)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         opened = open_context(settings, engine=engine, clock=clock)
         async with _traced(app, settings), opened as context:
             app.state.context = context
             for warning in warnings:
                 log.warning("settings warning", detail=warning)
             await warm_up(context)
-            sweeping = asyncio.create_task(keep_swept(context))
-            yield
-            sweeping.cancel()
+            async with _answering(app, context) as state:
+                yield state
 
-    app = FastAPI(
+    app = HardenedAPI(
         title="Voice Cloning API",
         version=settings.app_version,
         lifespan=lifespan,
+        around=for_browsers(settings),
         telemetry=_NO_TELEMETRY,
     )
     _add_middleware(app, settings)
+    docs.add_pages(app)
     app.include_router(router)
     errors.install(app)
     describe(app)
     return app
 
 
+@asynccontextmanager
+async def _answering(app: FastAPI, context: AppContext) -> AsyncIterator[dict[str, Any]]:
+    """What goes on while requests are taken. Gives what connections need to know."""
+    app.state.readiness = Readiness(context)
+    sweeping = asyncio.create_task(keep_swept(context))
+    try:
+        with app.state.drain.on_signals():
+            yield {STATE_KEY: _patience(context.settings)}
+    finally:
+        sweeping.cancel()
+        await app.state.readiness.close()
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(settings.body_timeout_s, settings.send_timeout_s)
+
+
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    """The last one is the outermost."""
-    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes + _FORM_BYTES)
+    """What requests pass before they reach a route, the last one first."""
+    app.state.drain = Drain(settings.shutdown_grace_s)
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(
+        BodyLimit,
+        form_bytes=settings.max_upload_bytes + _FORM_BYTES,
+        other_bytes=settings.max_text_chars * _JSON_BYTES_A_CHAR + _FORM_BYTES,
+    )
+    app.add_middleware(SlowClients, patience=_patience(settings))
+    app.add_middleware(Draining, drain=app.state.drain)
+    app.add_middleware(KnownHosts, hosts=settings.allowed_hosts)
     app.add_middleware(RateHeaders)
     app.add_middleware(
         RequestLog,
@@ -98,6 +136,10 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     )
     app.add_middleware(RequestId)
     app.add_middleware(HttpMetrics)  # it sees all answers
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 def _log_by(settings: Settings) -> None:
@@ -124,6 +166,8 @@ def main(*, host: str | None = None, port: int | None = None) -> None:
     settings = Settings()
     _log_by(settings)
     check(settings)
+    # The server repeats the signal that ended it, and would die of it.
+    signal.signal(signal.SIGTERM, _leave)
     with shared_folder(settings.workers):
         uvicorn.run(
             "app.main:app",
@@ -131,7 +175,8 @@ def main(*, host: str | None = None, port: int | None = None) -> None:
             port=settings.port,
             workers=settings.workers,
             log_config=None,
-            timeout_graceful_shutdown=settings.shutdown_grace_s,
+            http="app.api.slow_clients:Connection",
+            timeout_graceful_shutdown=_FLUSH_S,
         )
 
 

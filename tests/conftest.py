@@ -3,6 +3,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -72,11 +73,11 @@ def recording(*, hz: float = 120.0, seconds: float = 8.0, rate: int = 16_000) ->
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[httpx2.Client]:
+def serving(app: FastAPI, **options: Any) -> Iterator[httpx2.Client]:
     """A real server on loopback, for what a test client cannot show: streaming and broken
-    connections.
+    connections. The options are those of uvicorn.
     """
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, **options))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -6,6 +6,7 @@ where it exists.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,8 +58,19 @@ def check_compose_config(file: str) -> bool:
     return True
 
 
+def check_build_context() -> bool:
+    """What the Dockerfile copies is let through by .dockerignore, which here ignores all else."""
+    lines = Path(".dockerignore").read_text(encoding="utf-8").splitlines()
+    allowed = {line[1:] for line in lines if line.startswith("!")}
+    copies = re.findall(r"^COPY (?!--)(.+) \S+$", Path("Dockerfile").read_text("utf-8"), re.M)
+    sources = {source for copy in copies for source in copy.split()}
+    for source in sorted(sources - allowed):
+        print(f"Dockerfile: .dockerignore keeps {source} from being copied")
+    return sources <= allowed
+
+
 def main() -> int:
-    results = [check_dockerfile()]
+    results = [check_dockerfile(), check_build_context()]
     for file in COMPOSE_FILES:
         results += [check_compose_schema(file), check_compose_config(file)]
     return 0 if all(results) else 1

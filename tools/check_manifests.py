@@ -8,7 +8,10 @@ if there is one.
 
 import json
 import re
+import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +56,7 @@ def findings(deploy: Path) -> Iterator[str]:
         secrets.name, dict(line.split("=", 1) for line in secrets.read_text().split())
     )
     yield from _vault(deploy / "k8s" / "examples" / "key-vault.yaml")
+    yield from _built(deploy / "k8s")
     yield from _azure(deploy / "azure")
 
 
@@ -90,6 +94,26 @@ def _kustomization(folder: Path) -> Iterator[str]:
     for image in content.get("images", []):
         if image["name"] != IMAGE:
             yield f"{file}: nothing uses the image {image['name']}"
+
+
+def _built(folder: Path) -> Iterator[str]:
+    """What `kubectl apply -k` would send, where there is a kubectl. It asks no cluster."""
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        print("*** NOT CHECKED: what kustomize builds: no kubectl here ***", file=sys.stderr)
+        return
+    with tempfile.TemporaryDirectory() as made:
+        copy = Path(shutil.copytree(folder, Path(made) / "k8s"))
+        overlay = copy / "overlays" / "example"
+        shutil.copy(overlay / "secrets.env.example", overlay / "secrets.env")
+        run = subprocess.run(
+            [kubectl, "kustomize", overlay], capture_output=True, text=True, check=False
+        )
+    if run.returncode:
+        yield f"kubectl kustomize: {run.stderr.strip()[-300:]}"
+        return
+    for document in yaml.safe_load_all(run.stdout):
+        yield from _schema(Path("kubectl kustomize"), document)
 
 
 def _references(objects: list[Document]) -> Iterator[str]:

@@ -8,16 +8,21 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette import exceptions as starlette_exceptions
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from app.api.rates import rate_headers
 from app.core.exceptions import (
     AppError,
+    ClientTooSlow,
     EngineBusy,
+    HostUnknown,
     IdentityError,
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
+    ShuttingDown,
+    UploadTooLarge,
 )
 from app.core.logging import REQUEST_ID_HEADER, get_logger, request_id
 
@@ -28,6 +33,9 @@ PROBLEM_CODE: Final = "problem_code"
 """Key in the state of a request: the code of the problem that it was answered with."""
 
 _RETRY_AFTER_S = 10
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+# What can happen to any request, before its route sees it.
+_ANYWHERE: tuple[type[AppError], ...] = (ClientTooSlow, UploadTooLarge, HostUnknown, ShuttingDown)
 _CODES = "Codes: "
 
 
@@ -72,7 +80,7 @@ def install(app: FastAPI) -> None:
 def problems(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that can raise these errors, for OpenAPI."""
     codes: dict[int, list[str]] = {}
-    declared: list[type[AppError]] = [*errors, InvalidRequest, AppError]
+    declared: list[type[AppError]] = [*errors, InvalidRequest, *_ANYWHERE, AppError]
     for error in declared:
         listed = codes.setdefault(error.status, [])
         if error.code not in listed:
@@ -163,11 +171,24 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == MethodNotAllowed.status:
         detail = f"{request.url.path!r} does not take {request.method}."
         response = problem_response(MethodNotAllowed(detail, "See /docs."))
-        response.headers.update(error.headers or {})
+        response.headers["Allow"] = ", ".join(_methods_of(request))
         return response
     if isinstance(error.__cause__, AppError):  # raised while the framework read the body
         return problem_response(error.__cause__)
     return problem_response(InvalidRequest(str(error.detail), "See /docs for the form."))
+
+
+def _methods_of(request: Request) -> list[str]:
+    """What can be asked of a path, over all of its routes; the framework tells those of one."""
+
+    def answered(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] == Match.FULL for route in request.app.routes)
+
+    taken = [method for method in _METHODS if answered(method)]
+    if "GET" in taken and "HEAD" not in taken:  # all GET routes answer it
+        taken.insert(1, "HEAD")
+    return taken
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

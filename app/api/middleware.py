@@ -60,33 +60,42 @@ class BodyLimit:
     passes it.
 
     The framework's own limit answers in plain text.
+
+    Args:
+        form_bytes: of a form, which may hold a file.
+        other_bytes: of anything else. JSON is read into memory whole.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, form_bytes: int, other_bytes: int) -> None:
         self._app = app
-        self._max_bytes = max_bytes
+        self._form_bytes = form_bytes
+        self._other_bytes = other_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        declared = Headers(scope=scope).get("Content-Length", "0")
-        if declared.isdigit() and int(declared) > self._max_bytes:
-            return await problem_response(self._error())(scope, receive, send)
+        headers = Headers(scope=scope)
+        is_form = headers.get("Content-Type", "").lower().startswith("multipart/form-data")
+        limit = self._form_bytes if is_form else self._other_bytes
+        declared = headers.get("Content-Length", "0")
+        if declared.isdigit() and int(declared) > limit:
+            return await problem_response(_too_large(limit))(scope, receive, send)
         received = 0
 
         async def limited() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._max_bytes:
-                raise self._error()
+            if received > limit:
+                raise _too_large(limit)
             return message
 
         return await self._app(scope, limited, send)
 
-    def _error(self) -> UploadTooLarge:
-        return UploadTooLarge(
-            f"The request is larger than {self._max_bytes} bytes.",
-            "Send a shorter text, or a shorter or compressed recording (MP3, Opus, FLAC).",
-            limit=self._max_bytes,
-        )
+
+def _too_large(limit: int) -> UploadTooLarge:
+    return UploadTooLarge(
+        f"The request is larger than {limit} bytes.",
+        "Send a shorter text, or a shorter or compressed recording (MP3, Opus, FLAC).",
+        limit=limit,
+    )

@@ -1,6 +1,12 @@
+import asyncio
+
+import httpx2
+import pytest
 from fastapi.testclient import TestClient
 
+from app.api import readiness
 from app.core.config import Settings
+from app.engines.fake import FakeEngine
 from app.main import create_app
 
 
@@ -40,3 +46,76 @@ def test_engines_tells_what_can_be_done(client: TestClient) -> None:
     assert engine["controls"] == ["seed", "speed"]
     assert engine["local"] is True
     assert engine["trainable"] is True
+
+
+def test_liveness_asks_no_other_part(settings: Settings) -> None:
+    app = create_app(settings)
+    with TestClient(app) as client:
+        asked: list[str] = []
+        app.state.readiness = CountingReadiness(asked)
+        assert client.get("/health/live").json() == {"status": "ok", "service": "voice-clone-api"}
+        assert asked == []
+
+
+class CountingReadiness:
+    def __init__(self, asked: list[str]) -> None:
+        self._asked = asked
+
+    async def states(self) -> dict[str, str]:
+        self._asked.append("states")
+        return {}
+
+    async def close(self) -> None: ...
+
+
+class SlowEngine(FakeEngine):
+    """Opens at once when the server starts, then never again."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+
+    async def open(self) -> None:
+        self.opened += 1
+        if self.opened > 1:
+            await asyncio.Event().wait()
+
+
+def test_a_part_that_hangs_is_told_in_time_and_asked_only_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(readiness, "_KEPT_S", 0.0)
+    engine = SlowEngine()
+    with TestClient(create_app(settings, engine=engine)) as client:
+        answers = [client.get("/health/ready") for _ in range(3)]
+
+    for answer in answers:
+        assert answer.status_code == 503
+        assert answer.json()["checks"]["database"] == "ok"
+        assert "Did not answer" in answer.json()["checks"]["engine"]
+    assert engine.opened == 2  # by the start, and by the first answer
+
+
+class CountingEngine(FakeEngine):
+    def __init__(self) -> None:
+        self.opened = 0
+
+    async def open(self) -> None:
+        self.opened += 1
+
+
+def test_many_probes_ask_the_parts_once(settings: Settings) -> None:
+    engine = CountingEngine()
+    app = create_app(settings, engine=engine)
+
+    async def ask() -> list[int]:
+        async with app.router.lifespan_context(app):
+            transport = httpx2.ASGITransport(app)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
+                before = engine.opened
+                answers = [client.get("/health/ready") for _ in range(50)]
+                assert {r.status_code for r in await asyncio.gather(*answers)} == {200}
+                return [before, engine.opened]
+
+    before, after = asyncio.run(ask())
+    assert after == before + 1

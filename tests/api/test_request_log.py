@@ -59,6 +59,14 @@ def test_an_answer_is_logged_by_its_route_with_caller_status_and_duration(
     assert "550e8400" not in json.dumps(told)
 
 
+def test_head_is_logged_by_its_route_too(settings: Settings, lines: Lines) -> None:
+    with TestClient(create_app(configured(settings))) as client:
+        client.head("/voices/550e8400-e29b-41d4-a716-446655440000")
+
+    [line] = lines("response")
+    assert (line["method"], line["route"], line["status"]) == ("HEAD", "/voices/{voice_id}", 404)
+
+
 def test_a_path_that_is_no_route_is_not_repeated(settings: Settings, lines: Lines) -> None:
     with TestClient(create_app(configured(settings))) as client:
         client.get("/voices-of/marmalade?text=marmalade")

@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.access import GuardedRoute, public
 from app.api.dependencies import Context
-from app.core.exceptions import AppError
+from app.api.readiness import OK
 
 router = APIRouter(tags=["health"], route_class=GuardedRoute)
 
@@ -51,27 +51,24 @@ async def get_health() -> Health:
     return Health()
 
 
+@router.get("/health/live", operation_id="get_liveness")
+@public
+async def get_liveness() -> Health:
+    """Does the process answer? Asks nothing else, so that no fault elsewhere restarts it."""
+    return Health()
+
+
 @router.get(
     "/health/ready",
     operation_id="get_readiness",
     responses={503: {"model": Readiness, "description": "Some part cannot be used."}},
 )
 @public
-async def get_readiness(context: Context, response: Response) -> Readiness:
-    """Can the service speak? 503 with the reasons if it cannot."""
-    parts = {
-        "database": context.database.ping,
-        "storage": context.stores.ping,
-        "engine": context.engine.open,
-        "recordings": context.ears.warm_up,
-    }
-    checks = {}
-    for name, check in parts.items():
-        try:
-            await check()
-            checks[name] = "ok"
-        except AppError as error:
-            checks[name] = " ".join(filter(None, [error.detail, error.suggestion]))
-    ready = set(checks.values()) == {"ok"}
+async def get_readiness(context: Context, request: Request, response: Response) -> Readiness:
+    """Can the service speak? 503 with the reasons if it cannot, and while it is being stopped."""
+    checks = await request.app.state.readiness.states()
+    if request.app.state.drain.begun:
+        checks = {**checks, "server": "The server is being stopped."}
+    ready = set(checks.values()) == {OK}
     response.status_code = 200 if ready else 503
     return Readiness(ready=ready, engine=context.engine.info.name, checks=checks)

@@ -59,6 +59,9 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         )
     if "*" in settings.allowed_origins and settings.cors_allow_credentials:
         yield "ALLOWED_ORIGINS=* cannot be combined with CORS_ALLOW_CREDENTIALS=true."
+    for host in settings.allowed_hosts:
+        if host != "*" and "*" in host.removeprefix("*."):
+            yield f"ALLOWED_HOSTS={host}: `*` stands only at the start, as in *.example.com."
     if settings.storage_backend == "s3" and not settings.s3_bucket:
         yield "STORAGE_BACKEND=s3 needs S3_BUCKET."
     if settings.storage_backend == "azure" and not (

@@ -1,0 +1,66 @@
+"""Whether each part of the service can be used, asked at most once a second."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from app.context import AppContext
+from app.core.exceptions import AppError
+
+OK = "ok"
+_TIMEOUT_S = 3.0
+_KEPT_S = 1.0
+
+Check = Callable[[], Awaitable[object]]
+
+
+class Readiness:
+    """Asks all parts at once. Anybody may ask, so it is cheap: an answer holds for a second, and a
+    part that does not answer is not asked again before it does.
+    """
+
+    def __init__(self, context: AppContext) -> None:
+        self._checks: dict[str, Check] = {
+            "database": context.database.ping,
+            "storage": context.stores.ping,
+            "engine": context.engine.open,
+            "recordings": context.ears.warm_up,
+        }
+        self._running: dict[str, asyncio.Future[str]] = {}
+        self._asked_at = float("-inf")
+        self._states: asyncio.Future[dict[str, str]] | None = None
+
+    async def states(self) -> dict[str, str]:
+        """Part -> `ok`, or why it cannot be used."""
+        now = asyncio.get_running_loop().time()
+        if self._states is None or (self._states.done() and now - self._asked_at > _KEPT_S):
+            self._asked_at = now
+            self._states = asyncio.ensure_future(self._ask())
+        # Others may wait for the same answer: it goes on when one of them leaves.
+        return await asyncio.shield(self._states)
+
+    async def close(self) -> None:
+        """Stop asking."""
+        asked: list[asyncio.Future[Any]] = list(self._running.values())
+        asked += [self._states] if self._states else []
+        for future in asked:
+            future.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+    async def _ask(self) -> dict[str, str]:
+        for name, check in self._checks.items():
+            if name not in self._running or self._running[name].done():
+                self._running[name] = asyncio.ensure_future(_state(check))
+        await asyncio.wait(self._running.values(), timeout=_TIMEOUT_S)
+        return {
+            name: state.result() if state.done() else f"Did not answer within {_TIMEOUT_S:g} s."
+            for name, state in self._running.items()
+        }
+
+
+async def _state(check: Check) -> str:
+    try:
+        await check()
+    except AppError as error:
+        return " ".join(filter(None, [error.detail, error.suggestion]))
+    return OK
