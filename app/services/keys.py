@@ -44,7 +44,8 @@ class KeyService:
         Raises:
             Forbidden: it would let its holder do more than the caller may.
         """
-        for permission in sorted(granted(frozenset(wanted.scopes)) - principal.permissions):
+        if missing := granted(frozenset(wanted.scopes)) - principal.permissions:
+            permission = min(missing)
             raise Forbidden(
                 f"Nobody can give what they do not have: `{permission}` is missing.",
                 "Ask for fewer scopes.",

@@ -15,7 +15,7 @@ from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.models.access import LOCAL, PERMISSIONS, Permission, Principal, Role
 from app.models.api_key import ApiKey, NewKey, is_key
-from app.models.audit import AuditEvent
+from app.models.audit import Action, AuditEvent
 from app.services.access import AccessService
 from app.services.keys import KeyService
 
@@ -142,6 +142,17 @@ async def test_revoking_again_changes_nothing(server, clock):
     clock.now += timedelta(days=1)
 
     assert await server.keys.revoke(None, record.id) == first
+
+
+async def test_making_and_revoking_a_key_is_in_the_audit_trail(server, database):
+    await server.make("ann")
+    record = await server.record()
+    await server.keys.revoke("ann", record.id)
+    await server.keys.revoke("ann", record.id)
+
+    events = (await database.collection(AuditEvent).list(order="created_at")).items
+    assert [event.action for event in events] == [Action.KEY_CREATED, Action.KEY_REVOKED]
+    assert {(event.owner, event.subject_id) for event in events} == {("ann", record.id)}
 
 
 @pytest.mark.parametrize("owner", ["ben", ""])

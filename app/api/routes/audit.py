@@ -1,9 +1,10 @@
 """The audit trail, for administrators."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 
 from app.api.access import GuardedRoute, access
 from app.api.dependencies import Audit
@@ -13,6 +14,16 @@ from app.models.access import Permission
 from app.models.audit import Action, AuditEntry, AuditPage
 from app.services.audit import AuditFilter
 
+
+def _written(value: Any) -> Any:
+    """Pydantic would take a number for seconds since 1970."""
+    if isinstance(value, str) and not re.match(r"\d{4}-", value):
+        raise ValueError("write it like 2026-01-15T10:30:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"], route_class=GuardedRoute)
 
 
@@ -20,8 +31,8 @@ def _filter(
     subject_id: Annotated[str | None, Query(description="Id of a voice or key.")] = None,
     actor: Annotated[str | None, Query(description="Subject of who did it.")] = None,
     action: Action | None = None,
-    since: Annotated[AwareDatetime | None, Query(description="The earliest moment.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Written before it.")] = None,
+    since: Annotated[Moment | None, Query(description="The earliest moment.")] = None,
+    until: Annotated[Moment | None, Query(description="Written before it.")] = None,
 ) -> AuditFilter:
     return AuditFilter(subject_id, actor, action, since, until)
 
