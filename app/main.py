@@ -76,7 +76,7 @@ def create_app(  # long: each line is a part
             for warning in warnings:
                 log.warning("settings warning", detail=warning)
             await warm_up(context)
-            async with _answering(app, context) as state:
+            async with _answering(app, context, clock) as state:
                 yield state
 
     app = HardenedAPI(
@@ -95,9 +95,11 @@ def create_app(  # long: each line is a part
 
 
 @asynccontextmanager
-async def _answering(app: FastAPI, context: AppContext) -> AsyncIterator[dict[str, Any]]:
+async def _answering(
+    app: FastAPI, context: AppContext, clock: Clock
+) -> AsyncIterator[dict[str, Any]]:
     """What goes on while requests are taken. Gives what connections need to know."""
-    app.state.readiness = Readiness(context)
+    app.state.readiness = Readiness(context, clock=clock)
     sweeping = asyncio.create_task(keep_swept(context))
     try:
         with app.state.drain.on_signals():

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.context import AppContext
 from app.core.exceptions import AppError
+from app.limits.base import Clock
 
 OK = "ok"
 _TIMEOUT_S = 3.0
@@ -19,7 +20,8 @@ class Readiness:
     part that does not answer is not asked again before it does.
     """
 
-    def __init__(self, context: AppContext) -> None:
+    def __init__(self, context: AppContext, *, clock: Clock) -> None:
+        self._clock = clock
         self._checks: dict[str, Check] = {
             "database": context.database.ping,
             "storage": context.stores.ping,
@@ -32,7 +34,7 @@ class Readiness:
 
     async def states(self) -> dict[str, str]:
         """Part -> `ok`, or why it cannot be used."""
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         if self._states is None or (self._states.done() and now - self._asked_at > _KEPT_S):
             self._asked_at = now
             self._states = asyncio.ensure_future(self._ask())
