@@ -19,7 +19,7 @@ SERVERS := .venv/servers/.installed-$(AZURITE)-$(S3RVER)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-services test-models check demo bench bench-voice train lock clean
+.PHONY: help run test test-services test-models check audit demo bench bench-voice train lock clean
 
 help: ## This list
 	@awk -F ' *## *' '/^[a-z-]+:.*## /{sub(/:.*/, "", $$1); printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,9 @@ check: $(DEV) ## Lint, types, layers, locks, container files, manifests
 	$(BIN)/python tools/check_repo.py
 	$(BIN)/python tools/check_container.py
 	$(BIN)/python tools/check_manifests.py
+
+audit: $(DEV) ## Look for known vulnerabilities in what is installed; needs the vulnerability service of the package index
+	$(BIN)/pip-audit -r requirements-server.lock --require-hashes --disable-pip
 
 demo: $(RUN) ## Clone the voice of the shipped sample and write hello.wav
 	$(BIN)/voice-cloning models pull
