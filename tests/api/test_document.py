@@ -1,5 +1,6 @@
 """The OpenAPI document against the server: no server error, no answer that is not documented."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from app.core.config import Settings
 from app.main import create_app
+from tests.api.access_table import make_key
 from tests.conftest import recording, serving
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
@@ -41,20 +43,30 @@ def passed(folder: Path, url: str, *options: str) -> int:
     return int(counted[1])
 
 
-def test_every_answer_to_generated_requests_is_documented(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["off", "api_key"])
+def test_every_answer_to_generated_requests_is_documented(tmp_path: Path, mode: str) -> None:
     settings = Settings(
         _env_file=None,
         data_dir=tmp_path / "data",
         voice_engine="fake",
         rate_limiting_enabled=False,
+        auth_mode=mode,
     )
+    key = asyncio.run(make_key(settings, "ann", "admin"))
     with serving(create_app(settings)) as client:
+        client.headers["X-API-Key"] = key
         url = str(client.base_url)
 
-        assert passed(tmp_path, url, "--max-examples=25") > 300
+        everything = (f"--header=X-API-Key: {key}", "--max-examples=25")
+        assert passed(tmp_path, url, *everything) > 300
 
         answer = client.post("/voices", files={"file": ("a.wav", recording(), "audio/wav")})
         voice_id = answer.json()["voice_id"]
         (tmp_path / "schemathesis.toml").write_text(f'[parameters]\nvoice_id = "{voice_id}"\n')
-        speaking = ("--include-operation-id=synthesize", "--max-examples=100")
-        assert passed(tmp_path, url, *speaking, "--phases=examples,coverage,fuzzing") > 100
+        speaking = (
+            f"--header=X-API-Key: {key}",
+            "--include-operation-id=synthesize",
+            "--max-examples=100",
+            "--phases=examples,coverage,fuzzing",
+        )
+        assert passed(tmp_path, url, *speaking) > 100
