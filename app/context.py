@@ -2,7 +2,6 @@
 reverse.
 """
 
-import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -11,23 +10,21 @@ from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 
-from app.assets.store import AssetStore, PullProgress, PullStage
+from app.assets.store import AssetStore
 from app.audio.activity import EnergyDetector
 from app.audio.decode import DecodeLimits
 from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
+from app.core.clock import Clock
 from app.core.config import Settings
-from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
 from app.core.logging import get_logger
 from app.core.metrics import Metrics
-from app.core.tasks import in_thread
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
 from app.identity.tokens import TokenVerifier
-from app.limits.base import Clock
 from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
@@ -169,56 +166,6 @@ def _access(settings: Settings, database: SqlDatabase) -> AccessService:
         keys=database.collection(ApiKey) if "api_key" in settings.auth_mode else None,
         tokens=TokenVerifier.of(settings) if "entra" in settings.auth_mode else None,
     )
-
-
-async def warm_up(context: AppContext) -> None:
-    """Load the engine and sweep leftovers, as a server does before it takes requests."""
-    try:
-        if context.settings.models_auto_pull:
-            await in_thread(None, _pull, context)
-        await context.engine.open()
-        context.metrics.engine_loaded(context.engine.info.name)
-        await context.ears.warm_up()
-    except (AssetError, EngineError) as error:
-        log.warning("cannot speak", detail=error.detail, suggestion=error.suggestion)
-    if "api_key" in context.settings.auth_mode and not await context.keys.exist():
-        log.warning(
-            "there is no API key yet",
-            suggestion="`voice-cloning keys create --name first --scope admin` makes one",
-        )
-    await _sweep(context)
-
-
-async def keep_swept(context: AppContext) -> None:
-    """Sweep again and again: what a crash has left is too young to be swept by the next start."""
-    while True:
-        await asyncio.sleep(max(context.settings.sweep_grace_s, _MIN_SWEEP_PAUSE_S))
-        await _sweep(context)
-
-
-def _pull(context: AppContext) -> None:
-    def count(progress: PullProgress) -> None:
-        if progress.stage is PullStage.DONE:
-            context.metrics.asset_fetched(progress.total)
-
-    try:
-        context.assets.pull(progress=count)
-    except AssetError as error:
-        context.metrics.assets_failed(len(error.extra.get("failures", ())))
-        raise
-
-
-async def _sweep(context: AppContext) -> None:
-    """A store that is away keeps no server from its start: `/health/ready` says so."""
-    try:
-        swept = await context.retention.sweep(context.settings.sweep_grace_s)
-    except (DatabaseError, StorageError) as error:
-        log.warning("sweep failed", detail=error.detail, suggestion=error.suggestion)
-        return
-    if leftovers := swept.leftovers + swept.unfinished:
-        log.warning("swept files that belong to no voice", files=leftovers)
-    if swept.expired:
-        log.info("swept outputs that were kept long enough", files=swept.expired)
 
 
 def _turns(settings: Settings, engine: Engine, clock: Clock, metrics: Metrics) -> Turns:

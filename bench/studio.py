@@ -10,12 +10,13 @@ from uuid import uuid4
 import numpy as np
 
 from app.audio.types import AudioFormat, Recording, Samples
-from app.context import AppContext, open_context, warm_up
+from app.context import AppContext, open_context
 from app.core.config import Settings
 from app.engines.base import VoiceState
 from app.models.base import LOCAL_OWNER
 from app.models.voice import SpeakRequest, Voice
 from app.services.voices import Upload
+from app.upkeep import warm_up
 from bench.data import flac
 
 THREADS = 2
