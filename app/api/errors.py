@@ -11,7 +11,7 @@ from starlette import exceptions as starlette_exceptions
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from app.api.rates import rate_headers
+from app.api.rates import RETRY_AFTER, rate_headers
 from app.core.exceptions import (
     AppError,
     ClientTooSlow,
@@ -123,7 +123,7 @@ def problem_response(error: AppError) -> JSONResponse:
         "instance": f"urn:request:{request_id.get()}",
         **error.extra,
     }
-    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
+    headers = {RETRY_AFTER: str(retry_after_s)} if retry_after_s else {}
     if error.challenge is not None:
         headers["WWW-Authenticate"] = error.challenge
     return _ProblemResponse(body, error.status, headers, MEDIA_TYPE)

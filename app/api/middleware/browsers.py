@@ -11,8 +11,9 @@ from app.api.errors import METHODS
 from app.api.rates import POLICY, RETRY_AFTER, STATE
 from app.core.config import Settings
 from app.core.logging import REQUEST_ID_HEADER
+from app.services.access import KEY_HEADER
 
-_SENT = ("Authorization", "X-API-Key", REQUEST_ID_HEADER, OWNER_HEADER, "traceparent")
+_SENT = ("Authorization", KEY_HEADER, REQUEST_ID_HEADER, OWNER_HEADER, "traceparent")
 _EXPOSED = (REQUEST_ID_HEADER, DURATION, STATE, POLICY, RETRY_AFTER)
 
 _HEADERS = {
