@@ -32,7 +32,7 @@ class HardenedAPI(FastAPI):
 
     def __init__(self, *, around: Sequence[Middleware], **options: Any) -> None:
         self._around = around
-        # Its own pages would load whatever a third party sends; see docs.py.
+        # Its own pages would load whatever a third party sends; see app/api/docs.py.
         super().__init__(docs_url=None, redoc_url=None, **options)
 
     def build_middleware_stack(self) -> ASGIApp:
