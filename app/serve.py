@@ -11,6 +11,7 @@ from app.core.config import Settings
 from app.core.config.checks import check
 from app.core.logging import setup_logging_for
 from app.core.metrics_folder import shared_folder
+from app.core.tracing import check_extras
 
 # For what is answered and still in our buffers when the server stops.
 _FLUSH_S = 5
@@ -23,7 +24,9 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     settings = Settings()
     setup_logging_for(settings)
+    # Told once, here: processes that cannot start would be started again and again.
     check(settings)
+    check_extras(settings)
     # The server repeats the signal that ended it, and would die of it.
     signal.signal(signal.SIGTERM, _leave)
     with shared_folder(settings.workers):
