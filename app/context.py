@@ -2,7 +2,6 @@
 reverse.
 """
 
-import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -11,23 +10,21 @@ from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 
-from app.assets.store import AssetStore, PullProgress, PullStage
+from app.assets.store import AssetStore
 from app.audio.activity import EnergyDetector
 from app.audio.decode import DecodeLimits
 from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
+from app.core.clock import Clock
 from app.core.config import Settings
-from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
-from app.core.logging import get_logger
 from app.core.metrics import Metrics
-from app.core.tasks import in_thread
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
+from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
 from app.identity.tokens import TokenVerifier
-from app.limits.base import Clock
 from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
@@ -42,10 +39,7 @@ from app.services.training import TrainingService
 from app.services.voices import VoiceService
 from app.storage.stores import StorageOptions, Stores, open_stores
 
-log = get_logger(__name__)
-
 _MAX_DEFAULT_THREADS = 8
-_MIN_SWEEP_PAUSE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -103,7 +97,21 @@ async def open_context(
         yield context
 
 
-def _wired(  # long: one argument a line, nothing to decide
+@dataclass(frozen=True)
+class _Parts:
+    """What the services of voices are made of."""
+
+    settings: Settings
+    metrics: Metrics
+    stores: Stores
+    engine: Engine
+    ears: Ears
+    turns: Turns
+    voices: Collection[Voice]
+    trail: AuditTrail
+
+
+def _wired(
     settings: Settings,
     clock: Clock,
     *,
@@ -114,9 +122,10 @@ def _wired(  # long: one argument a line, nothing to decide
 ) -> AppContext:
     stores = open_stores(StorageOptions.of(settings))
     metrics = Metrics(version=settings.app_version, engine=engine.info.name)
-    voices, turns = database.collection(Voice), _turns(settings, engine, clock, metrics)
-    events = database.collection(AuditEvent)
+    turns = _turns(settings, engine, clock, metrics)
+    voices, events = database.collection(Voice), database.collection(AuditEvent)
     trail = AuditTrail(events)
+    parts = _Parts(settings, metrics, stores, engine, ears, turns, voices, trail)
     return AppContext(
         settings=settings,
         metrics=metrics,
@@ -129,38 +138,53 @@ def _wired(  # long: one argument a line, nothing to decide
         keys=KeyService(keys=database.collection(ApiKey), audit=trail),
         limiter=create_limiter(settings, turns, clock=clock, observer=metrics.limits),
         turns=turns,
-        voices=VoiceService(
-            voices=voices,
-            stores=stores,
-            engine=engine,
-            ears=ears,
-            audit=trail,
-            max_registrations=settings.max_concurrent_uploads,
-            metrics=metrics,
-        ),
-        synthesis=SynthesisService(
-            voices=voices,
-            states=stores.states,
-            engine=engine,
-            turns=turns,
-            audit=trail,
-            limits=_synthesis_limits(settings),
-            metrics=metrics,
-        ),
-        training=TrainingService(
-            voices=voices,
-            recordings=stores.recordings,
-            states=stores.states,
-            engine=engine,
-            ears=ears,
-            audit=trail,
-            refines=settings.enrolment_refinement,
-            metrics=metrics,
-        ),
+        voices=_voices(parts),
+        synthesis=_synthesis(parts),
+        training=_training(parts),
         retention=RetentionService(
             voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
         ),
         audit=AuditService(events),
+    )
+
+
+def _voices(parts: _Parts) -> VoiceService:
+    return VoiceService(
+        voices=parts.voices,
+        stores=parts.stores,
+        engine=parts.engine,
+        ears=parts.ears,
+        audit=parts.trail,
+        max_registrations=parts.settings.max_concurrent_uploads,
+        metrics=parts.metrics,
+    )
+
+
+def _synthesis(parts: _Parts) -> SynthesisService:
+    return SynthesisService(
+        voices=parts.voices,
+        states=parts.stores.states,
+        engine=parts.engine,
+        turns=parts.turns,
+        audit=parts.trail,
+        limits=SynthesisLimits(
+            max_chars=parts.settings.max_text_chars,
+            max_whole_chars=parts.settings.max_whole_text_chars,
+        ),
+        metrics=parts.metrics,
+    )
+
+
+def _training(parts: _Parts) -> TrainingService:
+    return TrainingService(
+        voices=parts.voices,
+        recordings=parts.stores.recordings,
+        states=parts.stores.states,
+        engine=parts.engine,
+        ears=parts.ears,
+        audit=parts.trail,
+        refines=parts.settings.enrolment_refinement,
+        metrics=parts.metrics,
     )
 
 
@@ -171,56 +195,6 @@ def _access(settings: Settings, database: SqlDatabase) -> AccessService:
     )
 
 
-async def warm_up(context: AppContext) -> None:
-    """Load the engine and sweep leftovers, as a server does before it takes requests."""
-    try:
-        if context.settings.models_auto_pull:
-            await in_thread(None, _pull, context)
-        await context.engine.open()
-        context.metrics.engine_loaded(context.engine.info.name)
-        await context.ears.warm_up()
-    except (AssetError, EngineError) as error:
-        log.warning("cannot speak", detail=error.detail, suggestion=error.suggestion)
-    if "api_key" in context.settings.auth_mode and not await context.keys.exist():
-        log.warning(
-            "there is no API key yet",
-            suggestion="`voice-cloning keys create --name first --scope admin` makes one",
-        )
-    await _sweep(context)
-
-
-async def keep_swept(context: AppContext) -> None:
-    """Sweep again and again: what a crash has left is too young to be swept by the next start."""
-    while True:
-        await asyncio.sleep(max(context.settings.sweep_grace_s, _MIN_SWEEP_PAUSE_S))
-        await _sweep(context)
-
-
-def _pull(context: AppContext) -> None:
-    def count(progress: PullProgress) -> None:
-        if progress.stage is PullStage.DONE:
-            context.metrics.asset_fetched(progress.total)
-
-    try:
-        context.assets.pull(progress=count)
-    except AssetError as error:
-        context.metrics.assets_failed(len(error.extra.get("failures", ())))
-        raise
-
-
-async def _sweep(context: AppContext) -> None:
-    """A store that is away keeps no server from its start: `/health/ready` says so."""
-    try:
-        swept = await context.retention.sweep(context.settings.sweep_grace_s)
-    except (DatabaseError, StorageError) as error:
-        log.warning("sweep failed", detail=error.detail, suggestion=error.suggestion)
-        return
-    if leftovers := swept.leftovers + swept.unfinished:
-        log.warning("swept files that belong to no voice", files=leftovers)
-    if swept.expired:
-        log.info("swept outputs that were kept long enough", files=swept.expired)
-
-
 def _turns(settings: Settings, engine: Engine, clock: Clock, metrics: Metrics) -> Turns:
     return Turns(
         engine.info.concurrency,
@@ -228,12 +202,6 @@ def _turns(settings: Settings, engine: Engine, clock: Clock, metrics: Metrics) -
         clock=clock,
         observers=(metrics,),
         on_depth=metrics.on_depth,
-    )
-
-
-def _synthesis_limits(settings: Settings) -> SynthesisLimits:
-    return SynthesisLimits(
-        max_chars=settings.max_text_chars, max_whole_chars=settings.max_whole_text_chars
     )
 
 

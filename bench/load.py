@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import httpx2
 import numpy as np
 
-from app.audio.types import Samples
 from app.engines.fake import read_back
 from bench.server import Server, serving
+from tests.audio.signals import read_pcm
 from tests.conftest import recording
 
 _VOICES = 20
@@ -81,7 +81,7 @@ def _register(server: Server) -> dict[str, bytes]:
             f"/voices/{voice_id}/synthesize", json={"text": "hello", "format": "pcm"}
         )
         answer.raise_for_status()
-        [(voices[voice_id], _)] = read_back(_samples(answer.content))
+        [(voices[voice_id], _)] = read_back(read_pcm(answer.content))
     return voices
 
 
@@ -131,15 +131,11 @@ async def _client(
         took = time.perf_counter() - start
         if answer.status_code != 200:
             tally.fail(str(answer.status_code))
-        elif read_back(_samples(answer.content)) != [(voices[voice_id], text)]:
+        elif read_back(read_pcm(answer.content)) != [(voices[voice_id], text)]:
             tally.wrong += 1
         else:
             tally.seconds.append(took)
         await asyncio.sleep(pause_s * chance.uniform(0.5, 1.5))
-
-
-def _samples(pcm: bytes) -> Samples:
-    return np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
 
 
 def _report(name: str, tally: Tally, seconds: float) -> None:

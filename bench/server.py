@@ -16,6 +16,7 @@ import httpx2
 import psutil
 
 from app.core.config import Settings
+from tests.servers import free_port
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Server:
 def serving(**environment: str) -> Iterator[Server]:
     """Start, wait until it is ready, stop by the id that was started."""
     with tempfile.TemporaryDirectory() as folder:
-        port = _free_port()
+        port = free_port()
         variables = os.environ | {
             "DATA_DIR": folder,
             "MODEL_DIR": str(Settings().models.absolute()),
@@ -72,12 +73,3 @@ def _wait(client: httpx2.Client, process: subprocess.Popen[bytes]) -> None:
             raise SystemExit(f"Not ready: {ready.text}")
         time.sleep(0.1)
     raise SystemExit("The server did not start in a minute.")
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -7,16 +7,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-import numpy as np
-
 from app.audio.types import AudioFormat, Recording, Samples
-from app.context import AppContext, open_context, warm_up
+from app.context import AppContext, open_context
 from app.core.config import Settings
 from app.engines.base import VoiceState
 from app.models.base import LOCAL_OWNER
 from app.models.voice import SpeakRequest, Voice
 from app.services.voices import Upload
+from app.upkeep import warm_up
 from bench.data import flac
+from tests.audio.signals import read_pcm
 
 THREADS = 2
 
@@ -60,7 +60,7 @@ class Studio:
             request = SpeakRequest(text=text, format=AudioFormat.PCM, speed=speed)
             speech = await self.context.synthesis.speak(voice, request)
             content = b"".join([data async for data in speech.encoded()])
-            said.append(np.frombuffer(content, "<i2").astype(np.float32) / 32768.0)
+            said.append(read_pcm(content))
         return said
 
 

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from app.api.http_metrics import HttpMetrics
+from app.api.middleware.http_metrics import HttpMetrics
 from app.context import AppContext
 from app.core.config import Settings
 from app.core.tracing import Tracing, span

@@ -22,7 +22,7 @@ class Worker(UvicornWorker):
     """With the protocol that ends idle and deaf connections, and five seconds for last bytes."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
-        "http": "app.api.slow_clients:Connection",
+        "http": "app.api.connection:Connection",
         "timeout_graceful_shutdown": 5,
     }
 

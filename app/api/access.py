@@ -31,6 +31,8 @@ from app.core.exceptions import (
 from app.core.logging import actor
 from app.limits.base import Rate
 from app.models.access import MONITORING, Permission, Principal
+from app.models.base import OWNER_FORM
+from app.services.access import bearer_token
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 
@@ -40,7 +42,7 @@ PERMISSION_KEY: Final = "x-permission"
 PUBLIC: Final = "public"
 
 _ATTRIBUTE = "access_rule"
-_OWNER = re.compile(r"[!-~]{1,200}")
+_OWNER = re.compile(OWNER_FORM)
 _PROBLEMS = problems(
     CredentialsMissing,
     KeyUnknown,
@@ -132,10 +134,10 @@ async def _admit(request: Request, rule: Rule) -> None:
 def _monitoring(request: Request) -> Principal | None:
     """Who sends METRICS_TOKEN, and may read metrics but nothing else."""
     token = request.app.state.context.settings.metrics_token
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if token is None or scheme.lower() != "bearer":
+    given = bearer_token(request.headers)
+    if token is None or given is None:
         return None
-    known = compare_digest(given.strip().encode(), token.get_secret_value().encode())
+    known = compare_digest(given.encode(), token.get_secret_value().encode())
     return MONITORING if known else None
 
 

@@ -11,7 +11,7 @@ from starlette import exceptions as starlette_exceptions
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from app.api.rates import rate_headers
+from app.api.rates import RETRY_AFTER, rate_headers
 from app.core.exceptions import (
     AppError,
     ClientTooSlow,
@@ -33,7 +33,7 @@ PROBLEM_CODE: Final = "problem_code"
 """Key in the state of a request: the code of the problem that it was answered with."""
 
 _RETRY_AFTER_S = 10
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # What can happen to any request, before its route sees it.
 _ANYWHERE: tuple[type[AppError], ...] = (ClientTooSlow, UploadTooLarge, HostUnknown, ShuttingDown)
 _CODES = "Codes: "
@@ -123,7 +123,7 @@ def problem_response(error: AppError) -> JSONResponse:
         "instance": f"urn:request:{request_id.get()}",
         **error.extra,
     }
-    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
+    headers = {RETRY_AFTER: str(retry_after_s)} if retry_after_s else {}
     if error.challenge is not None:
         headers["WWW-Authenticate"] = error.challenge
     return _ProblemResponse(body, error.status, headers, MEDIA_TYPE)
@@ -185,7 +185,7 @@ def _methods_of(request: Request) -> list[str]:
         scope = {**request.scope, "method": method}
         return any(route.matches(scope)[0] == Match.FULL for route in request.app.routes)
 
-    taken = [method for method in _METHODS if answered(method)]
+    taken = [method for method in METHODS if answered(method)]
     if "GET" in taken and "HEAD" not in taken:  # all GET routes answer it
         taken.insert(1, "HEAD")
     return taken

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from app.api.access import PERMISSION_KEY, PUBLIC
 from app.api.errors import Problem
 from app.api.rates import POLICY, RETRY_AFTER, STATE
+from app.services.access import KEY_HEADER
 
 _DESCRIPTION = """\
 Register a voice from a recording, then speak any text in it.
@@ -22,10 +23,9 @@ _TAGS = [
     {"name": "health", "description": "Is the service there, and can it speak?"},
 ]
 
-
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A token, or an API key."},
-    "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "api_key": {"type": "apiKey", "in": "header", "name": KEY_HEADER},
 }
 
 _STRING = {"schema": {"type": "string"}}

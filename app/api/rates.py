@@ -8,8 +8,6 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
 
 from fastapi import Request
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.exceptions import RateLimited
 from app.limits.base import WINDOW_S, Rate
@@ -22,25 +20,6 @@ RETRY_AFTER: Final = "Retry-After"
 _VERDICTS = "rate_verdicts"
 # Who has one address of IPv6 usually has as many as fit into the other half.
 _IPV6_NETWORK_BYTES = 8
-
-
-class RateHeaders:
-    """Puts what was counted for a request on its answer, whatever that is."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self._app(scope, receive, send)
-        scope.setdefault("state", {})  # the same one for all that is inside
-
-        async def send_with_rates(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(rate_headers(scope))
-            await send(message)
-
-        return await self._app(scope, receive, send_with_rates)
 
 
 def rate_headers(scope: Mapping[str, Any]) -> dict[str, str]:

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from app.context import AppContext
+from app.core.clock import Clock
 from app.core.exceptions import AppError
-from app.limits.base import Clock
 
 OK = "ok"
 _TIMEOUT_S = 3.0

@@ -28,9 +28,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Default: PORT, or 8000.")] = None,
 ) -> None:
     """Serve the HTTP API."""
-    from app.main import main as serve_app
+    from app.serve import serve as serve_api
 
-    serve_app(host=host, port=port)
+    serve_api(host=host, port=port)
 
 
 @command(cli, "doctor")

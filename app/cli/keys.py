@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from app.cli.console import cli, command, give, print_table, tell
+from app.core.clock import utc_now
 from app.core.config import Settings
 from app.db.audit import AuditTrail
 from app.db.sql import SqlDatabase
@@ -97,6 +97,6 @@ async def _service() -> AsyncIterator[KeyService]:
 def _state(key: ApiKey) -> str:
     if key.revoked_at is not None:
         return "revoked"
-    if key.expires_at is not None and key.expires_at <= datetime.now(UTC):
+    if key.expires_at is not None and key.expires_at <= utc_now():
         return "expired"
     return f"until {key.expires_at:%F}" if key.expires_at else "valid"

@@ -16,6 +16,7 @@ import structlog
 from structlog.stdlib import BoundLogger, PositionalArgumentsFormatter, ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from app.core.config import Settings
 from app.core.exceptions import AppError
 from app.core.masking import masked
 
@@ -31,7 +32,7 @@ request_scope: ContextVar[Mapping[str, Any] | None] = ContextVar("request_scope"
 """ASGI scope of the request."""
 
 _SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "gunicorn.error")
-_ACCESS = ("uvicorn.access", "gunicorn.access")  # app.api.request_log has lines of its own
+_ACCESS = ("uvicorn.access", "gunicorn.access")  # the request log has lines of its own
 _WORDY = ("alembic.runtime.plugins", "azure", "httpx", "httpx2")
 _TWICE = "Exception in ASGI application"
 _MAX_FRAMES = 40
@@ -75,6 +76,12 @@ def setup_logging(level: str, form: str = "auto", *, personal: bool = False) -> 
     for name in _WORDY:
         logging.getLogger(name).setLevel(max(own, logging.WARNING))
     _take_over_servers()
+
+
+def setup_logging_for(settings: Settings) -> None:
+    """As a server logs with these settings."""
+    personal = settings.log_request_body or settings.log_response_body
+    setup_logging(settings.log_level, settings.log_format, personal=personal)
 
 
 class _StandardError(logging.StreamHandler[TextIO]):

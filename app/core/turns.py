@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
 
 from app.core.admission import Admission
+from app.core.clock import Clock
 
 _MAX_RETRY_S = 60
 
@@ -25,7 +26,6 @@ class Turns:
     Args:
         at_once: turns that are taken at the same time.
         max_requests: requests inside, waiting or not; each waits for one turn at most.
-        clock: seconds, never backwards.
         on_depth: is told how many wait, whenever that changes.
     """
 
@@ -34,7 +34,7 @@ class Turns:
         at_once: int,
         *,
         max_requests: int,
-        clock: Callable[[], float],
+        clock: Clock,
         observers: Sequence[TurnObserver] = (),
         on_depth: Callable[[int], None] = lambda _: None,
     ) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Generic
 
 from pydantic import ValidationError
@@ -24,6 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import JSON
 
+from app.core.clock import utc_now
 from app.core.exceptions import Conflict, DatabaseError, InvalidRequest, NotFound, VersionConflict
 from app.core.tracing import traced
 from app.db.base import Page, RecordT, Span
@@ -178,9 +178,7 @@ class SqlCollection(Generic[RecordT]):
     @traced("database.update")
     async def update(self, record: RecordT) -> RecordT:
         columns = self._table.c
-        changed = record.model_copy(
-            update={"version": record.version + 1, "updated_at": datetime.now(UTC)}
-        )
+        changed = record.model_copy(update={"version": record.version + 1, "updated_at": utc_now()})
         # The condition on the version and the change are one statement: of two writers who
         # have read the same version, the second finds no row.
         statement = (

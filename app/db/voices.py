@@ -1,8 +1,8 @@
 """Finding a caller's voice."""
 
 from app.core.exceptions import VoiceNotFound
+from app.core.ids import is_id
 from app.db.base import Collection
-from app.models.base import is_id
 from app.models.voice import Voice
 
 

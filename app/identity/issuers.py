@@ -1,18 +1,17 @@
 """Who issues tokens: Entra ID, or any OpenID Connect issuer. What is different in theirs."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Protocol
 
 from app.core.config import Settings
+from app.core.ids import is_id
 from app.identity.discovery import Source
 from app.models.access import Role
 
 Claims = Mapping[str, Any]
 
-_GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TENANT: Final = "{tenantid}"
 _METADATA: Final = ".well-known/openid-configuration"
 
@@ -93,7 +92,7 @@ class EntraIssuer:
             return "tenant"
         if claims["iss"] != published.replace(_TENANT, tenant):
             return "issuer"
-        if not isinstance(claims["oid"], str) or not _GUID.fullmatch(claims["oid"]):
+        if not isinstance(claims["oid"], str) or not is_id(claims["oid"]):
             return "object id"
         if key_issuer is not None:
             # Keys of the older endpoint have none, or that of the newer one.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from jwt import PyJWK
 
+from app.core.clock import Clock
 from app.core.exceptions import IdentityError
 from app.core.logging import get_logger
 
@@ -66,7 +67,7 @@ class KeyCache:
         fetch: Callable[[], Awaitable[KeySet]],
         *,
         times: CacheTimes | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._fetch = fetch
         self._times = times or CacheTimes()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from app.limits.base import Clock
+from app.core.clock import Clock
 
 FLOOR: Final = 0.1
 """Share of the limit that is always left."""

@@ -1,6 +1,5 @@
 """What limits a caller: buckets that fill by themselves, and that requests draw on."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -10,9 +9,6 @@ WINDOW_S: Final = 60
 
 ROUNDING: Final = 1e-5
 """What may be missing: fractions are not exact."""
-
-Clock = Callable[[], float]
-"""Seconds since some moment; never runs backwards."""
 
 
 class Rate(StrEnum):

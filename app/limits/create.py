@@ -1,10 +1,11 @@
 """The limiter that the settings ask for."""
 
+from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.exceptions import ConfigurationError
 from app.core.turns import Turns
 from app.limits.adaptive import AdaptiveLimit
-from app.limits.base import Buckets, Clock, LimitObserver, Rate
+from app.limits.base import Buckets, LimitObserver, Rate
 from app.limits.limiter import RateLimiter
 from app.limits.memory import MemoryBuckets
 

@@ -2,7 +2,8 @@
 
 from collections import OrderedDict
 
-from app.limits.base import ROUNDING, WINDOW_S, Clock, Taken
+from app.core.clock import Clock
+from app.limits.base import ROUNDING, WINDOW_S, Taken
 
 MAX_BUCKETS = 50_000
 

@@ -8,9 +8,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from app.core.clock import Clock
 from app.core.exceptions import ConfigurationError
 from app.core.logging import get_logger
-from app.limits.base import ROUNDING, WINDOW_S, Clock, Taken
+from app.limits.base import ROUNDING, WINDOW_S, Taken
 
 log = get_logger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.models.access import Role
-from app.models.base import Record
+from app.models.base import OWNER_FORM, Record
 
 KEY_PREFIX: Final = "vc_"
 """How every key begins: so that programs that look for leaked secrets can find it."""
@@ -68,7 +68,7 @@ class NewKey(BaseModel):
         list[Role],
         Field(min_length=1, max_length=len(Role), description="Roles, of which the most counts."),
     ]
-    owner: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")] | None = Field(
+    owner: Annotated[str, StringConstraints(pattern=f"^{OWNER_FORM}$")] | None = Field(
         None, description="Whose records the key reaches. Default: your own."
     )
     expires_days: int | None = Field(

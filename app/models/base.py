@@ -1,21 +1,18 @@
 """What all stored records have in common."""
 
-import re
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Final
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.core.clock import utc_now
+
 LOCAL_OWNER = "local"
 """Owner of everything as long as callers are not told apart."""
 
-
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def is_id(text: str) -> bool:
-    """Whether this can be the id of a record."""
-    return _ID.fullmatch(text) is not None
+OWNER_FORM: Final = r"[!-~]{1,200}"
+"""Regular expression of what an owner can be called."""
 
 
 class Record(BaseModel):
@@ -26,5 +23,5 @@ class Record(BaseModel):
     id: str = Field(default_factory=lambda: str(uuid4()))
     owner: str
     version: int = 1
-    created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
-    updated_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    created_at: datetime = Field(default_factory=utc_now)
+    updated_at: datetime = Field(default_factory=utc_now)

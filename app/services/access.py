@@ -1,10 +1,11 @@
 """Finding out who calls."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final
 
+from app.core.clock import WallClock, utc_now
 from app.core.exceptions import (
     AppError,
     CredentialsMissing,
@@ -25,10 +26,6 @@ KEY_HEADER: Final = "X-API-Key"
 _LAST_USE_STEP: Final = timedelta(minutes=1)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class AccessService:
     """Turns the credentials of a request into a principal.
 
@@ -45,7 +42,7 @@ class AccessService:
         *,
         keys: Collection[ApiKey] | None = None,
         tokens: TokenVerifier | None = None,
-        clock: Callable[[], datetime] = _now,
+        clock: WallClock = utc_now,
     ) -> None:
         self._keys = keys
         self._tokens = tokens
@@ -68,7 +65,7 @@ class AccessService:
         """
         if self._keys is None and self._tokens is None:
             return LOCAL
-        key, bearer = headers.get(KEY_HEADER), _bearer(headers)
+        key, bearer = headers.get(KEY_HEADER), bearer_token(headers)
         if key is not None and bearer is not None:
             raise InvalidRequest(
                 f"The request has both `Authorization` and `{KEY_HEADER}`.", "Send only one."
@@ -128,7 +125,7 @@ async def _write_use(keys: Collection[ApiKey], key: ApiKey, now: datetime) -> No
         log.debug("the use of a key was not noted", key_id=key.id, detail=error.detail)
 
 
-def _bearer(headers: Mapping[str, str]) -> str | None:
+def bearer_token(headers: Mapping[str, str]) -> str | None:
     """The token of `Authorization`; None if there is none, or another scheme, say a proxy's."""
     scheme, _, token = headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None

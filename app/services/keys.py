@@ -1,24 +1,20 @@
 """API keys: making, listing, revoking."""
 
 import secrets
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
+from app.core.clock import WallClock, utc_now
 from app.core.exceptions import Conflict, Forbidden, KeyNotFound, VersionConflict
+from app.core.ids import is_id
 from app.db.audit import AuditTrail
 from app.db.base import Collection, Page
 from app.models.access import Principal, granted
 from app.models.api_key import KEY_PREFIX, ApiKey, NewKey, digest_of
 from app.models.audit import Action
-from app.models.base import is_id
 
 _SHOWN_CHARS: Final = 10
 _ATTEMPTS: Final = 5
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class KeyService:
@@ -29,7 +25,7 @@ class KeyService:
         *,
         keys: Collection[ApiKey],
         audit: AuditTrail,
-        clock: Callable[[], datetime] = _now,
+        clock: WallClock = utc_now,
     ) -> None:
         self._keys = keys
         self._audit = audit

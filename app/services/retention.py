@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from app.core.clock import utc_now
+from app.core.ids import is_id
 from app.db.base import Collection
-from app.models.base import is_id
 from app.models.voice import Voice
 from app.storage.base import BlobInfo, BlobStore
 from app.storage.stores import OUTPUTS, RECORDINGS, STATES, Stores
@@ -60,7 +61,7 @@ class RetentionService:
         Raises:
             StorageError, DatabaseError: a part was swept; the rest stays for the next sweep.
         """
-        now = datetime.now(UTC)
+        now = utc_now()
         unfinished = 0
         for _, store in self._stores.each():
             unfinished += await store.sweep_unfinished(grace_s)

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from app.audio.ears import Ears
 from app.audio.types import Recording
 from app.core.admission import Admission
+from app.core.clock import utc_now
 from app.core.exceptions import (
     AppError,
     EngineFailed,
@@ -209,7 +209,7 @@ class TrainingService:
             "similarity": state.similarity,
         }
         if minutes is not None:
-            changes["adapted_at"] = datetime.now(UTC)
+            changes["adapted_at"] = utc_now()
             changes["adapted_minutes"] = (now.adapted_minutes or 0.0) + minutes
         adapted = now.model_copy(update=changes)
         try:

@@ -144,7 +144,7 @@ class VoiceService:
             try:
                 removed = await store.delete_prefix(voice.id)
             except StorageError:
-                log.warning("files stay until the next sweep", kind=kind, voice_id=voice.id)
+                log.warning("files stay until the next sweep", kind=kind, voice=voice.id)
                 removed = Removed()
                 left.append(kind)
             erased[kind] = ErasedFiles(files=removed.files, bytes=removed.bytes)

@@ -21,8 +21,8 @@ from app.engines.base import Engine, SynthesisRequest
 from app.engines.fake import FakeEngine
 from app.main import create_app
 from app.models.access import Permission, Principal
+from tests.clock import StoppedClock
 from tests.conftest import recording
-from tests.limits.clock import StoppedClock
 from tests.servers import free_port
 from tests.servers.redis import redis_server
 

@@ -89,12 +89,12 @@ def test_probes_are_told_only_at_debug(settings: Settings, lines: Lines, path: s
 def test_each_kind_of_line_can_be_switched_off(settings: Settings, lines: Lines) -> None:
     with TestClient(create_app(configured(settings, log_requests=False))) as client:
         client.get("/voices")
-    told = [line["event"] for line in lines() if line["logger"] == "app.api.request_log"]
+    told = [line["event"] for line in lines() if line["logger"] == "app.api.middleware.request_log"]
     assert told == ["response"]
 
     with TestClient(create_app(configured(settings, log_responses=False))) as client:
         client.get("/voices")
-    told = [line["event"] for line in lines() if line["logger"] == "app.api.request_log"]
+    told = [line["event"] for line in lines() if line["logger"] == "app.api.middleware.request_log"]
     assert told == ["request"]
 
 

@@ -12,7 +12,7 @@ from app.core.config import Settings
 from app.engines.fake import FakeEngine
 from tests.conftest import make_app, recording, serving
 
-GUARDED = "app.api.slow_clients:Connection"
+GUARDED = "app.api.connection:Connection"
 PLAIN = "auto"
 
 

@@ -6,22 +6,18 @@ from io import BytesIO
 
 import av
 import httpx2
-import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from app.audio.types import Samples, SpeechChunk
+from app.audio.types import SpeechChunk
 from app.core.config import Settings
 from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine, read_back
+from tests.audio.signals import read_pcm
 from tests.conftest import make_app, recording, serving
 
 Register = Callable[..., str]
-
-
-def read_pcm(content: bytes) -> Samples:
-    return np.frombuffer(content, np.int16).astype(np.float32) / 32768.0
 
 
 def said(content: bytes) -> tuple[set[bytes], str]:

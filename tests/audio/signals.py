@@ -76,6 +76,11 @@ def encoded(
     return file.getvalue()
 
 
+def read_pcm(content: bytes) -> Samples:
+    """Of the format `pcm`: 16 bits, little-endian."""
+    return np.frombuffer(content, "<i2").astype(np.float32) / 32768
+
+
 def snr_db(expected: Samples, actual: Samples, *, max_shift: int = 0) -> float:
     """Signal to error in dB at the best shift within +-`max_shift` samples.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.engines.fake import read_back
-from tests.api.test_synthesize import read_pcm
+from tests.audio.signals import read_pcm
 from tests.engines.test_registry import install
 
 # The fake engine, but its trainings never come to their end.

@@ -13,8 +13,7 @@ import pytest
 
 from app.assets.manifest import load_manifest
 from app.engines.fake import read_back
-from tests.api.test_synthesize import read_pcm
-from tests.audio.signals import model_file
+from tests.audio.signals import model_file, read_pcm
 from tests.cli.conftest import Outcome
 from tests.conftest import recording
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.core.exceptions import EngineBusy
 from app.core.turns import Turns
-from tests.limits.clock import StoppedClock
+from tests.clock import StoppedClock
 
 pytestmark = pytest.mark.anyio
 

@@ -14,6 +14,7 @@ from app.identity.discovery import Source, fetch_keys, open_client
 from app.identity.issuers import OidcIssuer
 from app.identity.keys import KeyCache, KeySet
 from app.identity.tokens import TokenRules, TokenVerifier
+from tests.clock import StoppedClock
 from tests.servers.issuer import OIDC_AUDIENCE, Issuer, jwk, rsa_key
 
 pytestmark = pytest.mark.anyio
@@ -21,16 +22,9 @@ pytestmark = pytest.mark.anyio
 HOUR = 3600.0
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> StoppedClock:
+    return StoppedClock()
 
 
 @pytest.fixture
@@ -41,7 +35,7 @@ async def fetch(issuer: Issuer) -> AsyncIterator[Callable[[], object]]:
 
 
 @pytest.fixture
-async def cache(fetch, clock: Clock) -> AsyncIterator[KeyCache]:
+async def cache(fetch, clock: StoppedClock) -> AsyncIterator[KeyCache]:
     cache = KeyCache(fetch, clock=clock)
     yield cache
     await cache.close()

@@ -1,5 +1,5 @@
 from app.limits.adaptive import AdaptiveLimit
-from tests.limits.clock import StoppedClock
+from tests.clock import StoppedClock
 
 
 def adaptive(clock: StoppedClock, waits: list[float] | None = None) -> AdaptiveLimit:

@@ -3,7 +3,7 @@ import pytest
 from app.limits.base import Rate, Taken
 from app.limits.limiter import RateLimiter
 from app.limits.memory import MemoryBuckets
-from tests.limits.clock import StoppedClock
+from tests.clock import StoppedClock
 
 pytestmark = pytest.mark.anyio
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.limits.memory import MemoryBuckets
-from tests.limits.clock import StoppedClock
+from tests.clock import StoppedClock
 
 pytestmark = pytest.mark.anyio
 

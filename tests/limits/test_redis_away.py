@@ -13,7 +13,7 @@ from app.limits.base import Rate
 from app.limits.limiter import RateLimiter
 from app.limits.memory import MemoryBuckets
 from app.limits.redis import RedisBuckets
-from tests.limits.clock import StoppedClock
+from tests.clock import StoppedClock
 from tests.servers import free_port
 from tests.servers.redis import redis_server
 

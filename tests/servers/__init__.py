@@ -51,7 +51,6 @@ def running(
 
 
 def wait_until(answers: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
-
     deadline = time.monotonic() + _START_S
     while not answers():
         told = log.read_text(errors="replace")[-2000:]

@@ -9,9 +9,9 @@ from pathlib import Path
 from subprocess import Popen
 
 import httpx2
-import numpy as np
 
 from app.engines.fake import read_back
+from tests.audio.signals import read_pcm
 from tests.conftest import recording
 from tests.servers import free_port, listens, running
 
@@ -81,5 +81,4 @@ def speaking(client: httpx2.Client) -> Iterator[httpx2.Response]:
 
 def sentences(pcm: bytes) -> list[str]:
     """What was said."""
-    samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
-    return [text for _, text in read_back(samples)]
+    return [text for _, text in read_back(read_pcm(pcm))]

@@ -5,7 +5,9 @@ import hashlib
 import hmac
 import os
 import re
+import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
+
+from tests.servers import free_port, listens, running
 
 INSTALLED = Path(__file__).parents[2] / ".venv" / "servers" / "node_modules"
 
@@ -26,7 +30,7 @@ KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr
 class Azurite:
     """The emulator of Azure Blob Storage. It checks signatures, and keeps all in memory."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     endpoint: str
 
     @property
@@ -55,50 +59,48 @@ class Azurite:
 class S3rver:
     """A server of Amazon's S3 protocol with the bucket `voices`. It checks no secret."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     endpoint: str
     key: str = "S3RVER"
 
 
 @contextmanager
 def azurite() -> Iterator[Azurite]:
+    port = free_port()
     command = [
         *("node", _script("azurite/dist/src/blob/main.js"), "--inMemoryPersistence", "--silent"),
-        *("--blobHost", "127.0.0.1", "--blobPort", "0"),
+        *("--blobHost", "127.0.0.1", "--blobPort", str(port)),
         *("--skipApiVersionCheck", "--disableTelemetry"),
     ]
-    with _running(command, r"successfully listens on (http://\S+)") as (process, address):
-        yield Azurite(process, f"{address}/{ACCOUNT}")
+    with _serving(command, port) as process:
+        yield Azurite(process, f"http://127.0.0.1:{port}/{ACCOUNT}")
 
 
 @contextmanager
 def s3rver(folder: Path) -> Iterator[S3rver]:
+    port = free_port()
     command = [
         # The server encrypts with what OpenSSL calls legacy.
         *("node", "--openssl-legacy-provider", _script("s3rver/bin/s3rver.js")),
-        *("--directory", str(folder), "--address", "127.0.0.1", "--port", "0"),
+        *("--directory", str(folder), "--address", "127.0.0.1", "--port", str(port)),
         *("--configure-bucket", "voices", "--silent"),
     ]
-    with _running(command, r"listening on (\S+:\d+)") as (process, address):
-        yield S3rver(process, f"http://{address}")
+    with _serving(command, port) as process:
+        yield S3rver(process, f"http://127.0.0.1:{port}")
 
 
 @contextmanager
-def _running(command: list[str], ready: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A process, and what the first group of `ready` finds in its output."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    with process:
-        try:
-            said = []
-            for line in process.stdout or ():
-                said.append(line)
-                if found := re.search(ready, line):
-                    break
-            else:
-                pytest.fail("".join(said))
-            yield process, found[1]
-        finally:
-            process.kill()
+def _serving(command: list[str | Path], port: int) -> Iterator[subprocess.Popen[bytes]]:
+    with (
+        tempfile.TemporaryDirectory(prefix="blobs-") as folder,
+        running(
+            command,
+            answers=lambda: listens(port),
+            log=Path(folder) / "log",
+            stop=signal.SIGKILL,
+        ) as process,
+    ):
+        yield process
 
 
 def _script(path: str) -> str:

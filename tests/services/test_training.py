@@ -33,7 +33,7 @@ from app.main import create_app
 from app.models.voice import SpeakRequest, Voice
 from app.services.voices import Upload
 from app.storage.local import LocalBlobStore
-from tests.api.test_synthesize import read_pcm
+from tests.audio.signals import read_pcm
 from tests.conftest import recording
 from tests.services.parts import OWNER, Interrupted, Parts, files, kill_at, parts
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
-import numpy as np
 import pytest
 
 from app.engines.fake import read_back
+from tests.audio.signals import read_pcm
 from tests.conftest import recording
 from tests.servers import free_port, running
 from tests.servers.blobs import azurite
@@ -117,8 +117,7 @@ def speak(client: httpx2.Client, voice_id: str, text: str) -> tuple[bytes, str]:
     body = {"text": text, "format": "pcm"}
     answer = client.post(f"/voices/{voice_id}/synthesize", json=body)
     assert answer.status_code == 200, answer.text
-    samples = np.frombuffer(answer.content, "<i2").astype(np.float32) / 32768
-    [heard] = read_back(samples)
+    [heard] = read_back(read_pcm(answer.content))
     return heard
 
 

@@ -2,10 +2,8 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -16,6 +14,7 @@ import pytest
 
 from app.core.metrics_folder import FOLDER, shared_folder
 from tests.conftest import recording
+from tests.servers import free_port, running, wait_until
 from tests.telemetry.series import samples, value
 
 ROOT = Path(__file__).parents[2]
@@ -26,10 +25,8 @@ GUNICORN = ("-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "app.main:a
 @contextmanager
 def two_processes(
     command: tuple[str, ...], folder: Path
-) -> Iterator[tuple[httpx2.Client, subprocess.Popen[str]]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+) -> Iterator[tuple[httpx2.Client, subprocess.Popen[bytes]]]:
+    port = free_port()
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
         "PYTHONWARNINGS": "ignore",
@@ -42,36 +39,25 @@ def two_processes(
         "RATE_LIMITING_ENABLED": "false",
         "TMPDIR": str(folder),
     }
-    log = (folder / "log").open("w+")
-    process = subprocess.Popen(
-        [sys.executable, *command], cwd=ROOT, env=environment, stderr=log, stdout=log, text=True
-    )
     # Every request on a connection of its own, so that both processes get some.
     limits = httpx2.Limits(max_keepalive_connections=0)
-    try:
-        with httpx2.Client(
-            base_url=f"http://127.0.0.1:{port}", timeout=20, limits=limits
-        ) as client:
-            wait_for(lambda: loaded(client) == 2)
-            yield client, process
-    except BaseException:
-        log.seek(0)
-        sys.stderr.write(log.read())
-        raise
-    finally:
-        process.terminate()
-        process.wait(30)
-        log.close()
+    with (
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, limits=limits) as client,
+        running(
+            [sys.executable, *command],
+            answers=lambda: are_loaded(client, 2),
+            log=folder / "log",
+            cwd=ROOT,
+            env=environment,
+        ) as process,
+    ):
+        yield client, process
 
 
-def wait_for(condition) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with suppress(httpx2.TransportError):
-            if condition():
-                return
-        time.sleep(0.1)
-    raise AssertionError("it never came")
+def are_loaded(client: httpx2.Client, count: int) -> bool:
+    with suppress(httpx2.TransportError):
+        return loaded(client) == count
+    return False
 
 
 def scrape(client: httpx2.Client) -> str:
@@ -82,7 +68,7 @@ def loaded(client: httpx2.Client) -> float:
     return value(scrape(client), "engine_loaded")
 
 
-def workers(process: subprocess.Popen[str]) -> set[int]:
+def workers(process: subprocess.Popen[bytes]) -> set[int]:
     """Processes of its own that count."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return {
@@ -98,6 +84,7 @@ def workers(process: subprocess.Popen[str]) -> set[int]:
 def test_two_processes_count_together_and_a_killed_one_leaves_no_gauge(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
+    log = tmp_path / "log"
     with two_processes(command, tmp_path) as (client, process):
         before = value(scrape(client), "http_requests_total", route="/health")
         with ThreadPoolExecutor(8) as pool:
@@ -119,8 +106,9 @@ def test_two_processes_count_together_and_a_killed_one_leaves_no_gauge(
 
         killed = min(workers(process))
         os.kill(killed, signal.SIGKILL)
-        wait_for(lambda: loaded(client) == 1)  # it is not counted any more
-        wait_for(lambda: loaded(client) == 2)  # nor is the one that came in its place, twice
+        # It is not counted any more, and the one that comes in its place is, once.
+        wait_until(lambda: are_loaded(client, 1), process, log)
+        wait_until(lambda: are_loaded(client, 2), process, log)
         assert killed not in workers(process)
 
         text = scrape(client)

@@ -12,6 +12,7 @@ from app.core.config import Settings, env_files
 from app.core.config.azure import AzureSettings
 from app.core.config.server import LOOPBACK
 from app.core.exceptions import ConfigurationError
+from app.core.ids import is_id
 
 # Values of examples, and what people write where they mean to choose later.
 _PLACEHOLDER = re.compile(
@@ -20,7 +21,6 @@ _PLACEHOLDER = re.compile(
 )
 _URL_PASSWORD = re.compile(r"//[^/@:]*:(?P<password>[^/@]+)@")
 _DEFAULT_PASSWORDS = {"postgres", "admin", "root", "user", "guest", "redis", "voice", "123456"}
-_TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Of the storage emulator; public.
 _EMULATOR = ("devstoreaccount1", "usedevelopmentstorage=true")
 
@@ -85,7 +85,7 @@ def _unfinished(settings: Settings) -> Iterator[str]:
         yield "AUTH_MODE=entra needs AZURE_TENANT_ID."
     elif not settings.tenants:
         yield f"AZURE_TENANT_ID={settings.azure_tenant_id} needs AZURE_ALLOWED_TENANTS."
-    elif not all(_TENANT.fullmatch(name) for name in settings.tenants):
+    elif not all(is_id(name) for name in settings.tenants):
         yield "AZURE_TENANT_ID and AZURE_ALLOWED_TENANTS need ids of tenants, not their names."
     if not (settings.azure_client_id or settings.azure_audience):
         yield "AUTH_MODE=entra needs AZURE_CLIENT_ID or AZURE_AUDIENCE."

@@ -33,7 +33,7 @@ class IdentitySettings(BaseModel):
     )
     azure_client_id: str | None = Field(None, description="Application id of this API.")
     azure_client_secret: SecretStr | None = Field(
-        None, description="For calls that this API makes itself."
+        None, description="Read, but not used: tokens are checked without it."
     )
     azure_audience: str | None = Field(
         None, description="Application id URI; default: api://AZURE_CLIENT_ID."

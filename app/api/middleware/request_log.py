@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.middleware.probes import PROBED
+from app.core.config import Settings
 from app.core.logging import get_logger, route_of
 from app.core.masking import masked, masked_field, masked_text
 
@@ -17,7 +19,6 @@ log = get_logger(__name__)
 
 MAX_BODY_CHARS: Final = 4096
 _KEPT_BYTES = 2 * MAX_BODY_CHARS  # more, so that no secret is cut where it could not be recognised
-_PROBES = ("/health", "/metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,16 @@ class Switches:
     request_body: bool
     response_body: bool
     headers: bool
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Switches":
+        return cls(
+            requests=settings.log_requests,
+            responses=settings.log_responses,
+            request_body=settings.log_request_body,
+            response_body=settings.log_response_body,
+            headers=settings.log_headers,
+        )
 
 
 class RequestLog:
@@ -126,8 +137,7 @@ class _Exchange:
             )
 
     def _log(self, event: str, **fields: Any) -> None:
-        route = route_of(self._scope) or ""
-        (log.debug if route.startswith(_PROBES) else log.info)(event, **fields)
+        (log.debug if route_of(self._scope) in PROBED else log.info)(event, **fields)
 
     def _query(self) -> dict[str, Any]:
         """Only if bodies are logged: it may hold as much."""

@@ -12,7 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.errors import problem_response
-from app.api.hardening import PROBED
+from app.api.middleware.probes import PROBED
 from app.core.exceptions import ShuttingDown
 from app.core.logging import get_logger
 

@@ -1,0 +1,25 @@
+"""HEAD, for every route that answers GET."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class HeadAsGet:
+    """Answers HEAD as GET, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            return await self._app(scope, receive, send)
+        inner = {**scope, "method": "GET"}
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                for name, value in inner.items():  # the route and such, for the log
+                    scope.setdefault(name, value)
+            else:
+                message = {**message, "body": b""}
+            await send(message)
+
+        return await self._app(inner, receive, send_head)

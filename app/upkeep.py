@@ -1,0 +1,63 @@
+"""What a server does by itself: make ready at the start, sweep from time to time."""
+
+import asyncio
+
+from app.assets.store import PullProgress, PullStage
+from app.context import AppContext
+from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
+from app.core.logging import get_logger
+from app.core.tasks import in_thread
+
+log = get_logger(__name__)
+
+_MIN_SWEEP_PAUSE_S = 60.0
+
+
+async def warm_up(context: AppContext) -> None:
+    """Load the engine and sweep leftovers, as a server does before it takes requests."""
+    try:
+        if context.settings.models_auto_pull:
+            await in_thread(None, _pull, context)
+        await context.engine.open()
+        context.metrics.engine_loaded(context.engine.info.name)
+        await context.ears.warm_up()
+    except (AssetError, EngineError) as error:
+        log.warning("cannot speak", detail=error.detail, suggestion=error.suggestion)
+    if "api_key" in context.settings.auth_mode and not await context.keys.exist():
+        log.warning(
+            "there is no API key yet",
+            suggestion="`voice-cloning keys create --name first --scope admin` makes one",
+        )
+    await _sweep(context)
+
+
+async def keep_swept(context: AppContext) -> None:
+    """Sweep again and again: what a crash has left is too young to be swept by the next start."""
+    while True:
+        await asyncio.sleep(max(context.settings.sweep_grace_s, _MIN_SWEEP_PAUSE_S))
+        await _sweep(context)
+
+
+def _pull(context: AppContext) -> None:
+    def count(progress: PullProgress) -> None:
+        if progress.stage is PullStage.DONE:
+            context.metrics.asset_fetched(progress.total)
+
+    try:
+        context.assets.pull(progress=count)
+    except AssetError as error:
+        context.metrics.assets_failed(len(error.extra.get("failures", ())))
+        raise
+
+
+async def _sweep(context: AppContext) -> None:
+    """A store that is away keeps no server from its start: `/health/ready` says so."""
+    try:
+        swept = await context.retention.sweep(context.settings.sweep_grace_s)
+    except (DatabaseError, StorageError) as error:
+        log.warning("sweep failed", detail=error.detail, suggestion=error.suggestion)
+        return
+    if leftovers := swept.leftovers + swept.unfinished:
+        log.warning("swept files that belong to no voice", files=leftovers)
+    if swept.expired:
+        log.info("swept outputs that were kept long enough", files=swept.expired)
