@@ -95,7 +95,10 @@ class Metrics:
         Args:
             accept: header of the one who asks, who may prefer OpenMetrics.
         """
-        encode, content_type = choose_encoder(accept)
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (TypeError, ValueError):  # of a version that is no number
+            encode, content_type = choose_encoder("")
         registry = self._registry
         if self._shared:
             _bury_dead(self._shared)

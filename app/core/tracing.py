@@ -14,8 +14,9 @@ from importlib.util import find_spec
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from opentelemetry import propagate
+from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from app.core.config import Settings
 from app.core.exceptions import AppError, ConfigurationError
@@ -28,6 +29,7 @@ T = TypeVar("T")
 Attribute = str | int | float | bool
 
 _TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+_PARENT = "traceparent"
 _FLUSH_S = 5.0
 # What the Azure library does besides: it reports on itself to its maker, asks there for
 # instructions, and sends figures of its own and the resource as records of yours.
@@ -131,7 +133,7 @@ def request_span(
     try:
         with tracer.start_as_current_span(
             name,
-            context=propagate.extract(headers),
+            context=_parent(headers),
             kind=SpanKind.SERVER,
             attributes=attributes,
             record_exception=False,
@@ -140,6 +142,14 @@ def request_span(
             yield current
     finally:
         _tracer.reset(token)
+
+
+def _parent(headers: Mapping[str, str]) -> Context:
+    """The span that `traceparent` names. No other header is looked at: the library logs what it
+    finds wrong in them, and anything can stand there.
+    """
+    given = headers.get(_PARENT)
+    return TraceContextTextMapPropagator().extract({_PARENT: given} if given else {})
 
 
 @contextmanager

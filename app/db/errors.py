@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from alembic.util import CommandError
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.core.exceptions import DatabaseError, InvalidRequest
@@ -132,11 +132,17 @@ def database_errors() -> Iterator[None]:
             "Use the version that has last run on it, or a newer one.",
         ) from error
     except (DataError, UnicodeEncodeError, OverflowError) as error:
-        raise InvalidRequest(
-            "A value cannot be stored: too long, too large, or no text."
-        ) from error
+        raise _unfit() from error
     except (DBAPIError, PoolTimeoutError, sqlite3.Error, OSError) as error:
         raise DatabaseError(*_meaning(error)) from error
+    except StatementError as error:  # a value that was not sent to the driver
+        if not isinstance(error.orig, OverflowError):
+            raise
+        raise _unfit() from error
+
+
+def _unfit() -> InvalidRequest:
+    return InvalidRequest("A value cannot be stored: too long, too large, or no text.")
 
 
 def sqlite_class(error: Exception) -> int:

@@ -7,6 +7,7 @@ from typing import Final
 from app.core.clock import WallClock, utc_now
 from app.core.exceptions import Conflict, Forbidden, KeyNotFound, VersionConflict
 from app.core.ids import is_id
+from app.core.tasks import see_through
 from app.db.audit import AuditTrail
 from app.db.base import Collection, Page
 from app.models.access import Principal, granted
@@ -82,8 +83,12 @@ class KeyService:
         key = await self._find(owner, key_id)
         if key.revoked_at is not None:
             return key
+        # Cancelled in the middle, it is seen through: the trail says that it was done.
+        return await see_through(self._revoke(owner, key))
+
+    async def _revoke(self, owner: str | None, key: ApiKey) -> ApiKey:
         async with self._audit.recorded(Action.KEY_REVOKED, key):
-            return await self._end(owner, key_id)
+            return await self._end(owner, key.id)
 
     async def _end(self, owner: str | None, key_id: str) -> ApiKey:
         for _ in range(_ATTEMPTS):

@@ -136,6 +136,10 @@ class VoiceService:
             VoiceNotFound: there is none with this id, or it is somebody else's.
         """
         voice = await self.get(owner, voice_id)
+        # Like a registration: half of it must not be all, and the trail must tell what was done.
+        return await see_through(self._delete(voice))
+
+    async def _delete(self, voice: Voice) -> Erased:
         async with self._audit.recorded(Action.VOICE_DELETED, voice):
             record = await self._voices.delete(voice.id)
         erased: dict[str, ErasedFiles] = {}

@@ -106,7 +106,15 @@ def test_pages_follow_one_another_under_the_same_filter(
 
 
 @pytest.mark.parametrize(
-    "query", ["since=yesterday", "since=2026-01-01T00:00:00", "action=voice.sung", "limit=0"]
+    "query",
+    [
+        "since=yesterday",
+        "since=2026-01-01T00:00:00",
+        "since=0001-01-01T00:00:00+14:00",  # before the first moment, in UTC
+        "until=9999-12-31T23:59:59-14:00",
+        "action=voice.sung",
+        "limit=0",
+    ],
 )
 def test_a_filter_that_means_nothing_is_400(client: TestClient, query: str) -> None:
     answer = client.get(f"/api/v1/audit?{quote(query, safe='=')}")

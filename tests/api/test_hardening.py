@@ -193,3 +193,12 @@ def test_a_wrong_method_is_told_all_methods_of_the_path(client: TestClient) -> N
     assert allowed("/voices/some-id") == "GET, HEAD, DELETE"
     assert allowed("/health") == "GET, HEAD"
     assert client.head("/voices/some-id/synthesize").status_code == 405
+
+
+def test_nobody_is_sent_to_where_the_request_says(client: TestClient) -> None:
+    asked = {"Host": "other.example.com"}
+
+    answer = client.get("/voices/", headers=asked, follow_redirects=False)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    assert "Location" not in answer.headers

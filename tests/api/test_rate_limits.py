@@ -237,6 +237,17 @@ def test_an_address_that_guesses_keys_is_stopped_before_they_are_looked_up(setti
     assert rates(later)[0] == {"default": (5, 60)}
 
 
+def test_who_makes_up_addresses_has_the_attempts_of_one(settings):
+    with serving(settings, access=ByName(), rate_limit_default=5) as server:
+        made_up = [TestClient(server.client.app, client=(f"no-{n}", 1)) for n in range(7)]
+        guesses = [one.get("/voices", headers={"X-API-Key": "wrong"}) for one in made_up]
+        honest = TestClient(server.client.app, client=("198.51.100.7", 1))
+        right = honest.get("/voices", headers={"X-API-Key": "wrong"})
+
+    assert [guess.status_code for guess in guesses] == [401] * 5 + [429] * 2
+    assert right.status_code == 401
+
+
 class Gated(FakeEngine):
     """One at a time, and only when the test says so."""
 

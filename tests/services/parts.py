@@ -125,6 +125,30 @@ class Interrupted:
         return call
 
 
+class Paused:
+    """Passes calls on, and holds one of them up until it is let through.
+
+    Attributes:
+        reached: the call was made.
+        let: set it to let the call through.
+    """
+
+    def __init__(self, inner: Any, method: str) -> None:
+        self._inner, self._method = inner, method
+        self.reached, self.let = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, method: str) -> Any:
+        if method != self._method:
+            return getattr(self._inner, method)
+
+        async def call(*args: Any) -> Any:
+            self.reached.set()
+            await self.let.wait()
+            return await getattr(self._inner, method)(*args)
+
+        return call
+
+
 class Dying:
     """Passes everything on, and kills this process before or after one call."""
 

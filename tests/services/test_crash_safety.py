@@ -16,12 +16,13 @@ from app.core.config import Settings
 from app.core.exceptions import AppError, DatabaseError, StorageError, VoiceNotFound
 from app.db.sql import SqlCollection
 from app.main import create_app
+from app.models.audit import Action
 from app.models.voice import Erased, Voice
 from app.services.voices import Upload
 from app.storage.base import Removed
 from app.storage.local import LocalBlobStore
 from tests.conftest import recording
-from tests.services.parts import OWNER, Interrupted, Parts, files, kill_at, parts
+from tests.services.parts import OWNER, Interrupted, Parts, Paused, files, kill_at, parts
 
 
 def upload() -> Upload:
@@ -121,6 +122,30 @@ async def test_a_cancelled_registration_leaves_no_voice_without_its_files(settin
             assert await healthy.states.get(voice.state_blob)
         await healthy.retention().sweep(0.0)
         assert len(files(settings)) == 2 * len((await healthy.voices.list()).items)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("step", ["events.add_all", "voices.delete", "states.delete_prefix"])
+async def test_a_deletion_that_was_begun_is_finished_and_the_trail_says_so(settings, step):
+    async with parts(settings) as p:
+        voice = await p.service().register(OWNER, upload())
+        healthy = Parts(p.voices, p.recordings, p.states, p.events)
+        name, method = step.split(".")
+        paused = Paused(getattr(p, name), method)
+        setattr(p, name, paused)
+
+        task = asyncio.create_task(p.service().delete(OWNER, voice.id))
+        await paused.reached.wait()
+        task.cancel()
+        await asyncio.sleep(0)
+        paused.let.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+        assert (await healthy.voices.list()).items == []
+        assert files(settings) == []
+        told = (await healthy.events.list(where={"action": Action.VOICE_DELETED})).items
+        assert [event.outcome for event in told] == ["ok"]
 
 
 # Registers a voice and deletes it.

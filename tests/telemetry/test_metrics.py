@@ -187,6 +187,13 @@ def test_without_authentication_anybody_reads_them_in_the_format_they_like(
     assert openmetrics.headers["content-type"].startswith("application/openmetrics-text")
 
 
+def test_a_version_of_the_format_that_nobody_knows_gets_plain_text(client: TestClient) -> None:
+    answer = client.get("/metrics", headers={"Accept": "application/openmetrics-text;version=new"})
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+
+
 def test_with_authentication_the_token_of_the_metrics_opens_them_and_nothing_else(
     tmp_path: Path,
 ) -> None:

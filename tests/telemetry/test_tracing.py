@@ -84,6 +84,22 @@ def test_the_trace_of_the_caller_goes_on(tmp_path: Path) -> None:
     assert lists[1].trace_id.hex() != trace
 
 
+def test_no_header_of_a_trace_gets_into_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    headers = {
+        "traceparent": f"00-{'1' * 32}-{'2' * 16}-01",
+        "tracestate": NAME,
+        "baggage": f"{NAME},=1",
+    }
+    with collecting() as collector:
+        app = create_app(settings(tmp_path, otel_exporter_otlp_endpoint=collector.url))
+        with TestClient(app) as client:
+            client.get("/voices", headers=headers)
+
+    assert NAME not in capsys.readouterr().err
+
+
 def test_errors_are_told_by_their_code_and_not_by_what_they_say(tmp_path: Path) -> None:
     with collecting() as collector:
         app = create_app(settings(tmp_path, otel_exporter_otlp_endpoint=collector.url))

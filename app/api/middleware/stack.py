@@ -32,8 +32,10 @@ class HardenedAPI(FastAPI):
 
     def __init__(self, *, around: Sequence[Middleware], **options: Any) -> None:
         self._around = around
-        # Its own pages would load whatever a third party sends; see app/api/docs.py.
-        super().__init__(docs_url=None, redoc_url=None, **options)
+        # Its own pages would load whatever a third party sends; see app/api/docs.py. It would send
+        # callers of `/voices/`, with what they authenticate by, to whatever `Host` says, and
+        # without TLS where no proxy is believed.
+        super().__init__(docs_url=None, redoc_url=None, redirect_slashes=False, **options)
 
     def build_middleware_stack(self) -> ASGIApp:
         app = super().build_middleware_stack()
