@@ -1,10 +1,11 @@
 """The HTTP application: `uvicorn app.main:app`. `python -m app.main` serves it."""
 
 import asyncio
+import logging
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
 
@@ -71,6 +72,22 @@ def create_app(
     return app
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in one line why the start fails; the server that is told shows a traceback at most."""
+    try:
+        yield
+    except AppError as error:
+        log.critical(
+            "cannot start",
+            code=error.code,
+            detail=error.detail,
+            suggestion=error.suggestion,
+            exc_info=error if logging.getLogger(__name__).isEnabledFor(logging.DEBUG) else None,
+        )
+        raise
+
+
 @asynccontextmanager
 async def _lifespan(
     app: FastAPI,
@@ -80,14 +97,15 @@ async def _lifespan(
     engine: Engine | None,
     clock: Clock,
 ) -> AsyncIterator[dict[str, Any]]:
-    opened = open_context(settings, engine=engine, clock=clock)
-    async with _traced(app, settings), opened as context:
-        app.state.context = context
-        for warning in warnings:
-            log.warning("settings warning", detail=warning)
-        await warm_up(context)
-        async with _answering(app, context, clock) as state:
-            yield state
+    for warning in warnings:
+        log.warning("settings warning", detail=warning)
+    async with AsyncExitStack() as opened:
+        with _told():
+            await opened.enter_async_context(_traced(app, settings))
+            parts = open_context(settings, engine=engine, clock=clock)
+            app.state.context = await opened.enter_async_context(parts)
+            await warm_up(app.state.context)
+        yield await opened.enter_async_context(_answering(app, app.state.context, clock))
 
 
 @asynccontextmanager

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 
-from app.api.access import owner_of
+from app.api.access import OWNER_HEADER, owner_of
 from app.context import AppContext
 from app.models.access import Principal
 from app.services.audit import AuditService
@@ -44,6 +44,13 @@ def _caller(request: Request) -> Principal:
     return principal
 
 
+_OWNER = Header(alias=OWNER_HEADER, description="Act for this owner; needs `owners:any`.")
+
+
+def _owner(request: Request, _: Annotated[str | None, _OWNER] = None) -> str:
+    return owner_of(request)
+
+
 Context = Annotated[AppContext, Depends(_context)]
 Voices = Annotated[VoiceService, Depends(_voices)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
@@ -51,4 +58,4 @@ Training = Annotated[TrainingService, Depends(_training)]
 Keys = Annotated[KeyService, Depends(_keys)]
 Audit = Annotated[AuditService, Depends(_audit)]
 Caller = Annotated[Principal, Depends(_caller)]
-Owner = Annotated[str, Depends(owner_of)]
+Owner = Annotated[str, Depends(_owner)]

@@ -157,10 +157,14 @@ async def _validation_error(_: Request, error: RequestValidationError) -> JSONRe
     ]
     first = errors[0]
     where = ".".join(str(part) for part in first["loc"])
-    advice = "See /docs for the fields."
-    if first["loc"] == ["body"]:
+    detail, advice = f"{where}: {first['msg']}", "See /docs for the fields."
+    if first["type"] == "json_invalid":
+        detail, advice = "The body is not JSON.", "The first mistake is where `errors` says: `loc`."
+    elif first["loc"] == ["body"]:
         advice = "Send a JSON object with `Content-Type: application/json`."
-    return problem_response(InvalidRequest(f"{where}: {first['msg']}", advice, errors=errors))
+    elif first["loc"] == ["body", "file"]:
+        advice = "Send a form with a file: curl -F 'file=@recording.wav'."
+    return problem_response(InvalidRequest(detail, advice, errors=errors))
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:

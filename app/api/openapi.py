@@ -28,6 +28,7 @@ _SECURITY = {
     "api_key": {"type": "apiKey", "in": "header", "name": KEY_HEADER},
 }
 
+_CHALLENGE = "WWW-Authenticate"
 _STRING = {"schema": {"type": "string"}}
 _SECONDS = {"schema": {"type": "integer", "minimum": 1}}
 _HEADERS = {
@@ -40,6 +41,13 @@ _HEADERS = {
         **_STRING,
     },
     RETRY_AFTER: {"description": "Seconds after which to try again.", **_SECONDS},
+    _CHALLENGE: {"description": "By RFC 6750, with the reason in `error`.", **_STRING},
+}
+_OF_STATUS = {
+    "401": (_CHALLENGE,),
+    "403": (_CHALLENGE,),
+    "429": (RETRY_AFTER,),
+    "503": (RETRY_AFTER,),
 }
 
 
@@ -65,18 +73,18 @@ def describe(app: FastAPI) -> None:
             for path in document["paths"].values():
                 for operation in path.values():
                     operation["responses"].pop("422", None)
-                    _declare_rates(operation)
+                    _declare_headers(operation)
         assert app.openapi_schema is not None  # noqa: S101 - set by the generator
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign] # the documented way to extend it
 
 
-def _declare_rates(operation: dict[str, Any]) -> None:
-    """The headers that tell of limits, where there are any."""
+def _declare_headers(operation: dict[str, Any]) -> None:
+    """Those that tell of limits and credentials, where there are any."""
     if operation.get(PERMISSION_KEY, PUBLIC) == PUBLIC:
         return
     for status, response in operation["responses"].items():
-        names = (POLICY, STATE) if status not in ("429", "503") else (POLICY, STATE, RETRY_AFTER)
+        names = (POLICY, STATE, *_OF_STATUS.get(status, ()))
         declared = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
         response["headers"] = declared | response.get("headers", {})

@@ -60,5 +60,7 @@ def main() -> None:
     except ValidationError as error:
         for item in error.errors():
             where = ".".join(str(part) for part in item["loc"])
+            if error.title == Settings.__name__:  # by the name that can be set
+                where = where.upper()
             tell(f"{error.title}: {where}: {item['msg']}", "red")
         sys.exit(1)

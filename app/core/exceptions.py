@@ -269,3 +269,7 @@ class ShuttingDown(AppError):
 
 class ConfigurationError(AppError):
     code, title = "configuration", "The settings cannot be used"
+
+    def __str__(self) -> str:
+        """With the advice: servers that load the application show nothing else of it."""
+        return f"{self.detail} {self.suggestion or ''}".rstrip()

@@ -35,6 +35,8 @@ _SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "gunicorn.error")
 _ACCESS = ("uvicorn.access", "gunicorn.access")  # the request log has lines of its own
 _WORDY = ("alembic.runtime.plugins", "azure", "httpx", "httpx2")
 _TWICE = "Exception in ASGI application"
+_TRACEBACK = "Traceback (most recent call last)"
+_OWN_ERROR = f"\n{AppError.__module__}."
 _MAX_FRAMES = 40
 
 
@@ -110,8 +112,11 @@ def _take_over_servers() -> None:
 
 
 def _told_once(record: logging.LogRecord) -> bool:
-    """Whether the record is not about an error that `app.api.errors` has logged."""
-    return request_scope.get() is None or not record.getMessage().startswith(_TWICE)
+    """Whether the record is not about an error that `app.api.errors` or `app.main` has logged."""
+    message = record.getMessage()
+    if request_scope.get() is None:  # why the start failed, in the words of an exception of ours
+        return not (message.startswith(_TRACEBACK) and _OWN_ERROR in message)
+    return not message.startswith(_TWICE)
 
 
 def _json(personal: bool) -> list[Processor]:

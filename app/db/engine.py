@@ -144,10 +144,12 @@ def _sqlite_file(url: str) -> Path | None:
     """The file of a SQLite URL; None for other databases.
 
     Raises:
-        ArgumentError: it names no file. A database in memory is lost with its connection, which
-            any cancelled request may cost.
+        ArgumentError: it is neither of SQLite nor of PostgreSQL, or names no file. A database in
+            memory is lost with its connection, which any cancelled request may cost.
     """
     parsed = make_url(url)
+    if parsed.drivername not in _DRIVERS.values():
+        raise ArgumentError("a database that the program has not been tried with")
     if parsed.get_backend_name() != "sqlite":
         return None
     if not parsed.database or parsed.database.startswith((":memory:", "file:")):

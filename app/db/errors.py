@@ -90,6 +90,13 @@ _PG_REFUSALS: Final[tuple[tuple[str, tuple[str, str]], ...]] = (
         ),
     ),
     (
+        "Connection refused|[Tt]imeout expired|timed out|unreachable|No route to host",
+        (
+            "The database server cannot be reached.",
+            "Check that it runs, and host and port in DATABASE_URL.",
+        ),
+    ),
+    (
         "resolve host|translate host",
         ("The host of the database is not known.", "Check the host in DATABASE_URL."),
     ),

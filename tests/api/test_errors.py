@@ -1,3 +1,4 @@
+import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
@@ -66,3 +67,23 @@ def test_a_refused_value_is_not_repeated(client: TestClient) -> None:
 
     assert response.status_code == 400
     assert "words" not in response.text
+
+
+@pytest.mark.parametrize("body", ["{", '{"text": "hello",}', "hello"])
+def test_a_body_that_is_not_json_is_named_so(client: TestClient, body: str) -> None:
+    response = client.post(
+        "/voices/x/synthesize", content=body, headers={"Content-Type": "application/json"}
+    )
+
+    assert response.status_code == 400
+    assert response.json()["detail"] == "The body is not JSON."
+
+
+@pytest.mark.parametrize("form", [{"name": "x"}, {"file": "a.wav"}])
+def test_a_registration_without_a_file_says_how_to_send_one(
+    client: TestClient, form: dict[str, str]
+) -> None:
+    response = client.post("/voices", data=form)
+
+    assert response.status_code == 400
+    assert "curl -F 'file=@" in response.json()["suggestion"]

@@ -259,7 +259,7 @@ def test_a_wrong_setting_is_refused_in_words(run, monkeypatch):
 
     outcome = run("voices", "list")
 
-    outcome.refused("min_speech_s")
+    outcome.refused("MIN_SPEECH_S")
     assert "pydantic" not in outcome.stderr
 
 

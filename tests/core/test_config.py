@@ -160,7 +160,6 @@ def test_other_auth_modes_are_refused(monkeypatch, written):
         ({"azure_client_secret": "your-client-secret"}, "AZURE_CLIENT_SECRET"),
         ({"metrics_token": "changeme"}, "METRICS_TOKEN"),
         ({"database_url": "postgresql://voice:postgres@db/voices"}, "DATABASE_URL"),
-        ({"database_url": "your-database-connection-string"}, "DATABASE_URL"),
         ({"redis_url": "redis://:redis@cache:6379"}, "REDIS_URL"),
         (
             {"azure_storage_connection_string": "UseDevelopmentStorage=true"},
@@ -200,6 +199,10 @@ def test_development_on_loopback_starts_without_a_warning():
         {"rate_limit_characters": 10},
         {"storage_backend": "s3"},
         {"storage_backend": "azure"},
+        {"database_url": "your-database-connection-string"},
+        {"database_url": "mysql://voice@host/voices"},
+        {"allowed_origins": "shop.example.com"},
+        {"allowed_origins": "https://shop.example.com/page"},
         {"auth_mode": "entra"},
         {"auth_mode": "entra", "azure_tenant_id": "t"},
         {"auth_mode": "entra", "azure_tenant_id": "organizations", "azure_client_id": "c"},
@@ -260,7 +263,12 @@ def test_no_secret_is_a_plain_text():
 
 @pytest.mark.parametrize(
     ("environment", "told"),
-    [({"PORT": "abc"}, "port"), ({"ENVIRONMENT": "production"}, "AUTH_MODE is off")],
+    [
+        ({"PORT": "abc"}, "port"),
+        ({"ENVIRONMENT": "production"}, "AUTH_MODE is off"),
+        ({"ENVIRONMENT": "production"}, "config show"),  # what to do
+        ({"DATABASE_URL": "mysql://voice@host/voices"}, "DATABASE_URL must be postgresql://"),
+    ],
 )
 def test_a_server_that_must_not_start_says_why_without_a_traceback(folder, environment, told):
 
@@ -275,6 +283,27 @@ def test_a_server_that_must_not_start_says_why_without_a_traceback(folder, envir
 
     assert result.returncode == 1
     assert told in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("form", ["json", "pretty"])
+def test_a_start_that_fails_says_why_and_what_to_do_without_a_traceback(folder, form):
+    given = {"VOICE_ENGINE": "fake", "REDIS_URL": "nowhere", "LOG_FORMAT": form, "PORT": "0"}
+
+    result = subprocess.run(
+        [sys.executable, "-m", "app.main"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert result.returncode != 0
+    told = [line for line in result.stderr.splitlines() if "cannot start" in line]
+    assert len(told) == 1
+    assert "REDIS_URL is no address of Redis." in told[0]
+    assert "Write redis://" in told[0]
     assert "Traceback" not in result.stderr
 
 

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.anyio
         "sqlite://",
         "sqlite+aiosqlite://",
         "sqlite+aiosqlite:///:memory:",
+        "mysql+aiomysql://user:secret@host/name",
         "nothing://secret@host/name",
         "postgresql+psycopg://user:secret@host:port/name",
     ],
@@ -34,14 +35,6 @@ async def test_an_unusable_url_is_refused_with_the_form_it_should_have(url):
         SqlDatabase(url)
 
     assert "sqlite:///" in raised.value.suggestion
-    assert "secret" not in f"{raised.value.detail} {raised.value.suggestion}"
-
-
-async def test_a_missing_driver_is_named_with_the_command_that_installs_it():
-    with pytest.raises(DatabaseError) as raised:
-        SqlDatabase("mysql+aiomysql://user:secret@host/name")
-
-    assert "pip install" in raised.value.suggestion
     assert "secret" not in f"{raised.value.detail} {raised.value.suggestion}"
 
 

@@ -21,6 +21,8 @@ _PLACEHOLDER = re.compile(
 )
 _URL_PASSWORD = re.compile(r"//[^/@:]*:(?P<password>[^/@]+)@")
 _DEFAULT_PASSWORDS = {"postgres", "admin", "root", "user", "guest", "redis", "voice", "123456"}
+_DATABASE = re.compile(r"(postgres|postgresql|sqlite)(\+\w+)?:", re.IGNORECASE)
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+", re.IGNORECASE)
 # Of the storage emulator; public.
 _EMULATOR = ("devstoreaccount1", "usedevelopmentstorage=true")
 
@@ -52,6 +54,11 @@ def unknown_keys() -> list[str]:
 
 
 def _contradictions(settings: Settings) -> Iterator[str]:
+    if not _DATABASE.match(settings.database):
+        yield "DATABASE_URL must be postgresql://USER:PASSWORD@HOST/NAME or sqlite:////PATH."
+    for origin in settings.allowed_origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            yield f"ALLOWED_ORIGINS={origin}: an origin is https://HOST or https://HOST:PORT."
     if settings.rate_limit_characters < settings.max_text_chars:
         yield (
             f"RATE_LIMIT_CHARACTERS={settings.rate_limit_characters} is less than "
@@ -106,7 +113,7 @@ def _risks(settings: Settings) -> Iterator[str]:
     """What nobody should do where others can reach the service."""
     if settings.auth_mode == ("off",) and not (settings.on_loopback and settings.unsafe_allowed):
         where = f"on the public address {settings.host}" if not settings.on_loopback else "here"
-        yield f"Anybody may do anything {where}: AUTH_MODE is off."
+        yield f"Anybody may do anything {where}: AUTH_MODE is off, not api_key or entra."
     if settings.error_include_traceback:
         yield "ERROR_INCLUDE_TRACEBACK shows the inside of the program to every caller."
     if "*" in settings.allowed_origins and settings.auth_mode == ("off",):
@@ -128,7 +135,9 @@ def _default_secrets(settings: Settings) -> Iterator[str]:
         )
         if name == "azure_storage_connection_string":
             default |= any(mark in text.lower() for mark in _EMULATOR)
-        if default and (isinstance(value, SecretStr) or secret.startswith("your-")):
+        if secret.startswith("your-"):
+            yield f"{name.upper()} is still that of an example: fill it in, or remove it."
+        elif default and isinstance(value, SecretStr):
             yield f"{name.upper()} has a value that everybody knows."
 
 
