@@ -22,6 +22,10 @@ _LIBRARIES = ("fastapi", "onnxruntime", "av", "numpy", "sqlalchemy", "obstore", 
 _EXTRAS = {
     "espeak": ("phonemizer", "languages other than English"),
     "train": ("torch", "adapting voices"),
+    "postgres": ("psycopg", "records in PostgreSQL"),
+    "redis": ("redis", "rate limits shared by several processes"),
+    "otel": ("opentelemetry.exporter", "traces"),
+    "azure-monitor": ("azure.monitor", "traces to Application Insights"),
 }
 _MIN_FREE_BYTES = 500_000_000
 
@@ -41,7 +45,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     for name in _LIBRARIES:
         yield _library(name)
     for extra, (module, purpose) in _EXTRAS.items():
-        there = importlib.util.find_spec(module) is not None
+        there = _is_there(module)
         yield Finding(
             f"extra {extra}", True, "installed" if there else f"not installed ({purpose})"
         )
@@ -62,6 +66,13 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(error.title, False, f"{error.detail} {error.suggestion or ''}")
     except OSError as error:
         yield Finding("disk", False, f"{settings.data_dir}: {error.strerror}")
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that it would be in is missing
+        return False
 
 
 def _library(name: str) -> Finding:
