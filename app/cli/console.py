@@ -17,7 +17,7 @@ from app.models.voice import Voice
 P = ParamSpec("P")
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Self-hosted voice cloning.")
-out = Console()
+out = Console(markup=False, emoji=False)  # names are shown as they are
 err = Console(stderr=True)
 
 VoiceArg = Annotated[str, typer.Argument(help="Id or name of the voice.")]

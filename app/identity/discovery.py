@@ -100,7 +100,8 @@ def _usable(keys: Any) -> Iterator[tuple[str, SigningKey]]:
     for jwk in keys[:_MAX_KEYS] if isinstance(keys, list) else []:
         if not isinstance(jwk, dict) or not isinstance(jwk.get("kid"), str):
             continue
-        algorithm = _ALGORITHMS.get((str(jwk.get("kty")), jwk.get("crv")))
+        kind = jwk.get("kty"), jwk.get("crv")
+        algorithm = next((name for known, name in _ALGORITHMS.items() if known == kind), None)
         if algorithm is None or jwk.get("alg", algorithm) != algorithm:
             continue
         if jwk.get("use", "sig") != "sig":

@@ -94,3 +94,15 @@ def test_scopes_are_roles_and_needed(run: Run, scope: list[str]) -> None:
 
 def test_a_key_that_is_not_there_cannot_be_revoked(run: Run) -> None:
     run("keys", "revoke", "550e8400-e29b-41d4-a716-446655440000").refused("keys list")
+
+
+def test_on_a_terminal_a_name_is_shown_as_it_is(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "[/shop] :key:"
+    assert run("keys", "create", "--name", name, "--scope", "speaker").status == 0
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "400")
+
+    outcome = run("keys", "list")
+
+    assert outcome.status == 0, outcome.stderr
+    assert name in outcome.text

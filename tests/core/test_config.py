@@ -232,7 +232,7 @@ def test_an_error_about_a_setting_does_not_repeat_its_value(monkeypatch):
 def test_config_show_prints_all_and_masks_secrets(monkeypatch):
     secrets = {
         "DATABASE_URL": "postgresql://voice:pa55-word@db/voices",
-        "REDIS_URL": "redis://:pa55-word@cache",
+        "REDIS_URL": "redis://cache@host?password=pa55-word",
         "AZURE_STORAGE_CONNECTION_STRING": "AccountName=a;AccountKey=pa55-word",
         "METRICS_TOKEN": "pa55-word",
     }

@@ -199,7 +199,12 @@ async def test_an_answer_that_holds_no_usable_key_is_as_good_as_none(cache, issu
 
 
 async def test_a_key_of_an_unknown_kind_does_not_hide_the_others(cache, issuer):
-    issuer.keys = [{"kty": "OKP", "crv": "Ed448", "kid": "new"}, None, jwk(1)]
+    unusable = [
+        {"kty": "OKP", "crv": "Ed448", "kid": "new"},
+        None,
+        {"kid": "odd", "crv": ["P-256"]},
+    ]
+    issuer.keys = [*unusable, jwk(1)]
 
     assert await found(cache, "key-1")
 

@@ -15,6 +15,7 @@ from app.core.config.limits import LimitSettings
 from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
+from app.core.masking import masked_text
 
 SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "Server": ServerSettings,
@@ -81,7 +82,9 @@ def _masked(value: Any) -> str:
         return _text(value)
     address = _URL.fullmatch(value.get_secret_value())
     # Where it is an address, all but the password is worth seeing.
-    return f"{address['before']}{_MASK}{address['after']}" if address else _MASK
+    if address is None:
+        return _MASK
+    return f"{address['before']}{_MASK}{masked_text(address['after'])}"
 
 
 def _text(value: Any) -> str:
