@@ -35,5 +35,5 @@ def test_a_database_that_is_not_there_is_told_in_words(run, monkeypatch):
 
     outcome = run("database", "check")
 
-    outcome.refused("does not answer", "DATABASE_URL")
+    outcome.refused("cannot be reached", "DATABASE_URL")
     assert "s3cr3t" not in outcome.stderr
