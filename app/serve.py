@@ -36,6 +36,7 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
             port=settings.port,
             workers=settings.workers,
             log_config=None,
+            server_header=False,
             http="app.api.connection:Connection",
             timeout_graceful_shutdown=_FLUSH_S,
         )

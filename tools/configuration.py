@@ -27,7 +27,8 @@ and `test` the server does not start with
   storage emulator's key),
 
 and nowhere with settings that contradict each other, such as `ALLOWED_ORIGINS=*` with
-`CORS_ALLOW_CREDENTIALS=true`.
+`CORS_ALLOW_CREDENTIALS=true`, or that cannot mean anything, such as the `DATABASE_URL` of another
+database.
 """
 
 

@@ -7,10 +7,14 @@ from typing import Any
 from app.context import AppContext
 from app.core.clock import Clock
 from app.core.exceptions import AppError
+from app.core.logging import get_logger
 
 OK = "ok"
+UNAVAILABLE = "unavailable"
 _TIMEOUT_S = 3.0
 _KEPT_S = 1.0
+
+log = get_logger(__name__)
 
 Check = Callable[[], Awaitable[object]]
 
@@ -18,6 +22,9 @@ Check = Callable[[], Awaitable[object]]
 class Readiness:
     """Asks all parts at once. Anybody may ask, so it is cheap: an answer holds for a second, and a
     part that does not answer is not asked again before it does.
+
+    Reasons may name databases and accounts: strangers are told them in development only, and the
+    log always.
     """
 
     def __init__(self, context: AppContext, *, clock: Clock) -> None:
@@ -28,6 +35,8 @@ class Readiness:
             "engine": context.engine.open,
             "recordings": context.ears.warm_up,
         }
+        self._explains = context.settings.unsafe_allowed
+        self._told: dict[str, str] = {}
         self._running: dict[str, asyncio.Future[str]] = {}
         self._asked_at = float("-inf")
         self._states: asyncio.Future[dict[str, str]] | None = None
@@ -54,10 +63,17 @@ class Readiness:
             if name not in self._running or self._running[name].done():
                 self._running[name] = asyncio.ensure_future(_state(check))
         await asyncio.wait(self._running.values(), timeout=_TIMEOUT_S)
-        return {
+        states = {
             name: state.result() if state.done() else f"Did not answer within {_TIMEOUT_S:g} s."
             for name, state in self._running.items()
         }
+        for name, state in states.items():
+            if state not in (OK, self._told.get(name)):
+                log.warning("not ready", part=name, detail=state)
+        self._told = states
+        if self._explains:
+            return states
+        return {name: OK if state == OK else UNAVAILABLE for name, state in states.items()}
 
 
 async def _state(check: Check) -> str:

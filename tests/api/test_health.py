@@ -39,6 +39,23 @@ def test_missing_model_files_are_said_in_readiness_and_in_the_error(settings: Se
     assert tried.status_code in (400, 503)
 
 
+def test_outside_development_the_reasons_are_in_the_log_alone(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    production = {"voice_engine": "kokoro", "environment": "production", "auth_mode": ("api_key",)}
+    with TestClient(create_app(settings.model_copy(update=production))) as client:
+        checks = client.get("/health/ready").json()["checks"]
+
+    assert checks == {
+        "database": "ok",
+        "storage": "ok",
+        "engine": "unavailable",
+        "recordings": "unavailable",
+    }
+    told = [record.getMessage() for record in caplog.records if "not ready" in record.getMessage()]
+    assert any("voice-cloning models pull" in line for line in told)
+
+
 def test_engines_tells_what_can_be_done(client: TestClient) -> None:
     (engine,) = client.get("/api/v1/engines").json()["items"]
 
