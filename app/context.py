@@ -68,6 +68,7 @@ class AppContext:
     training: TrainingService
     retention: RetentionService
     audit: AuditService
+    trail: AuditTrail
 
 
 @asynccontextmanager
@@ -96,6 +97,7 @@ async def open_context(
         context = _wired(
             settings, clock, assets=assets, database=database, engine=engine, ears=ears
         )
+        stack.push_async_callback(context.trail.close)
         stack.push_async_callback(context.access.close)
         if context.limiter is not None:
             stack.push_async_callback(context.limiter.close)
@@ -161,6 +163,7 @@ def _wired(  # long: one argument a line, nothing to decide
             voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
         ),
         audit=AuditService(events),
+        trail=trail,
     )
 
 
