@@ -62,6 +62,7 @@ class AppContext:
     training: TrainingService
     retention: RetentionService
     audit: AuditService
+    trail: AuditTrail
 
 
 @asynccontextmanager
@@ -90,6 +91,7 @@ async def open_context(
         context = _wired(
             settings, clock, assets=assets, database=database, engine=engine, ears=ears
         )
+        stack.push_async_callback(context.trail.close)
         stack.push_async_callback(context.access.close)
         if context.limiter is not None:
             stack.push_async_callback(context.limiter.close)
@@ -145,6 +147,7 @@ def _wired(
             voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
         ),
         audit=AuditService(events),
+        trail=trail,
     )
 
 

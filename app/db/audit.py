@@ -26,6 +26,11 @@ class AuditTrail:
         self._waiting: list[tuple[AuditEvent, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
 
+    async def close(self) -> None:
+        """Wait until all is written, also what nobody waits for any more."""
+        if self._writer is not None:
+            await asyncio.wait([self._writer])
+
     async def record(self, action: Action, subject: Record, *, outcome: str = DONE) -> None:
         """Add an event.
 

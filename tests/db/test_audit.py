@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.context import open_context
 from app.core.config import Settings
 from app.core.exceptions import DatabaseError
 from app.core.logging import actor, request_id, setup_logging
@@ -15,6 +16,7 @@ from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.models.audit import Action, AuditEvent
 from app.models.base import Record
+from app.services.audit import AuditFilter
 
 pytestmark = pytest.mark.anyio
 
@@ -90,6 +92,23 @@ async def test_who_goes_away_does_not_stop_the_events_of_others(
     assert third.done()
     await trail.record(Action.VOICE_DELETED, SUBJECT)
     assert (await written(events))[-1].action == "voice.deleted"
+
+
+def test_what_is_being_written_is_written_when_the_process_ends(settings: Settings) -> None:
+    async def leave() -> None:
+        async with open_context(settings) as context:
+            leaving = asyncio.ensure_future(context.trail.record(Action.VOICE_USED, SUBJECT))
+            await asyncio.sleep(0)
+            leaving.cancel()
+            await asyncio.wait([leaving])
+
+    async def look() -> list[AuditEvent]:
+        async with open_context(settings) as context:
+            return (await context.audit.list(AuditFilter(), limit=10, cursor=None)).items
+
+    asyncio.run(leave())
+
+    assert [event.action for event in asyncio.run(look())] == [Action.VOICE_USED]
 
 
 async def test_what_is_done_is_written_before_and_its_failure_after(
