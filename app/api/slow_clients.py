@@ -21,6 +21,8 @@ log = get_logger(__name__)
 _MIN_BYTES_PER_S = 500
 STATE_KEY = "patience"
 """Where the lifespan leaves a `Patience` for the connections."""
+READER_STOPPED = "reader_stopped"
+"""Key in the state of a request: its answer was broken off since nobody read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class SlowClients:
         try:
             await self._app(scope, body.receive, send_in_time)
         except ReaderStopped:
+            scope.setdefault("state", {})[READER_STOPPED] = True
             # Returning from an unfinished answer breaks the connection.
             log.info("a client stopped reading its answer")
 
