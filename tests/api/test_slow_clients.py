@@ -138,6 +138,12 @@ def test_an_answer_that_is_not_read_stops_the_synthesis(impatient: Settings, htt
                     break
                 assert answer.json()["code"] == "engine-busy"
             assert answer.status_code == 200
+            broken = [
+                line
+                for line in client.get("/metrics").text.splitlines()
+                if line.startswith("voice_cloning_http_broken_answers_total{")
+            ]
+            assert ['side="client"' in line for line in broken] == [True], "it is not our fault"
             if http == GUARDED:
                 for _ in range(400):
                     client.get("/health")

@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.errors import PROBLEM_CODE
+from app.api.middleware.slow_clients import READER_STOPPED
 from app.core.exceptions import AppError
 from app.core.metrics import METHODS, Metrics
 from app.core.tracing import mark_failed, request_span
@@ -97,7 +98,8 @@ class _Exchange:
         if status is None:
             status = _CLIENT_GONE if self._client_gone and self._error is None else 500
         elif self._duration_s is None:
-            broken_by = "client" if self._client_gone else "server"
+            left = self._client_gone or self._state.get(READER_STOPPED, False)
+            broken_by = "client" if left else "server"
         metrics.http_ended(
             self.method,
             route,

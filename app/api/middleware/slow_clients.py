@@ -16,6 +16,8 @@ log = get_logger(__name__)
 
 # What Apache's mod_reqtimeout asks for, MinRate=500: slower than any line that speech is sent on.
 _MIN_BYTES_PER_S = 500
+READER_STOPPED = "reader_stopped"
+"""Key in the state of a request: its answer was broken off since nobody read it."""
 
 
 class ReaderStopped(ConnectionError):
@@ -46,6 +48,7 @@ class SlowClients:
         try:
             await self._app(scope, body.receive, send_in_time)
         except ReaderStopped:
+            scope.setdefault("state", {})[READER_STOPPED] = True
             # Returning from an unfinished answer breaks the connection.
             log.info("a client stopped reading its answer")
 
