@@ -131,6 +131,7 @@ async def _answering(
             yield {PATIENCE: Patience.of(context.settings)}
     finally:
         sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
         await app.state.readiness.close()
 
 
