@@ -1,7 +1,9 @@
 """What all commands share: where they print, how they are run, how a voice is found."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Annotated, ParamSpec
 
@@ -30,9 +32,26 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[P, Awaitable[None
         @app.command(name)
         @wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> None:
-            asyncio.run(function(*args, **kwargs))  # type: ignore[arg-type]
+            try:
+                asyncio.run(_interruptible(function(*args, **kwargs)))
+            except asyncio.CancelledError:
+                raise KeyboardInterrupt from None
 
     return register
+
+
+async def _interruptible(work: Awaitable[None]) -> None:
+    """Await, and be cancelled by Ctrl-C.
+
+    asyncio's own handler is not run before the loop wakes, which a signal that the system hands to
+    another thread does not do: the loop would wait for ever. A handler of the loop wakes it.
+    """
+    task = asyncio.current_task()
+    # Not where it is ignored, as in the background of a script; not on Windows, which has no such.
+    if task is not None and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        with suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+    await work
 
 
 def give(text: str) -> None:
