@@ -13,15 +13,15 @@ from app.services.synthesis import Speech
 T = TypeVar("T")
 
 DURATION = "X-Audio-Duration"
-# Nobody reads it; access logs show it, as those of nginx do.
-_CLIENT_GONE = 499
+CLIENT_GONE = 499
+"""Status that nobody reads; access logs show it, as those of nginx do."""
 
 
 async def whole(speech: Speech, request: Request) -> Response:
     """All of the audio, with `Content-Length` and its duration; stops if the client goes away."""
     body = await _while_connected(request, _collect(speech))
     if body is None:
-        return Response(status_code=_CLIENT_GONE)
+        return Response(status_code=CLIENT_GONE)
     headers = {DURATION: f"{speech.duration_s:.3f}"}
     return Response(body, media_type=speech.content_type, headers=headers)
 
@@ -38,7 +38,7 @@ async def streamed(speech: Speech, request: Request) -> Response:
         if first is None:  # it failed, or the client went away
             await body.aclose()
     if first is None:
-        return Response(status_code=_CLIENT_GONE)
+        return Response(status_code=CLIENT_GONE)
     return _Stream(first, body, speech.content_type)
 
 

@@ -15,14 +15,16 @@ _PACKAGES: Final = "https://cdn.jsdelivr.net/npm"
 _SWAGGER: Final = f"{_PACKAGES}/swagger-ui-dist@5.35.0"
 _REDOC: Final = f"{_PACKAGES}/redoc@2.5.2"
 
-# The document's address is relative: it holds behind a proxy that adds a prefix.
-_SWAGGER_PAGE: Final = f"""<!doctype html>
+_HEAD: Final = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Voice Cloning API</title>
 <link rel="icon" href="data:,">
+"""
+# The document's address is relative: it holds behind a proxy that adds a prefix.
+_SWAGGER_PAGE: Final = f"""{_HEAD}\
 <link rel="stylesheet" href="{_SWAGGER}/swagger-ui.css" crossorigin="anonymous"
  integrity="sha384-WlYgdmXYOOBWL5apwjDEZwN+U3HmXSSu5R6V5aGxEcf7z+KuRNwBhoxKVN1i3D5I">
 </head>
@@ -36,13 +38,7 @@ SwaggerUIBundle({{url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true}
 </body>
 </html>
 """
-_REDOC_PAGE: Final = f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Voice Cloning API</title>
-<link rel="icon" href="data:,">
+_REDOC_PAGE: Final = f"""{_HEAD}\
 </head>
 <body>
 <redoc spec-url="openapi.json"></redoc>

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from app.context import AppContext
 from app.core.exceptions import InvalidRequest, VoiceNotFound
+from app.db.base import every
 from app.models.base import LOCAL_OWNER
 from app.models.voice import Voice
 
@@ -74,15 +75,8 @@ def print_table(table: Table) -> None:
         typer.echo("\t".join(str(cell) for cell in row))
 
 
-async def all_voices(context: AppContext) -> AsyncIterator[Voice]:
-    cursor: str | None = None
-    while True:
-        page = await context.voices.list(LOCAL_OWNER, limit=100, cursor=cursor)
-        for voice in page.items:
-            yield voice
-        if page.cursor is None:
-            return
-        cursor = page.cursor
+def all_voices(context: AppContext) -> AsyncIterator[Voice]:
+    return every(lambda cursor: context.voices.list(LOCAL_OWNER, limit=100, cursor=cursor))
 
 
 async def find(context: AppContext, id_or_name: str) -> Voice:

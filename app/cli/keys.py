@@ -11,6 +11,7 @@ from app.cli.console import cli, command, give, print_table, tell
 from app.core.clock import utc_now
 from app.core.config import Settings
 from app.db.audit import AuditTrail
+from app.db.base import every
 from app.db.sql import SqlDatabase
 from app.models.access import LOCAL, Role
 from app.models.api_key import ApiKey, NewKey
@@ -52,23 +53,17 @@ async def list_keys(
         "id", "begins", "name", "scopes", "owner", "created", "last used", "state", box=None
     )
     async with _service() as service:
-        cursor: str | None = None
-        while True:
-            page = await service.list(owner, limit=100, cursor=cursor)
-            for key in page.items:
-                table.add_row(
-                    key.id,
-                    key.prefix,
-                    key.name,
-                    ",".join(key.scopes),
-                    key.owner,
-                    f"{key.created_at:%F %R}",
-                    f"{key.last_used_at:%F %R}" if key.last_used_at else "never",
-                    _state(key),
-                )
-            cursor = page.cursor
-            if cursor is None:
-                break
+        async for key in every(lambda cursor: service.list(owner, limit=100, cursor=cursor)):
+            table.add_row(
+                key.id,
+                key.prefix,
+                key.name,
+                ",".join(key.scopes),
+                key.owner,
+                f"{key.created_at:%F %R}",
+                f"{key.last_used_at:%F %R}" if key.last_used_at else "never",
+                _state(key),
+            )
     print_table(table)
 
 

@@ -273,3 +273,8 @@ class ConfigurationError(AppError):
     def __str__(self) -> str:
         """With the advice: servers that load the application show nothing else of it."""
         return f"{self.detail} {self.suggestion or ''}".rstrip()
+
+
+def code_of(error: BaseException) -> str:
+    """What kind of error it is: its code if it is ours, else its class; nothing of what it says."""
+    return error.code if isinstance(error, AppError) else type(error).__name__

@@ -19,7 +19,7 @@ from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from app.core.config import Settings
-from app.core.exceptions import AppError, ConfigurationError
+from app.core.exceptions import ConfigurationError, code_of
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -181,8 +181,7 @@ def start_span(name: str, **attributes: Attribute) -> Span:
 
 def mark_failed(current: Span, error: BaseException) -> None:
     """Tell what kind of error it was, not what it says."""
-    kind = error.code if isinstance(error, AppError) else type(error).__name__
-    current.set_attribute("error.type", kind)
+    current.set_attribute("error.type", code_of(error))
     current.set_status(StatusCode.ERROR)
 
 

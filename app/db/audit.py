@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from app.core.exceptions import AppError, Conflict, DatabaseError
+from app.core.exceptions import Conflict, DatabaseError, code_of
 from app.core.logging import actor, get_logger, request_id
 from app.db.base import Collection
 from app.models.audit import DONE, Action, AuditEvent
@@ -74,9 +74,8 @@ class AuditTrail:
         try:
             yield
         except BaseException as error:
-            code = error.code if isinstance(error, AppError) else type(error).__name__
             with suppress(DatabaseError, Conflict):  # logged; the first error counts
-                await self.record(action, subject, outcome=code)
+                await self.record(action, subject, outcome=code_of(error))
             raise
 
     async def _write(self, event: AuditEvent) -> None:

@@ -1,6 +1,6 @@
 """The database port: records in collections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -16,6 +16,24 @@ class Page(Generic[RecordT]):
 
     items: list[RecordT]
     cursor: str | None
+
+
+async def every(
+    page_from: Callable[[str | None], Awaitable[Page[RecordT]]],
+) -> AsyncIterator[RecordT]:
+    """The records of all pages.
+
+    Args:
+        page_from: gives the page that a cursor asks for, the first one for None.
+    """
+    cursor: str | None = None
+    while True:
+        page = await page_from(cursor)
+        for record in page.items:
+            yield record
+        if page.cursor is None:
+            return
+        cursor = page.cursor
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from app.core.clock import utc_now
 from app.core.ids import is_id
-from app.db.base import Collection
+from app.db.base import Collection, every
 from app.models.voice import Voice
 from app.storage.base import BlobInfo, BlobStore
 from app.storage.stores import OUTPUTS, RECORDINGS, STATES, Stores
@@ -89,14 +89,11 @@ class RetentionService:
     async def _used(self) -> set[tuple[str, str]]:
         """What the voices use, as `_owning` gives it. One query for hundreds of voices."""
         used: set[tuple[str, str]] = set()
-        cursor: str | None = None
-        while True:
-            page = await self._voices.list(order="created_at", limit=_PAGE, cursor=cursor)
-            for voice in page.items:
-                used |= _uses(voice)
-            if page.cursor is None:
-                return used
-            cursor = page.cursor
+        async for voice in every(
+            lambda cursor: self._voices.list(order="created_at", limit=_PAGE, cursor=cursor)
+        ):
+            used |= _uses(voice)
+        return used
 
     async def _remove(
         self, kind: str, store: BlobStore, blobs: Iterable[BlobInfo]

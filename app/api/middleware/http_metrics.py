@@ -7,14 +7,12 @@ from opentelemetry.trace import Span, StatusCode
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.audio import CLIENT_GONE
 from app.api.errors import PROBLEM_CODE
 from app.api.middleware.slow_clients import READER_STOPPED
 from app.core.exceptions import AppError
 from app.core.metrics import METHODS, Metrics
 from app.core.tracing import mark_failed, request_span
-
-# Nobody reads it; access logs show it, as those of nginx do.
-_CLIENT_GONE = 499
 
 
 class HttpMetrics:
@@ -96,7 +94,7 @@ class _Exchange:
         status = self._status
         broken_by: Literal["client", "server"] | None = None
         if status is None:
-            status = _CLIENT_GONE if self._client_gone and self._error is None else 500
+            status = CLIENT_GONE if self._client_gone and self._error is None else 500
         elif self._duration_s is None:
             left = self._client_gone or self._state.get(READER_STOPPED, False)
             broken_by = "client" if left else "server"
