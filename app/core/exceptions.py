@@ -11,22 +11,31 @@ AppError 500
 │   ├─ UnsupportedFormat      audio format or sample rate
 │   ├─ UnsupportedControl     the engine cannot do what was asked
 │   ├─ UnsupportedLanguage
-│   └─ TrainingUnsupported    the engine cannot adapt voices
+│   ├─ TrainingUnsupported    the engine cannot adapt voices
+│   ├─ MarkupInvalid          SSML that cannot be read, or an element that is not supported
+│   ├─ ArchiveInvalid         a zip or bundle that cannot be used
+│   └─ WebhookRefused         a webhook that may not be called
 ├─ Unauthenticated 401        nobody we know: no key or token, an unknown, expired or forged one
 │   └─ CredentialsMissing, KeyUnknown, KeyExpired, TokenInvalid, TokenExpired
 ├─ Forbidden 403              somebody we know who may not: `permission`
 ├─ NotFound 404
-│   ├─ VoiceNotFound
-│   └─ KeyNotFound
+│   ├─ VoiceNotFound, SampleNotFound, VersionNotFound
+│   ├─ KeyNotFound
+│   ├─ JobNotFound, BatchNotFound, HistoryNotFound
+│   ├─ AudioNotKept           the entry is there, its audio is not
+│   └─ LexiconNotFound
 ├─ MethodNotAllowed 405
 ├─ Conflict 409
 │   ├─ VersionConflict
+│   ├─ IdempotencyMismatch    the key was used for another request
+│   ├─ JobEnded, JobRunning   what was asked for can be done only before, or after, its end
 │   ├─ VoiceInTraining        the voice is being adapted already
 │   └─ VoiceEngineMismatch     the voice was made by another engine than the one that runs
 ├─ ClientTooSlow 408          no byte of the request for too long
 ├─ UploadTooLarge 413
 ├─ HostUnknown 421            the request is for a name that is not ours
 ├─ RateLimited 429            `limit`, `window_s`
+│   └─ TooManyJobs
 ├─ EngineError 500
 │   ├─ EngineUnavailable 503  not installed, weights missing or corrupt
 │   ├─ EngineBusy 503         queue full
@@ -134,6 +143,20 @@ class TrainingUnsupported(BadRequest):
     code, title = "training-unsupported", "The engine cannot adapt voices"
 
 
+class MarkupInvalid(BadRequest):
+    """Carries `line` and `column` where they are known."""
+
+    code, title = "markup-invalid", "The SSML cannot be used"
+
+
+class ArchiveInvalid(BadRequest):
+    code, title = "archive-invalid", "The archive cannot be used"
+
+
+class WebhookRefused(BadRequest):
+    code, title = "webhook-refused", "The webhook may not be called"
+
+
 class Unauthenticated(AppError):
     """Says nothing about which part was wrong beyond its code: the caller may be an attacker."""
 
@@ -179,6 +202,34 @@ class VoiceNotFound(NotFound):
     code, title = "voice-not-found", "There is no such voice"
 
 
+class SampleNotFound(NotFound):
+    code, title = "sample-not-found", "There is no such recording"
+
+
+class VersionNotFound(NotFound):
+    code, title = "version-not-found", "There is no such version of the voice"
+
+
+class JobNotFound(NotFound):
+    code, title = "job-not-found", "There is no such job"
+
+
+class BatchNotFound(NotFound):
+    code, title = "batch-not-found", "There is no such batch"
+
+
+class HistoryNotFound(NotFound):
+    code, title = "history-not-found", "There is no such entry in the history"
+
+
+class AudioNotKept(NotFound):
+    code, title = "audio-not-kept", "The audio was not kept"
+
+
+class LexiconNotFound(NotFound):
+    code, title = "lexicon-not-found", "There is no such lexicon"
+
+
 class KeyNotFound(NotFound):
     code, title = "key-not-found", "There is no such API key"
 
@@ -193,6 +244,18 @@ class Conflict(AppError):
 
 class VersionConflict(Conflict):
     code, title = "version-conflict", "The record was changed by somebody else"
+
+
+class IdempotencyMismatch(Conflict):
+    code, title = "idempotency-mismatch", "The idempotency key was used for another request"
+
+
+class JobEnded(Conflict):
+    code, title = "job-ended", "The job is not in a state in which this can be done"
+
+
+class JobRunning(Conflict):
+    code, title = "job-running", "The job has not ended"
 
 
 class VoiceInTraining(Conflict):
@@ -223,6 +286,10 @@ class RateLimited(AppError):
     ) -> None:
         super().__init__(detail, suggestion, **extra)
         self.retry_after_s = retry_after_s
+
+
+class TooManyJobs(RateLimited):
+    code, title = "too-many-jobs", "Too many jobs wait or run"
 
 
 class EngineError(AppError):

@@ -10,7 +10,9 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     Double,
@@ -27,7 +29,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.models.api_key import ApiKey
 from app.models.audit import AuditEvent
 from app.models.base import Record
-from app.models.voice import Voice
+from app.models.batch import Batch, BatchItem
+from app.models.history import HistoryEntry, UsageDay
+from app.models.job import Job, Worker
+from app.models.voice import Voice, VoiceSample, VoiceVersion
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -66,6 +71,10 @@ metadata = MetaData(
 )
 
 
+def _json() -> JSON:
+    return JSON().with_variant(JSONB(), "postgresql")
+
+
 def _record_columns() -> tuple[Column[Any], ...]:
     """The columns of `Record`, in every table."""
     return (
@@ -89,11 +98,161 @@ voices = Table(
     Column("engine", String(100), nullable=False),
     Column("state_format", String(100), nullable=False),
     Column("similarity", Double),
-    Column("report", JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+    Column("report", _json(), nullable=False),
     Column("state_name", String(100), nullable=False, server_default="state"),
     Column("adapted_at", UtcDateTime),
     Column("adapted_minutes", Double),
+    Column("language", String(35)),
+    Column("consent", String(200)),
+    Column("active_version", Integer, nullable=False, server_default="1"),
+    Column("training_job_id", String(36)),
     Index(None, "owner", "created_at", "id"),
+)
+
+voice_samples = Table(
+    "voice_samples",
+    metadata,
+    *_record_columns(),
+    Column("voice_id", String(36), nullable=False),
+    Column("blob", String(200), nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("digest", String(64)),
+    Column("duration_s", Double, nullable=False),
+    Column("report", _json()),
+    Column("refused", Text),
+    Index(None, "voice_id", "created_at", "id"),
+)
+
+voice_versions = Table(
+    "voice_versions",
+    metadata,
+    *_record_columns(),
+    Column("voice_id", String(36), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("method", String(20), nullable=False),
+    Column("engine", String(100), nullable=False),
+    Column("state_name", String(100), nullable=False),
+    Column("state_format", String(100), nullable=False),
+    Column("similarity", Double),
+    Column("metrics", _json()),
+    Column("job_id", String(36)),
+    Index(None, "voice_id", "number", unique=True),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    *_record_columns(),
+    Column("kind", String(20), nullable=False),
+    Column("subject_id", String(36), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("progress", Double, nullable=False),
+    Column("stage", String(100), nullable=False),
+    Column("message", Text),
+    Column("eta_s", Double),
+    Column("parts", Integer, nullable=False),
+    Column("options", _json(), nullable=False),
+    Column("idempotency_key", String(200)),
+    Column("fingerprint", String(64)),
+    Column("webhook_url", Text),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("runs", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", _json()),
+    Column("actor", String(200), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Index(None, "owner", "created_at", "id"),
+    Index(None, "subject_id", "created_at", "id"),
+    Index(None, "status", "created_at", "id"),
+    Index(None, "owner", "idempotency_key", unique=True),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    *_record_columns(),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("beats", Integer, nullable=False),
+    Column("reaper", String(36)),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    *_record_columns(),
+    Column("name", String(200)),
+    Column("job_id", String(36), nullable=False),
+    Column("options", _json(), nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("characters", Integer, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index(None, "owner", "created_at", "id"),
+    Index(None, "expires_at", "id"),
+)
+
+batch_items = Table(
+    "batch_items",
+    metadata,
+    *_record_columns(),
+    Column("batch_id", String(36), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("custom_id", String(200)),
+    Column("voice_id", String(36), nullable=False),
+    Column("request", _json(), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("part", Integer),
+    Column("attempts", Integer, nullable=False),
+    Column("error", _json()),
+    Column("output", String(200)),
+    Column("bytes", Integer),
+    Column("duration_s", Double),
+    Column("ended_at", UtcDateTime),
+    Index(None, "batch_id", "position", unique=True),
+    Index(None, "batch_id", "status", "position"),
+)
+
+history = Table(
+    "history",
+    metadata,
+    *_record_columns(),
+    Column("voice_id", String(36), nullable=False),
+    Column("voice_version", Integer, nullable=False),
+    Column("engine", String(100), nullable=False),
+    Column("source", String(20), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("error", String(100)),
+    Column("text", Text),
+    Column("characters", Integer, nullable=False),
+    Column("language", String(35)),
+    Column("format", String(20), nullable=False),
+    Column("sample_rate", Integer, nullable=False),
+    Column("duration_s", Double, nullable=False),
+    Column("first_audio_s", Double),
+    Column("total_s", Double, nullable=False),
+    Column("similarity", Double),
+    Column("audio", String(200)),
+    Column("bytes", Integer, nullable=False),
+    Column("batch_id", String(36)),
+    Column("request_id", String(64), nullable=False),
+    Index(None, "owner", "created_at", "id"),
+    Index(None, "voice_id", "created_at", "id"),
+    Index(None, "created_at", "id"),
+)
+
+usage_days = Table(
+    "usage_days",
+    metadata,
+    *_record_columns(),
+    Column("day", Date, nullable=False),
+    Column("voice_id", String(36), nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("characters", Integer, nullable=False),
+    Column("audio_s", Double, nullable=False),
+    Index(None, "owner", "day", "id"),
+    Index(None, "day", "id"),
 )
 
 api_keys = Table(
@@ -103,7 +262,7 @@ api_keys = Table(
     Column("name", String(200), nullable=False),
     Column("prefix", String(20), nullable=False),
     Column("digest", String(64), nullable=False),
-    Column("scopes", JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+    Column("scopes", _json(), nullable=False),
     Column("expires_at", UtcDateTime),
     Column("last_used_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
@@ -129,6 +288,18 @@ audit_events = Table(
 )
 
 TABLES: Mapping[type[Record], Table] = MappingProxyType(
-    {Voice: voices, ApiKey: api_keys, AuditEvent: audit_events}
+    {
+        Voice: voices,
+        VoiceSample: voice_samples,
+        VoiceVersion: voice_versions,
+        ApiKey: api_keys,
+        AuditEvent: audit_events,
+        Job: jobs,
+        Worker: workers,
+        Batch: batches,
+        BatchItem: batch_items,
+        HistoryEntry: history,
+        UsageDay: usage_days,
+    }
 )
 """Where the records of each type lie. The columns have the names of the fields."""

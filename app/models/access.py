@@ -20,6 +20,9 @@ class Permission(StrEnum):
     LEXICONS_READ = "lexicons:read"
     LEXICONS_WRITE = "lexicons:write"
     HISTORY_READ = "history:read"
+    HISTORY_WRITE = "history:write"
+    JOBS_READ = "jobs:read"
+    JOBS_WRITE = "jobs:write"
     KEYS_MANAGE = "keys:manage"
     AUDIT_READ = "audit:read"
     METRICS_READ = "metrics:read"
@@ -42,9 +45,14 @@ _READER = frozenset(
         Permission.VOICES_READ,
         Permission.LEXICONS_READ,
         Permission.HISTORY_READ,
+        Permission.JOBS_READ,
     }
 )
-_SPEAKER = _READER | {Permission.SPEECH_SYNTHESIZE}
+_SPEAKER = _READER | {
+    Permission.SPEECH_SYNTHESIZE,
+    Permission.HISTORY_WRITE,
+    Permission.JOBS_WRITE,
+}
 _CREATOR = _SPEAKER | {
     Permission.VOICES_WRITE,
     Permission.VOICES_TRAIN,

@@ -18,6 +18,8 @@ class Action(StrEnum):
     VOICE_CREATED = "voice.created"
     VOICE_USED = "voice.used"
     VOICE_TRAINED = "voice.trained"
+    VOICE_CHANGED = "voice.changed"
+    VOICE_EXPORTED = "voice.exported"
     VOICE_DELETED = "voice.deleted"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"

@@ -1,6 +1,7 @@
 """Voices: the stored record, and what the API takes and gives."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator
@@ -61,6 +62,10 @@ class Voice(Record):
             state always agree.
         adapted_at: when the voice was last adapted, None if never.
         adapted_minutes: asked for by all its adaptations together.
+        language: BCP-47 tag of its speech, None if nobody has said.
+        consent: the caller's reference to the speaker's agreement.
+        active_version: number of the version that is spoken; `state_name` is that of its state.
+        training_job_id: of its last training job.
     """
 
     name: str
@@ -75,6 +80,10 @@ class Voice(Record):
     state_name: str = "state"
     adapted_at: datetime | None = None
     adapted_minutes: float | None = None
+    language: str | None = None
+    consent: str | None = None
+    active_version: int = 1
+    training_job_id: str | None = None
 
     @property
     def recording_blob(self) -> str:
@@ -85,6 +94,69 @@ class Voice(Record):
     def state_blob(self) -> str:
         """Name of the engine's voice state in the store of states."""
         return f"{self.id}/{self.state_name}"
+
+
+class VoiceSample(Record):
+    """A recording of a voice's speaker.
+
+    Attributes:
+        blob: name in the store of recordings, as it was sent.
+        digest: SHA-256 of the file, hexadecimal: the same recording is not taken twice.
+        report: None if it could not be read.
+        refused: why training does not use it, in words; None if it does.
+    """
+
+    voice_id: str
+    blob: str
+    filename: str
+    digest: str | None = None
+    duration_s: float
+    report: RecordingReport | None = None
+    refused: str | None = None
+
+
+class VoiceMethod(StrEnum):
+    """How a version of a voice was made."""
+
+    INSTANT = "instant"
+    SEARCH = "search"
+    GRADIENT = "gradient"
+
+
+class VersionMetrics(BaseModel):
+    """How a version was measured, on sentences and recordings that it was not made with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    similarity_before: float | None = Field(
+        None, description="Cosine of the version that was active to the held-out recordings."
+    )
+    similarity_after: float | None = Field(None, description="The same of this version.")
+    wer_before: float | None = Field(None, description="Word error rate, 0 to 1.")
+    wer_after: float | None = None
+    seconds: float = Field(description="How long the training took.")
+    speech_s: float = Field(description="Seconds of speech it learnt from.")
+    held_out: list[str] = Field(default_factory=list, description="Recordings it was judged by.")
+    used: list[str] = Field(default_factory=list, description="Recordings it learnt from.")
+    refused: dict[str, str] = Field(
+        default_factory=dict, description="Recordings it did not use, with the reason."
+    )
+    better: bool = Field(description="Whether it is better than the version before it.")
+    verdict: str = Field(description="Why it was activated, or was not, in words.")
+
+
+class VoiceVersion(Record):
+    """A state of a voice that can be spoken. Those of a voice are numbered from 1."""
+
+    voice_id: str
+    number: int
+    method: VoiceMethod
+    engine: str
+    state_name: str
+    state_format: str
+    similarity: float | None = None
+    metrics: VersionMetrics | None = None
+    job_id: str | None = None
 
 
 class VoiceDetails(BaseModel):

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.core.config.azure import AzureSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
+from app.core.config.jobs import JobSettings
 from app.core.config.limits import LimitSettings
 from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
@@ -23,6 +24,7 @@ TEST_ENV_FILE = "test.env"
 
 class Settings(
     TelemetrySettings,
+    JobSettings,
     LimitSettings,
     AzureSettings,
     DataSettings,

@@ -11,6 +11,7 @@ from app.core.config import Settings
 from app.core.config.azure import AzureSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
+from app.core.config.jobs import JobSettings
 from app.core.config.limits import LimitSettings
 from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
@@ -22,6 +23,7 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "Who may call": IdentitySettings,
     "Records and files": DataSettings,
     "Voices and speaking": SpeechSettings,
+    "Jobs, webhooks, history": JobSettings,
     "Limits": LimitSettings,
     "Logs, metrics, traces": TelemetrySettings,
     "Azure services, read but not used by this version": AzureSettings,

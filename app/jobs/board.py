@@ -1,0 +1,261 @@
+"""The jobs there are, and how far they are: records in the database, entries in the queue."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.core.clock import utc_now
+from app.core.exceptions import (
+    Conflict,
+    DatabaseError,
+    IdempotencyMismatch,
+    JobEnded,
+    JobNotFound,
+    TooManyJobs,
+    VersionConflict,
+)
+from app.core.ids import is_id
+from app.core.logging import get_logger
+from app.db.base import Collection, Page
+from app.jobs.base import JobHandler, JobQueue
+from app.models.job import Job, JobKind, JobProblem, JobStatus
+
+log = get_logger(__name__)
+
+_CHANGES = 50  # tries, when others change the same record
+_BUSY_RETRY_S = 30
+
+
+class JobBoard:
+    """What services and workers do with jobs.
+
+    Args:
+        queue: None where no job can be run: submitting is then an error that says so.
+        max_per_owner: jobs that wait or run.
+    """
+
+    def __init__(self, jobs: Collection[Job], queue: JobQueue, *, max_per_owner: int = 100) -> None:
+        self._jobs = jobs
+        self._queue = queue
+        self._max_per_owner = max_per_owner
+        self._handlers: dict[JobKind, JobHandler] = {}
+
+    def register(self, kind: JobKind, handler: JobHandler) -> None:
+        """Say what does the jobs of a kind."""
+        self._handlers[kind] = handler
+
+    @property
+    def handlers(self) -> Mapping[JobKind, JobHandler]:
+        return self._handlers
+
+    async def known(self, owner: str, key: str | None, fingerprint: str) -> Job | None:
+        """The job that an earlier request with this idempotency key has made.
+
+        Raises:
+            IdempotencyMismatch: that request was another one.
+        """
+        if key is None:
+            return None
+        where = {"owner": owner, "idempotency_key": key}
+        found = (await self._jobs.list(where=where, limit=1)).items
+        if not found:
+            return None
+        if found[0].fingerprint != fingerprint:
+            raise IdempotencyMismatch(
+                "The idempotency key was used for another request.",
+                "Use a new key for a new request, and the same one only to repeat a request.",
+            )
+        return found[0]
+
+    async def submit(self, job: Job) -> Job:
+        """Make a job known and queue it. With an idempotency key that is known: the first job.
+
+        Raises:
+            IdempotencyMismatch: the key was used for another request.
+            TooManyJobs: the owner has as many as may be.
+            DatabaseError: nothing was submitted, or it was and runs: ask again with the same key.
+        """
+        await self._check_room(job.owner)
+        try:
+            await self._jobs.add(job)
+        except Conflict:
+            first = await self.known(job.owner, job.idempotency_key, job.fingerprint or "")
+            if first is None:
+                raise
+            return first
+        await self._put(job)
+        return job
+
+    async def get(self, owner: str, job_id: str) -> Job:
+        """One job.
+
+        Raises:
+            JobNotFound: there is none with this id, or it is somebody else's.
+        """
+        job = await self._jobs.get(job_id) if is_id(job_id) else None
+        if job is None or job.owner != owner:
+            raise JobNotFound(f"There is no job {job_id[:64]!r}.", "GET /api/v1/jobs lists them.")
+        return job
+
+    async def find(self, job_id: str) -> Job | None:
+        """A job of whatever owner, for the service itself."""
+        return await self._jobs.get(job_id)
+
+    async def list(self, where: Mapping[str, Any], *, limit: int, cursor: str | None) -> Page[Job]:
+        """Jobs, newest first."""
+        return await self._jobs.list(where=where, limit=limit, cursor=cursor)
+
+    async def cancel(self, owner: str, job_id: str) -> Job:
+        """Cancel a job; what was done is kept. One that runs stops soon, one that waits at once.
+
+        Raises:
+            JobNotFound: there is none with this id, or it is somebody else's.
+            JobEnded: there is nothing to cancel.
+        """
+        await self.get(owner, job_id)
+
+        def cancelled(job: Job) -> Job:
+            if job.ended:
+                raise JobEnded(f"The job has ended: it is {job.status.value}.")
+            if job.status is JobStatus.QUEUED:
+                return _ended(job, JobStatus.CANCELLED, None)
+            return job.model_copy(update={"cancel_requested": True})
+
+        job = await self.change(job_id, cancelled)
+        if job.ended:
+            await self._after_end(job)
+        return job
+
+    async def retry(self, owner: str, job_id: str) -> Job:
+        """Queue a job that has failed, was cancelled, or failed in part, once more.
+
+        Raises:
+            JobNotFound: there is none with this id, or it is somebody else's.
+            JobEnded: it has not ended, or there is nothing left to do.
+        """
+        await self.get(owner, job_id)
+
+        def again(job: Job) -> Job:
+            if not job.ended or job.status is JobStatus.SUCCEEDED:
+                raise JobEnded(
+                    f"The job is {job.status.value}: there is nothing to try again.",
+                    "A job that failed, was cancelled, or failed in part can be tried again.",
+                )
+            fresh = {
+                "status": JobStatus.QUEUED, "stage": "queued", "progress": 0.0, "eta_s": None,
+                "message": None, "error": None, "cancel_requested": False, "ended_at": None,
+                "runs": job.runs + 1,
+            }  # fmt: skip
+            return job.model_copy(update=fresh)
+
+        await self._check_room(owner)
+        job = await self.change(job_id, again)
+        await self._put(job)
+        return job
+
+    async def begin(self, job_id: str) -> Job | None:
+        """Note that a part of a job is begun. None if there is nothing to do any more."""
+
+        def begun(job: Job) -> Job:
+            if job.ended:
+                return job
+            first = {"started_at": job.started_at or utc_now(), "attempts": job.attempts + 1}
+            return job.model_copy(update={"status": JobStatus.RUNNING, **first})
+
+        try:
+            job = await self.change(job_id, begun)
+        except JobNotFound:  # deleted with its subject
+            return None
+        return None if job.ended else job
+
+    async def report(
+        self,
+        job_id: str,
+        progress: float,
+        stage: str,
+        *,
+        message: str | None = None,
+        eta_s: float | None = None,
+    ) -> None:
+        """Note how far a running job is."""
+
+        def reported(job: Job) -> Job:
+            if job.ended:
+                return job
+            news = {
+                "progress": max(job.progress, min(progress, 1.0)), "stage": stage,
+                "message": message, "eta_s": eta_s,
+            }  # fmt: skip
+            return job.model_copy(update=news)
+
+        await self.change(job_id, reported)
+
+    async def finish(
+        self, job_id: str, status: JobStatus, *, problem: JobProblem | None = None
+    ) -> Job:
+        """Note the end of a job; the first one counts. Tells its webhook."""
+        job = await self.change(
+            job_id, lambda job: job if job.ended else _ended(job, status, problem)
+        )
+        await self._after_end(job)
+        return job
+
+    async def change(self, job_id: str, change: Callable[[Job], Job]) -> Job:
+        """Change a record that others change as well: read, change, write, again if need be.
+
+        Raises:
+            JobNotFound: there is no such job.
+        """
+        for _ in range(_CHANGES):
+            job = await self._jobs.get(job_id)
+            if job is None:
+                raise JobNotFound(f"There is no job {job_id!r}.")
+            changed = change(job)
+            if changed == job:
+                return job
+            try:
+                return await self._jobs.update(changed)
+            except VersionConflict:
+                continue
+        raise DatabaseError("A job is changed by too many at once.", "Try again.")
+
+    async def delete(self, job_id: str) -> None:
+        """Forget a job, with its subject."""
+        await self._jobs.delete(job_id)
+
+    async def _after_end(self, job: Job) -> None:
+        handler = self._handlers.get(job.kind)
+        if handler is not None and job.status in (JobStatus.FAILED, JobStatus.CANCELLED):
+            await handler.stopped(job)
+        if job.webhook_url is not None:
+            await self._queue.put_webhook(job)
+
+    async def _check_room(self, owner: str) -> None:
+        limit = self._max_per_owner
+        count = 0
+        for status in (JobStatus.QUEUED, JobStatus.RUNNING):
+            where = {"owner": owner, "status": status}
+            count += len((await self._jobs.list(where=where, limit=min(limit, 500))).items)
+        if count >= limit:
+            raise TooManyJobs(
+                f"{count} jobs wait or run; at most {limit} may.",
+                "Wait until some have ended, or cancel them.",
+                retry_after_s=_BUSY_RETRY_S,
+                limit=limit,
+            )
+
+    async def _put(self, job: Job) -> None:
+        """The record is there: if this fails, workers find it and put it again."""
+        try:
+            await self._queue.put(job)
+        except DatabaseError as error:
+            log.warning("a job will be queued later", job=job.id, detail=error.detail)
+
+
+def _ended(job: Job, status: JobStatus, problem: JobProblem | None) -> Job:
+    progress = 1.0 if status in (JobStatus.SUCCEEDED, JobStatus.PARTIAL) else job.progress
+    return job.model_copy(
+        update={
+            "status": status, "stage": status.value, "progress": progress, "eta_s": 0.0,
+            "error": problem, "ended_at": utc_now(),
+        }
+    )  # fmt: skip
