@@ -12,7 +12,8 @@ from app.context import AppContext, open_context
 from app.core.config import Settings
 from app.engines.base import VoiceState
 from app.models.base import LOCAL_OWNER
-from app.models.voice import SpeakRequest, Voice
+from app.models.speech import SpeakRequest
+from app.models.voice import Voice
 from app.services.voices import Upload
 from app.upkeep import warm_up
 from bench.data import flac

@@ -23,7 +23,8 @@ from app.context import open_context
 from app.core.config import Settings
 from app.core.exceptions import InvalidRequest
 from app.models.base import LOCAL_OWNER
-from app.models.voice import Erased, SpeakRequest, Voice
+from app.models.speech import SpeakRequest
+from app.models.voice import Erased, Voice
 from app.services.voices import Upload
 from app.speaker.similarity import describe
 

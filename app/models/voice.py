@@ -4,9 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from app.audio.types import AudioFormat, RecordingReport
+from app.audio.types import RecordingReport
 from app.models.base import Record
 
 _REPORT: dict[str, Any] = {
@@ -228,42 +228,3 @@ class Erased(BaseModel):
     left: list[Literal["recordings", "states", "outputs"]] = Field(
         description="Kinds of files that could not be erased now. The next sweep does it."
     )
-
-
-class SpeakRequest(BaseModel):
-    """What to say, and how it comes back."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"text": "Hello, this is a test", "format": "wav", "sample_rate": 22050}]
-        },
-    )
-
-    text: str = Field(description="Plain text; markup is spoken as it is written.")
-    format: AudioFormat = AudioFormat.WAV
-    sample_rate: StrictInt | None = Field(
-        None,
-        ge=8000,
-        le=48000,
-        description="In Hz; default: 24000, or 8000 for mulaw. Not every format has every rate.",
-    )
-    speed: float = Field(
-        1.0, strict=True, ge=0.5, le=2.0, description="1.0 is the voice's own speed."
-    )
-    pitch_semitones: float = Field(0.0, strict=True, ge=-12, le=12)
-    language: str | None = Field(
-        None,
-        min_length=2,
-        max_length=35,
-        description="BCP-47 tag; default: the engine's first language.",
-    )
-    seed: StrictInt | None = Field(None, ge=0, le=2**32 - 1)
-    stream: StrictBool = Field(
-        False, description="Send each sentence as soon as it is spoken, instead of the whole."
-    )
-
-    @field_validator("format", mode="before")
-    @classmethod
-    def _any_case(cls, value: Any) -> Any:
-        return value.lower() if isinstance(value, str) else value

@@ -23,7 +23,8 @@ from app.db.base import Collection
 from app.engines.base import Engine, SynthesisRequest, check_controls
 from app.engines.stored import stored_state
 from app.models.audit import Action
-from app.models.voice import SpeakRequest, Voice
+from app.models.speech import SpeakRequest
+from app.models.voice import Voice
 from app.storage.base import BlobStore
 from app.text.clean import clean
 from app.text.split import Segment, split

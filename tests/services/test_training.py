@@ -30,7 +30,8 @@ from app.db.sql import SqlCollection
 from app.engines.base import TrainingEvent, TrainingOptions, VoiceState
 from app.engines.fake import FORMAT, TRAINED_FORMAT, FakeEngine, read_back
 from app.main import create_app
-from app.models.voice import SpeakRequest, Voice
+from app.models.speech import SpeakRequest
+from app.models.voice import Voice
 from app.services.voices import Upload
 from app.storage.local import LocalBlobStore
 from tests.audio.signals import read_pcm

@@ -12,7 +12,8 @@ from app.api.errors import problems
 from app.core import exceptions as err
 from app.limits.base import Rate
 from app.models.access import Permission
-from app.models.voice import Erased, SpeakRequest, Voice, VoiceCreated, VoiceDetails, VoicePage
+from app.models.speech import SpeakRequest
+from app.models.voice import Erased, Voice, VoiceCreated, VoiceDetails, VoicePage
 from app.services.voices import Upload
 from app.speaker.similarity import describe
 

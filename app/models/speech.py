@@ -1,0 +1,125 @@
+"""Speaking: what is asked for, and what is told of it when it is done."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator
+
+from app.audio.types import AudioFormat
+from app.models.history import SpeechSource, SpeechStatus
+from app.models.voice import Voice
+
+
+class Priority(StrEnum):
+    """Who goes first: somebody who waits for the sound, before a job."""
+
+    REALTIME = "realtime"
+    BACKGROUND = "background"
+
+
+class SpeakRequest(BaseModel):
+    """What to say, and how it comes back."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"text": "Hello, this is a test", "format": "wav", "sample_rate": 22050}]
+        },
+    )
+
+    text: str = Field(description="Plain text; markup is spoken as it is written.")
+    format: AudioFormat = AudioFormat.WAV
+    sample_rate: StrictInt | None = Field(
+        None,
+        ge=8000,
+        le=48000,
+        description="In Hz; default: 24000, or 8000 for mulaw. Not every format has every rate.",
+    )
+    speed: float = Field(
+        1.0, strict=True, ge=0.5, le=2.0, description="1.0 is the voice's own speed."
+    )
+    pitch_semitones: float = Field(0.0, strict=True, ge=-12, le=12)
+    language: str | None = Field(
+        None,
+        min_length=2,
+        max_length=35,
+        description="BCP-47 tag; default: the engine's first language.",
+    )
+    seed: StrictInt | None = Field(None, ge=0, le=2**32 - 1)
+    stream: StrictBool = Field(
+        False, description="Send each sentence as soon as it is spoken, instead of the whole."
+    )
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _any_case(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What came of a synthesis, however it ended.
+
+    Attributes:
+        id: of the entry in the history; the response has it before the synthesis has ended.
+        error: code of what went wrong.
+        first_audio_s: until the first piece of audio was there; None if it never was.
+        total_s: until the last one was.
+        content: all that was sent, None if nobody wants it.
+    """
+
+    id: str
+    voice: Voice
+    request: SpeakRequest
+    source: SpeechSource
+    status: SpeechStatus
+    sample_rate: int
+    duration_s: float
+    total_s: float
+    first_audio_s: float | None = None
+    error: str | None = None
+    content: bytes | None = None
+    batch_id: str | None = None
+
+
+class SpeechLog(Protocol):
+    """Is told of every synthesis that was begun: for history and usage."""
+
+    def wants_audio(self, request: SpeakRequest) -> bool:
+        """Whether `Spoken.content` is of use."""
+        ...
+
+    async def spoken(self, spoken: Spoken) -> None:
+        """Note it. Does not raise: speech that was made is not lost since it cannot be listed."""
+
+
+class SpeechStream(Protocol):
+    """Audio in the making.
+
+    Attributes:
+        content_type: of the bytes.
+        duration_s: of what has been encoded so far; the whole when the iterator has ended.
+    """
+
+    content_type: str
+    duration_s: float
+
+    def encoded(self) -> AsyncGenerator[bytes, None]:
+        """The audio as it is made. Close it to stop the synthesis."""
+        ...
+
+
+class Speaker(Protocol):
+    """What jobs speak with: the same service as for everybody else."""
+
+    async def speak(
+        self,
+        voice: Voice,
+        request: SpeakRequest,
+        *,
+        priority: Priority = Priority.REALTIME,
+        source: SpeechSource = SpeechSource.SPEAK,
+        batch_id: str | None = None,
+    ) -> SpeechStream: ...
