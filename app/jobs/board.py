@@ -17,6 +17,7 @@ from app.core.ids import is_id
 from app.core.logging import get_logger
 from app.db.base import Collection, Page
 from app.jobs.base import JobHandler, JobQueue
+from app.jobs.webhooks import Webhooks
 from app.models.job import Job, JobKind, JobProblem, JobStatus
 
 log = get_logger(__name__)
@@ -29,13 +30,20 @@ class JobBoard:
     """What services and workers do with jobs.
 
     Args:
-        queue: None where no job can be run: submitting is then an error that says so.
         max_per_owner: jobs that wait or run.
     """
 
-    def __init__(self, jobs: Collection[Job], queue: JobQueue, *, max_per_owner: int = 100) -> None:
+    def __init__(
+        self,
+        jobs: Collection[Job],
+        queue: JobQueue,
+        *,
+        webhooks: Webhooks,
+        max_per_owner: int = 100,
+    ) -> None:
         self._jobs = jobs
         self._queue = queue
+        self._webhooks = webhooks
         self._max_per_owner = max_per_owner
         self._handlers: dict[JobKind, JobHandler] = {}
 
@@ -46,6 +54,11 @@ class JobBoard:
     @property
     def handlers(self) -> Mapping[JobKind, JobHandler]:
         return self._handlers
+
+    async def check_webhook(self, url: str | None) -> None:
+        """Raise `WebhookRefused` if it could not be told of the end of a job."""
+        if url is not None:
+            await self._webhooks.check(url)
 
     async def known(self, owner: str, key: str | None, fingerprint: str) -> Job | None:
         """The job that an earlier request with this idempotency key has made.
