@@ -25,10 +25,13 @@ from app.db.sql import SqlDatabase
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
 from app.identity.tokens import TokenVerifier
+from app.jobs.board import JobBoard
+from app.jobs.dbos import DbosQueue
 from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
 from app.models.audit import AuditEvent
+from app.models.job import Job
 from app.models.voice import Voice
 from app.services.access import AccessService
 from app.services.audit import AuditService
@@ -61,6 +64,8 @@ class AppContext:
     synthesis: SynthesisService
     training: TrainingService
     retention: RetentionService
+    jobs: JobBoard
+    job_queue: DbosQueue
     audit: AuditService
     trail: AuditTrail
 
@@ -88,8 +93,10 @@ async def open_context(
         stack.push_async_callback(engine.close)
         ears = _ears(settings, _listener(engine.info, assets))
         stack.push_async_callback(ears.close)
+        queue = DbosQueue.of(settings)
+        stack.push_async_callback(queue.close)
         context = _wired(
-            settings, clock, assets=assets, database=database, engine=engine, ears=ears
+            settings, clock, assets=assets, database=database, engine=engine, ears=ears, queue=queue
         )
         stack.push_async_callback(context.trail.close)
         stack.push_async_callback(context.access.close)
@@ -121,6 +128,7 @@ def _wired(
     database: SqlDatabase,
     engine: Engine,
     ears: Ears,
+    queue: DbosQueue,
 ) -> AppContext:
     stores = open_stores(StorageOptions.of(settings))
     metrics = Metrics(version=settings.app_version, engine=engine.info.name)
@@ -146,6 +154,8 @@ def _wired(
         retention=RetentionService(
             voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
         ),
+        jobs=JobBoard(database.collection(Job), queue, max_per_owner=settings.max_jobs_per_owner),
+        job_queue=queue,
         audit=AuditService(events),
         trail=trail,
     )

@@ -30,7 +30,7 @@ from app.core.tasks import in_thread
 from app.core.tracing import check_extras, open_tracing
 from app.engines.base import Engine
 from app.serve import serve
-from app.upkeep import keep_swept, warm_up
+from app.upkeep import keep_swept, warm_up, working
 
 # The framework's own spans name paths and queries, hence voices.
 _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
@@ -105,6 +105,8 @@ async def _lifespan(
             parts = open_context(settings, engine=engine, clock=clock)
             app.state.context = await opened.enter_async_context(parts)
             await warm_up(app.state.context)
+            if settings.jobs_worker:
+                await opened.enter_async_context(working(app.state.context))
         yield await opened.enter_async_context(_answering(app, app.state.context, clock))
 
 

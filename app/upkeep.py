@@ -1,12 +1,16 @@
 """What a server does by itself: make ready at the start, sweep from time to time."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from app.assets.store import PullProgress, PullStage
 from app.context import AppContext
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
 from app.core.logging import get_logger
 from app.core.tasks import in_thread
+from app.jobs.worker import JobWorker
+from app.models.job import Job, Worker
 
 log = get_logger(__name__)
 
@@ -36,6 +40,27 @@ async def keep_swept(context: AppContext) -> None:
     while True:
         await asyncio.sleep(max(context.settings.sweep_grace_s, _MIN_SWEEP_PAUSE_S))
         await _sweep(context)
+
+
+@asynccontextmanager
+async def working(context: AppContext) -> AsyncIterator[None]:
+    """Work on jobs meanwhile.
+
+    Raises:
+        ConfigurationError: this process works on jobs already.
+        DatabaseError: the queue cannot be used.
+    """
+    settings, database = context.settings, context.database
+    async with JobWorker(
+        context.jobs,
+        context.job_queue,
+        jobs=database.collection(Job),
+        workers=database.collection(Worker),
+        owners_at_once=settings.jobs_owners_at_once,
+        dead_after_s=settings.jobs_dead_after_s,
+        poll_s=settings.jobs_poll_s,
+    ):
+        yield
 
 
 def _pull(context: AppContext) -> None:

@@ -32,6 +32,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(field.upper(), raising=False)
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("VOICE_ENGINE", "fake")
+    monkeypatch.setenv("JOBS_WORKER", "false")
 
 
 @pytest.fixture
@@ -42,6 +43,7 @@ def settings(tmp_path: Path) -> Settings:
         data_dir=tmp_path / "data",
         voice_engine="fake",
         rate_limiting_enabled=False,
+        jobs_worker=False,  # a start that works on jobs takes longer: `working_client`
     )
 
 
@@ -49,6 +51,14 @@ def settings(tmp_path: Path) -> Settings:
 def client(settings: Settings) -> Iterator[TestClient]:
     """A client of a server with the fake engine and a data folder of its own."""
     with TestClient(create_app(settings)) as running:
+        yield running
+
+
+@pytest.fixture
+def working_client(settings: Settings) -> Iterator[TestClient]:
+    """As `client`, of a server that works on jobs as well."""
+    works = settings.model_copy(update={"jobs_worker": True, "jobs_poll_s": 0.05})
+    with TestClient(create_app(works)) as running:
         yield running
 
 

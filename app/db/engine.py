@@ -65,13 +65,13 @@ def make_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
     with database_errors():
         try:
             url = with_driver(url)
-            is_sqlite = _sqlite_file(url) is not None
+            is_sqlite = sqlite_file(url) is not None
             engine = create_async_engine(
                 url,
                 pool_size=pool_size,
                 max_overflow=0,
                 pool_timeout=_POOL_TIMEOUT_S,
-                **({} if is_sqlite else _of_a_server(make_url(url))),
+                **({} if is_sqlite else server_options(make_url(url))),
                 hide_parameters=True,  # personal data stays out of logs and tracebacks
                 json_serializer=partial(dumps, ensure_ascii=False, allow_nan=False),
             )
@@ -83,7 +83,8 @@ def make_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
     return engine
 
 
-def _of_a_server(url: URL) -> dict[str, Any]:
+def server_options(url: URL) -> dict[str, Any]:
+    """Of an engine for PostgreSQL."""
     options = {name: value for name, value in _PG_OPTIONS.items() if name not in url.query}
     return {
         "pool_recycle": _POOL_RECYCLE_S,
@@ -99,7 +100,7 @@ def make_file(url: str) -> None:
     Raises:
         DatabaseError: that cannot be done, or the file cannot be opened.
     """
-    file = _sqlite_file(with_driver(url))
+    file = sqlite_file(with_driver(url))
     if file is None:
         return
     with database_errors():
@@ -140,7 +141,7 @@ def set_pragmas(dbapi_connection: Any, *pragmas: str) -> None:
         cursor.close()
 
 
-def _sqlite_file(url: str) -> Path | None:
+def sqlite_file(url: str) -> Path | None:
     """The file of a SQLite URL; None for other databases.
 
     Raises:

@@ -165,11 +165,15 @@ class JobBoard:
         await self._put(job)
         return job
 
-    async def begin(self, job_id: str) -> Job | None:
-        """Note that a part of a job is begun. None if there is nothing to do any more."""
+    async def begin(self, job_id: str, run: int) -> Job | None:
+        """Note that a part of a job is begun. None if there is nothing to do any more.
+
+        Args:
+            run: which of the times that somebody asked for it.
+        """
 
         def begun(job: Job) -> Job:
-            if job.ended:
+            if job.ended or job.runs != run:
                 return job
             first = {"started_at": job.started_at or utc_now(), "attempts": job.attempts + 1}
             return job.model_copy(update={"status": JobStatus.RUNNING, **first})
@@ -178,7 +182,13 @@ class JobBoard:
             job = await self.change(job_id, begun)
         except JobNotFound:  # deleted with its subject
             return None
-        return None if job.ended else job
+        return None if job.ended or job.runs != run else job
+
+    async def settle(self, job_id: str, run: int) -> None:
+        """Do what follows the end of a job once more: who ended it may have been killed then."""
+        job = await self.find(job_id)
+        if job is not None and job.ended and job.runs == run:
+            await self._after_end(job)
 
     async def report(
         self,
