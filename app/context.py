@@ -27,6 +27,7 @@ from app.engines.registry import EngineOptions, create_engine
 from app.identity.tokens import TokenVerifier
 from app.jobs.board import JobBoard
 from app.jobs.dbos import DbosQueue
+from app.jobs.webhooks import Webhooks
 from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
@@ -154,7 +155,12 @@ def _wired(
         retention=RetentionService(
             voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
         ),
-        jobs=JobBoard(database.collection(Job), queue, max_per_owner=settings.max_jobs_per_owner),
+        jobs=JobBoard(
+            database.collection(Job),
+            queue,
+            webhooks=Webhooks.of(settings),
+            max_per_owner=settings.max_jobs_per_owner,
+        ),
         job_queue=queue,
         audit=AuditService(events),
         trail=trail,

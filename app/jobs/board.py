@@ -222,6 +222,12 @@ class JobBoard:
         await self._after_end(job)
         return job
 
+    async def deliver(self, job_id: str) -> None:
+        """Tell a job's webhook that it has ended."""
+        job = await self.find(job_id)
+        if job is not None and job.ended:
+            await self._webhooks.deliver(job)
+
     async def change(self, job_id: str, change: Callable[[Job], Job]) -> Job:
         """Change a record that others change as well: read, change, write, again if need be.
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import httpx2
 
 from app.core.clock import WallClock, utc_now
+from app.core.config import Settings
 from app.core.exceptions import WebhookRefused
 from app.core.logging import get_logger
 from app.models.job import Job, JobDetails
@@ -63,6 +64,16 @@ class Webhooks:
         self._resolve = resolve or _resolve
         self._sleep = sleep
         self._clock = clock
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Webhooks":
+        secret = settings.webhook_secret
+        return cls(
+            secret.get_secret_value() if secret else None,
+            allowed_hosts=settings.webhook_allowed_hosts,
+            timeout_s=settings.webhook_timeout_s,
+            attempts=settings.webhook_attempts,
+        )
 
     async def check(self, url: str) -> None:
         """Refuse what could not be delivered to.
