@@ -67,7 +67,7 @@ train: $(TRAIN) ## Install what `voice-cloning adapt` needs, PyTorch with it, an
 	$(BIN)/voice-cloning models pull --train
 
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --group build \
-	--generate-hashes --no-header --no-annotate --quiet --upgrade
+	--generate-hashes --no-strip-extras --no-header --no-annotate --quiet --upgrade
 
 SERVER := --extra postgres --extra redis --extra otel --extra azure-monitor --extra gunicorn
 

@@ -265,7 +265,7 @@ class DbosWorker:
                     "serializer": DBOSPortableJSONSerializer(),
                     "run_migrations": False,  # the queue has done so, where it may
                     "use_listen_notify": False,  # nothing here waits for its notifications
-                    "notification_listener_polling_interval_sec": 0.5,  # it sleeps so long at the end, too
+                    "notification_listener_polling_interval_sec": 0.5,  # so long is an end, too
                     "scheduler_polling_interval_sec": 3600.0,
                     "enable_otlp": False,
                     "log_level": "WARNING",

@@ -3,9 +3,17 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    field_validator,
+    model_validator,
+)
 
 from app.audio.types import AudioFormat
 from app.models.history import SpeechSource, SpeechStatus
@@ -58,6 +66,77 @@ class SpeakRequest(BaseModel):
         return value.lower() if isinstance(value, str) else value
 
 
+_SPEECH: dict[str, Any] = {
+    "text": "Hello, this is a test.",
+    "voice": "550e8400-e29b-41d4-a716-446655440000",
+    "format": "mp3",
+    "sample_rate": 24000,
+}
+
+
+class SpeechOptions(BaseModel):
+    """How something is spoken and comes back. What is None is left to the service."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    language: str | None = Field(
+        None,
+        min_length=2,
+        max_length=35,
+        description="BCP-47 tag; default: the voice's, else the engine's first language.",
+    )
+    format: AudioFormat = AudioFormat.WAV
+    sample_rate: StrictInt | None = Field(
+        None,
+        ge=8000,
+        le=48000,
+        description="In Hz; default: 24000, or 8000 for mulaw. Not every format has every rate.",
+    )
+    speed: float = Field(
+        1.0, strict=True, ge=0.5, le=2.0, description="1.0 is the voice's own speed."
+    )
+    pitch: float = Field(
+        0.0, strict=True, ge=-12, le=12, description="Semitones above the voice's own pitch."
+    )
+    volume: float = Field(
+        0.0, strict=True, ge=-40, le=20, description="dB above the service's own level."
+    )
+    seed: StrictInt | None = Field(None, ge=0, le=2**32 - 1, description="Same seed, same samples.")
+    lexicon_ids: tuple[str, ...] = Field(
+        (), max_length=3, description="Lexicons to apply, in order."
+    )
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _any_case(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+
+class SpeechRequest(SpeechOptions):
+    """Something to say, in a voice."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_SPEECH]})
+
+    text: str | None = Field(None, description="Plain text; markup in it is spoken.")
+    ssml: str | None = Field(None, description="SSML instead of text.")
+    voice: str = Field(description="Id of the voice.", min_length=1, max_length=100)
+    store: StrictBool | None = Field(
+        None,
+        description="False keeps nothing of the request but counts; default: as the server is set.",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.text is None) == (self.ssml is None):
+            raise ValueError("send either `text` or `ssml`")
+        return self
+
+    @property
+    def content(self) -> str:
+        """What was sent to be said: its length is what is counted."""
+        return self.text if self.text is not None else self.ssml or ""
+
+
 @dataclass(frozen=True, slots=True)
 class Spoken:
     """What came of a synthesis, however it ended.
@@ -72,7 +151,7 @@ class Spoken:
 
     id: str
     voice: Voice
-    request: SpeakRequest
+    request: SpeechRequest
     source: SpeechSource
     status: SpeechStatus
     sample_rate: int
@@ -87,7 +166,7 @@ class Spoken:
 class SpeechLog(Protocol):
     """Is told of every synthesis that was begun: for history and usage."""
 
-    def wants_audio(self, request: SpeakRequest) -> bool:
+    def wants_audio(self, request: SpeechRequest) -> bool:
         """Whether `Spoken.content` is of use."""
         ...
 
@@ -117,8 +196,9 @@ class Speaker(Protocol):
     async def speak(
         self,
         voice: Voice,
-        request: SpeakRequest,
+        request: SpeechRequest,
         *,
+        streaming: bool = False,
         priority: Priority = Priority.REALTIME,
         source: SpeechSource = SpeechSource.SPEAK,
         batch_id: str | None = None,
