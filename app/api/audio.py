@@ -34,6 +34,19 @@ EVENTS: Final = "text/event-stream"
 CLIENT_GONE = 499
 """Status that nobody reads; access logs show it, as those of nginx do."""
 
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["audio", "done", "error"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "See docs/speaking.md.",
+        },
+    },
+    "required": ["event", "data"],
+}
+
 # What stands between must not hold back the first sentence until there are more.
 _UNBUFFERED = {"X-Accel-Buffering": "no"}
 
@@ -50,7 +63,7 @@ def speech_responses(
         mime: {"schema": {"type": "string", "format": "binary"}} for mime in types
     }
     if events:
-        content[EVENTS] = {"schema": {"type": "string"}}
+        content[EVENTS] = {"itemSchema": _EVENT}
     return {
         200: {
             "description": description,
