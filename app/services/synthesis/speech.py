@@ -93,11 +93,7 @@ class Speech:
         tracing = start_span("encode", **{"voice.content_type": self.content_type})
         try:
             with self._encoder:
-                async with (
-                    aclosing(self._chunks),
-                    self._admission,
-                    aclosing(self._logged()) as pieces,
-                ):
+                async with self._admission, aclosing(self._logged()) as pieces:
                     async for piece in pieces:
                         yield piece
         finally:
@@ -108,8 +104,9 @@ class Speech:
         """Whoever keeps a log is told at the end, whatever it is and whoever has gone by then."""
         status, error = SpeechStatus.CANCELLED, None
         try:
-            async for chunk in self._chunks:
-                yield await self._piece(chunk)
+            async with aclosing(self._chunks) as chunks:
+                async for chunk in chunks:
+                    yield await self._piece(chunk)
             status = SpeechStatus.OK
         except Exception as failure:
             status = SpeechStatus.FAILED
