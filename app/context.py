@@ -217,6 +217,7 @@ def _access(settings: Settings, database: SqlDatabase) -> AccessService:
 def _turns(settings: Settings, engine: Engine, clock: Clock, metrics: Metrics) -> Turns:
     return Turns(
         engine.info.concurrency,
+        background_at_once=engine.info.background_concurrency or engine.info.concurrency,
         max_requests=settings.max_concurrent_requests,
         clock=clock,
         observers=(metrics,),

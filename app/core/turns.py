@@ -1,15 +1,21 @@
-"""Turns on the engine: first come, first served, and a bound on how many may wait."""
+"""Turns on the engine: who waits for the sound goes first, in the order of coming, and so many at
+most. Work that nobody waits for fills what is left.
+"""
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from app.core.admission import Admission
 from app.core.clock import Clock
 
+T = TypeVar("T")
+
 _MAX_RETRY_S = 60
+_MAX_INTERRUPTIONS: Final = 8
+"""Of one piece of background work: then it is let through, or it might never be done."""
 
 
 class TurnObserver(Protocol):
@@ -23,8 +29,12 @@ class Turns:
     """A request is inside from its first sentence to its last, and has a turn for each; between
     two of them another's comes. So a short text does not wait for the end of a long one.
 
+    Background work has turns of its own while nobody else has one, and is broken off as soon as
+    somebody comes. It is not among the requests, nor do its waits count.
+
     Args:
         at_once: turns that are taken at the same time.
+        background_at_once: the same of background work.
         max_requests: requests inside, waiting or not; each waits for one turn at most.
         on_depth: is told how many wait, whenever that changes.
     """
@@ -33,6 +43,7 @@ class Turns:
         self,
         at_once: int,
         *,
+        background_at_once: int = 1,
         max_requests: int,
         clock: Clock,
         observers: Sequence[TurnObserver] = (),
@@ -46,6 +57,11 @@ class Turns:
         self._observers = list(observers)
         self._on_depth = on_depth
         self._waiting: dict[object, float] = {}  # since when, in the order of coming
+        self._background = asyncio.Semaphore(background_at_once)
+        self._breakable: dict[asyncio.Future[Any], None] = {}  # in the order of coming
+        self._taken = 0
+        self._idle = asyncio.Event()  # nobody has a turn, nobody waits for one
+        self._idle.set()
         self._last_wait_s = 0.0
 
     @property
@@ -83,11 +99,16 @@ class Turns:
         me, since = object(), self._clock()
         self._waiting[me] = since
         self._on_depth(len(self._waiting))
+        self._idle.clear()
+        for work in self._breakable:
+            work.cancel()
         try:
             await self._slots.acquire()
+            self._taken += 1
         finally:
             del self._waiting[me]
             self._on_depth(len(self._waiting))
+            self._set_idle()
         try:
             self._last_wait_s = self._clock() - since
             for observer in self._observers:
@@ -95,6 +116,34 @@ class Turns:
             yield
         finally:
             self._slots.release()
+            self._taken -= 1
+            self._set_idle()
+
+    async def in_background(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Have something done that nobody waits for.
+
+        Args:
+            work: begun again when it was broken off; what it had done by then is lost. It should
+                end soon when it is cancelled.
+        """
+        async with self._background:
+            for _ in range(_MAX_INTERRUPTIONS):
+                await self._idle.wait()
+                task = asyncio.ensure_future(work())
+                self._breakable[task] = None
+                try:
+                    await asyncio.wait([task])
+                finally:
+                    del self._breakable[task]
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
+                if not task.cancelled():
+                    return task.result()
+            return await work()
+
+    def _set_idle(self) -> None:
+        if not self._waiting and not self._taken:
+            self._idle.set()
 
     def _retry_after_s(self) -> int:
         """What the queue makes people wait is when there will be room in it, roughly."""

@@ -40,6 +40,7 @@ class EngineInfo:
         optional fields of `SynthesisRequest` it obeys: `speed`, `pitch`,
             `volume`, `seed`, `pronunciations`.
         concurrency: how many syntheses it runs at once.
+        background_concurrency: the same of those that nobody waits for; None: as many.
         local: whether text and recordings stay on this machine.
         test_double: whether it only pretends to speak, and needs no model files.
         trainable: whether its voices can be adapted: it is `Trainable`.
@@ -54,6 +55,7 @@ class EngineInfo:
     reference_s: tuple[float, float] | None
     controls: frozenset[str] = field(default_factory=frozenset)
     concurrency: int = 1
+    background_concurrency: int | None = None
     local: bool = True
     test_double: bool = False
     trainable: bool = False
@@ -72,6 +74,7 @@ class SynthesisRequest:
         volume_db: relative to the service's level.
         seed: same seed, same samples; None lets the engine choose.
         pronunciations: word -> phonemes in the engine's alphabet.
+        background: nobody waits for the sound: how much is made counts, not how soon it begins.
     """
 
     text: str
@@ -83,6 +86,7 @@ class SynthesisRequest:
     volume_db: float = 0.0
     seed: int | None = None
     pronunciations: tuple[tuple[str, str], ...] = ()
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from app.audio.types import Recording, SpeechChunk
 from app.core.exceptions import EngineFailed
-from app.core.tasks import in_thread
+from app.core.tasks import in_thread, see_through
 from app.engines.base import (
     EngineInfo,
     SynthesisRequest,
@@ -24,16 +24,20 @@ class BlockingEngine(ABC):
     time.
 
     The next chunk is made when it is asked for, so a consumer that stops asking stops the work.
-    Looking ahead is left to the consumer. A thread cannot be interrupted: a cancelled synthesis
-    keeps its slot until its chunk is done.
+    Looking ahead is left to the consumer. A thread cannot be interrupted from outside: a cancelled
+    synthesis keeps its slot until its chunk is done, or `interrupt` has ended it.
     """
 
     def __init__(self, info: EngineInfo) -> None:
         self._info = info
+        background = info.background_concurrency or info.concurrency
         self._slots = asyncio.Semaphore(info.concurrency)
+        self._background_slots = asyncio.Semaphore(background)
         self._enrolling = asyncio.Lock()
         self._training = asyncio.Lock()
-        self._threads = ThreadPoolExecutor(info.concurrency + 1, thread_name_prefix=info.name)
+        self._threads = ThreadPoolExecutor(
+            info.concurrency + background + 1, thread_name_prefix=info.name
+        )
         # One thread for all steps of a training: PyTorch keeps modes such as `no_grad` by thread.
         self._trainer = ThreadPoolExecutor(1, thread_name_prefix=f"{info.name}-train")
         self._at_work = 0
@@ -65,6 +69,11 @@ class BlockingEngine(ABC):
     @abstractmethod
     def speak(self, request: SynthesisRequest) -> Generator[SpeechChunk, None, None]:
         """Do the work of `Engine.synthesize`."""
+
+    def interrupt(self, request: SynthesisRequest) -> None:  # noqa: B027 - need not be done
+        """The chunk that is being made for this very request is not wanted any more: have its
+        thread end soon, with any error. Called on the event loop.
+        """
 
     def train_blocking(
         self, recordings: Sequence[Recording], start: VoiceState | None, options: TrainingOptions
@@ -102,11 +111,11 @@ class BlockingEngine(ABC):
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
         await self.open()
         with self._working():
-            async with self._slots:
+            async with self._background_slots if request.background else self._slots:
                 chunks = self.speak(request)
                 spoken = False
                 try:
-                    while (chunk := await in_thread(self._threads, next, chunks, None)) is not None:
+                    while (chunk := await self._next(chunks, request)) is not None:
                         spoken = True
                         yield chunk
                 finally:
@@ -147,6 +156,19 @@ class BlockingEngine(ABC):
                     return step if isinstance(step, VoiceState) else None
         finally:
             await in_thread(self._trainer, steps.close)
+
+    async def _next(
+        self, chunks: Generator[SpeechChunk, None, None], request: SynthesisRequest
+    ) -> SpeechChunk | None:
+        making = asyncio.ensure_future(in_thread(self._threads, next, chunks, None))
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            self.interrupt(request)
+            with suppress(asyncio.CancelledError):  # told already
+                await see_through(asyncio.wait([making]))
+            making.exception()  # seen: it was interrupted
+            raise
 
     @contextmanager
     def _working(self) -> Iterator[None]:

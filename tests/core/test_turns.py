@@ -116,3 +116,86 @@ async def test_more_requests_than_allowed_are_told_how_long_others_wait():
     assert (inside, turns.requests) == (1, 0)
     with turns.enter():
         assert turns.requests == 1
+
+
+class Backlog:
+    """Background work that is never done by itself."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.turns = turns
+        self.begun: list[str] = []
+        self.let = asyncio.Event()
+        self.tasks: list[asyncio.Task[str]] = []
+
+    async def come(self, name: str) -> None:
+        async def work() -> str:
+            self.begun.append(name)
+            await self.let.wait()
+            return name
+
+        self.tasks.append(asyncio.create_task(self.turns.in_background(work)))
+        await settle()
+
+
+async def test_background_work_is_broken_off_for_whoever_waits_and_begun_again():
+    turns = Turns(1, background_at_once=2, max_requests=9, clock=StoppedClock())
+    backlog, speakers = Backlog(turns), Speakers(turns)
+    for name in "xyz":
+        await backlog.come(name)
+    first = list(backlog.begun)
+    await speakers.come("a")
+    await speakers.come("b")
+    while_spoken = list(backlog.begun)
+    await speakers.end("a")
+    await speakers.end("b")
+    await settle()
+    backlog.let.set()
+
+    assert await asyncio.gather(*backlog.tasks) == ["x", "y", "z"]
+    assert first == ["x", "y"]
+    assert while_spoken == ["x", "y"]
+    assert speakers.spoke == ["a", "b"]
+    assert backlog.begun == ["x", "y", "x", "y", "z"]
+
+
+async def test_background_work_that_is_always_broken_off_is_let_through_at_last():
+    turns = Turns(1, max_requests=9, clock=StoppedClock())
+    backlog, speakers = Backlog(turns), Speakers(turns)
+    await backlog.come("x")
+    for name in "abcdefghijkl":
+        await speakers.come(name)
+        await speakers.end(name)
+    backlog.let.set()
+
+    assert await backlog.tasks[0] == "x"
+    assert len(backlog.begun) < len(speakers.spoke)
+
+
+async def test_background_work_fails_with_its_own_error_and_can_be_cancelled():
+    turns = Turns(1, max_requests=9, clock=StoppedClock())
+    backlog = Backlog(turns)
+
+    async def fail() -> None:
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        await turns.in_background(fail)
+    await backlog.come("x")
+    backlog.tasks[0].cancel()
+    await settle()
+    await backlog.come("y")
+
+    assert backlog.tasks[0].cancelled()
+    assert backlog.begun == ["x", "y"]
+
+
+async def test_background_work_counts_neither_as_a_request_nor_as_a_wait():
+    waits = Waits()
+    turns = Turns(1, max_requests=1, clock=StoppedClock(), observers=(waits,))
+    backlog = Backlog(turns)
+    await backlog.come("x")
+
+    with turns.enter():
+        assert turns.depth == 0
+    assert waits.seen == []
+    backlog.tasks[0].cancel()

@@ -45,6 +45,7 @@ class SteeredEngine(BlockingEngine):
         self.load_error: Exception | None = None
         self.started, self.go = threading.Event(), threading.Event()
         self.said: list[str] = []
+        self.interrupted: list[str] = []
         self.closed = self.refined = 0
         self.running = self.most_running = 0
         self.lock = threading.Lock()
@@ -79,6 +80,11 @@ class SteeredEngine(BlockingEngine):
                 yield self._letter(letter)
         finally:
             self.closed += 1
+
+    def interrupt(self, request: SynthesisRequest) -> None:
+        self.interrupted.append(request.text)
+        if "i" in request.text:
+            self.go.set()
 
     def _letter(self, letter: str) -> SpeechChunk:
         with self.lock:
@@ -473,4 +479,30 @@ async def test_refining_may_find_nothing():
 
     assert await engine.refine([], VOICE) is None
     assert engine.refined == 3
+    await engine.close()
+
+
+async def test_a_chunk_that_is_not_wanted_any_more_is_interrupted_and_its_slot_is_free():
+    engine = SteeredEngine()
+    speaking = asyncio.create_task(spoken(engine, "wi"))
+    await until(engine.started.is_set)
+    speaking.cancel()
+    await asyncio.gather(speaking, return_exceptions=True)
+
+    assert speaking.cancelled()
+    assert engine.interrupted == ["wi"]
+    assert engine.closed == 1
+    assert await spoken(engine, "b") == 1
+    await engine.close()
+
+
+async def test_background_work_has_slots_of_its_own():
+    engine = SteeredEngine()
+    background = SynthesisRequest("w", VOICE, background=True)
+    working = asyncio.create_task(anext(engine.synthesize(background)))
+    await until(engine.started.is_set)
+
+    assert await spoken(engine, "b") == 1
+    engine.go.set()
+    await working
     await engine.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ from app.engines.kokoro.enrolment import (
     place_of,
     similarity,
 )
-from app.engines.kokoro.model import SAMPLE_RATE, KokoroModel, Style
+from app.engines.kokoro.model import SAMPLE_RATE, Interruption, KokoroModel, Style
 from app.engines.kokoro.parameters import Parameters
 from app.engines.kokoro.phonemes import Phonemizer, available_languages
 from app.engines.kokoro.refinement import Search
@@ -47,7 +48,8 @@ _SPEED_RANGE = (0.5 * TEMPO_RANGE[0], 2.0 * TEMPO_RANGE[1])
 
 class KokoroEngine(BlockingEngine):
     """Speaks all voices with one session: a voice is an input of the network, so voices cannot
-    mix.
+    mix. What nobody waits for is spoken by a second one, a core for each sentence: that makes the
+    most speech, where all cores for one sentence give it soonest.
     """
 
     def __init__(self, assets: AssetStore, *, threads: int, concurrency: int) -> None:
@@ -63,11 +65,14 @@ class KokoroEngine(BlockingEngine):
                 # The network has no randomness: every seed gives the same samples.
                 controls=frozenset({"speed", "pitch", "seed"}),
                 concurrency=concurrency,
+                background_concurrency=threads * concurrency,
                 trainable=True,
             )
         )
         self._assets = assets
         self._threads_each = threads
+        self._loading_background = Lock()
+        self._interruptions: dict[int, Interruption] = {}
 
     def load(self) -> None:
         self._phonemizer = Phonemizer()
@@ -80,6 +85,7 @@ class KokoroEngine(BlockingEngine):
         self._model = KokoroModel(
             self._assets.verified_path("kokoro-int8"), threads=self._threads_each
         )
+        self._background: KokoroModel | None = self._model if self._threads_each == 1 else None
         self._phonemizer.load(self.info.languages[0])
 
     def make_voice(self, recordings: Sequence[Recording]) -> VoiceState:
@@ -150,17 +156,34 @@ class KokoroEngine(BlockingEngine):
         speed = float(np.clip(voice.speed * request.speed, *_SPEED_RANGE))
         pitch = voice.pitch * 2 ** (request.pitch_semitones / 12)
         language = request.language or self.info.languages[0]
-        for piece in self._phonemizer.fit(request.text, language):
-            samples = self._model.run(
-                piece.tokens, voice.style(len(piece.tokens)), biases=voice.biases,
-                speed=speed, pitch=pitch,
-            )  # fmt: skip
-            samples /= max(
-                1.0, float(np.abs(samples).max())
-            )  # a voice may be louder than full scale
-            pause = np.zeros(round(piece.pause_s * SAMPLE_RATE), np.float32)
-            samples = np.concatenate([samples, pause])
-            yield SpeechChunk(samples, SAMPLE_RATE, piece.start, piece.end)
+        model = self._background_model() if request.background else self._model
+        interruption = self._interruptions[id(request)] = Interruption()
+        try:
+            for piece in self._phonemizer.fit(request.text, language):
+                samples = model.run(
+                    piece.tokens, voice.style(len(piece.tokens)), biases=voice.biases,
+                    speed=speed, pitch=pitch, interruption=interruption,
+                )  # fmt: skip
+                samples /= max(
+                    1.0, float(np.abs(samples).max())
+                )  # a voice may be louder than full scale
+                pause = np.zeros(round(piece.pause_s * SAMPLE_RATE), np.float32)
+                samples = np.concatenate([samples, pause])
+                yield SpeechChunk(samples, SAMPLE_RATE, piece.start, piece.end)
+        finally:
+            self._interruptions.pop(id(request), None)
+
+    def interrupt(self, request: SynthesisRequest) -> None:
+        if (interruption := self._interruptions.get(id(request))) is not None:
+            interruption()
+
+    def _background_model(self) -> KokoroModel:
+        """Loaded when it is needed first; the same one where a sentence has one core anyway."""
+        with self._loading_background:
+            if self._background is None:
+                path = self._assets.verified_path("kokoro-int8")
+                self._background = KokoroModel(path, threads=1)
+            return self._background
 
     def _voice(self, state: VoiceState) -> "_Voice":
         if state.format == voices.FORMAT:

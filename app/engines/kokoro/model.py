@@ -27,8 +27,7 @@ _PITCH_BIAS = ("encoder.predictor.F0_proj.bias", (1,), 0.24111167)
 # Long sentences take a lot of memory, which onnxruntime would keep. Giving it back costs 5 % of a
 # run and saves 350 MB; short sentences are left alone.
 _SHRINK_FROM_TOKENS = 100
-_SHRINKING = ort.RunOptions()
-_SHRINKING.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+_SHRINKING = ("memory.enable_memory_arena_shrinkage", "cpu:0")
 
 
 def _layers() -> Iterator[tuple[str, int]]:
@@ -52,6 +51,28 @@ def _layers() -> Iterator[tuple[str, int]]:
 
 BIASES: dict[str, int] = {f"decoder.decoder.{layer}.fc.bias": size for layer, size in _layers()}
 """Constant of the network -> its size, in the order in which a voice holds them."""
+
+
+class Interruption:
+    """Ends a run from another thread: within a layer of the network, some milliseconds."""
+
+    def __init__(self) -> None:
+        self._options: ort.RunOptions | None = None
+        self._wanted = False
+
+    def __call__(self) -> None:
+        self._wanted = True
+        if self._options is not None:
+            self._options.terminate = True
+
+    def options(self, tokens: int) -> ort.RunOptions:
+        """Of the next run, of so many tokens."""
+        options = ort.RunOptions()
+        if tokens > _SHRINK_FROM_TOKENS:
+            options.add_run_config_entry(*_SHRINKING)
+        self._options = options
+        options.terminate = self._wanted  # also if it was wanted just before
+        return options
 
 
 class KokoroModel:
@@ -83,6 +104,7 @@ class KokoroModel:
         biases: Mapping[str, NDArray[np.float32]] | None = None,
         speed: float = 1.0,
         pitch: float = 1.0,
+        interruption: Interruption | None = None,
     ) -> Samples:
         """Speak phonemes.
 
@@ -92,12 +114,13 @@ class KokoroModel:
             biases: of the AdaIN layers, in place of the network's own; see `BIASES`.
             speed: ratio, 1.0 is the style's own.
             pitch: ratio of the fundamental frequency to the style's own; the timbre stays.
+            interruption: ends the run.
 
         Returns:
             float32 (n,) at 24 kHz.
 
         Raises:
-            EngineFailed: the network gave no finite samples.
+            EngineFailed: the network gave no finite samples, or was interrupted.
         """
         feed: dict[str, NDArray[Any]] = {
             "tokens": np.array([[0, *tokens, 0]], np.int64),
@@ -107,7 +130,7 @@ class KokoroModel:
         for name, shape, value in (_PITCH_SCALE, _PITCH_BIAS):
             feed[name] = np.full(shape, value * pitch, np.float32)
         feed |= biases or {}
-        options = _SHRINKING if len(tokens) > _SHRINK_FROM_TOKENS else None
+        options = (interruption or Interruption()).options(len(tokens))
         (samples,) = run(self._session, feed, options)
         if not len(samples) or not np.isfinite(samples).all():
             raise EngineFailed("The speech model gave no valid samples.")
