@@ -65,7 +65,7 @@ async def train(folder: Path, speaker: str, minutes: float) -> None:
     async with open_studio() as studio:
         engine, ears = studio.context.engine, studio.context.ears
         clips = speakers()[speaker][:ENROL_CLIPS]
-        recordings = [(await ears.listen(clip.read_bytes()))[0] for clip in clips]
+        recordings = [(await ears.listen(clip.read_bytes(), alone=False))[0] for clip in clips]
         began = time.perf_counter()
         before = await engine.enroll(recordings)
         instant_s = time.perf_counter() - began
