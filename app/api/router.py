@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api.routes import audit, engines, health, keys, metrics, voices
+from app.api.routes import audit, engines, health, keys, metrics, voice_versions, voices
 
 router = APIRouter()
 router.include_router(health.router)
@@ -11,3 +11,4 @@ router.include_router(voices.router)
 router.include_router(engines.router)
 router.include_router(keys.router)
 router.include_router(audit.router)
+router.include_router(voice_versions.router)
