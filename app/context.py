@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from threading import Lock
 
 from app.assets.store import AssetStore
@@ -32,18 +33,24 @@ from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
 from app.models.audit import AuditEvent
-from app.models.job import Job
-from app.models.voice import Voice
+from app.models.job import Job, JobKind
+from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.services.access import AccessService
 from app.services.audit import AuditService
 from app.services.keys import KeyService
 from app.services.retention import RetentionService
 from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
+from app.services.versions import VersionService
 from app.services.voices import VoiceService
+from app.speaker.judge import Judge
 from app.storage.stores import StorageOptions, Stores, open_stores
+from app.training.measuring import Measuring
+from app.training.session import Workshop
+from app.training.versions import Versions
 
 _MAX_DEFAULT_THREADS = 8
+_WHISPER = "whisper-base-model"
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ class AppContext:
     voices: VoiceService
     synthesis: SynthesisService
     training: TrainingService
+    versions: VersionService
     retention: RetentionService
     jobs: JobBoard
     job_queue: DbosQueue
@@ -104,6 +112,7 @@ async def open_context(
         if context.limiter is not None:
             stack.push_async_callback(context.limiter.close)
         stack.push_async_callback(context.training.close)
+        context.jobs.register(JobKind.TRAINING, context.training)
         yield context
 
 
@@ -135,8 +144,8 @@ def _wired(
     metrics = Metrics(version=settings.app_version, engine=engine.info.name)
     turns = _turns(settings, engine, clock, metrics)
     voices, events = database.collection(Voice), database.collection(AuditEvent)
-    trail = AuditTrail(events)
-    parts = _Parts(settings, metrics, stores, engine, ears, turns, voices, trail)
+    parts = _Parts(settings, metrics, stores, engine, ears, turns, voices, AuditTrail(events))
+    shop = _workshop(parts, database, clock, _judge(engine.info, assets))
     return AppContext(
         settings=settings,
         metrics=metrics,
@@ -146,24 +155,20 @@ def _wired(
         engine=engine,
         ears=ears,
         access=_access(settings, database),
-        keys=KeyService(keys=database.collection(ApiKey), audit=trail),
+        keys=KeyService(keys=database.collection(ApiKey), audit=parts.trail),
         limiter=create_limiter(settings, turns, clock=clock, observer=metrics.limits),
         turns=turns,
         voices=_voices(parts),
         synthesis=_synthesis(parts),
-        training=_training(parts),
+        training=_training(parts, shop),
+        versions=VersionService(shop),
         retention=RetentionService(
             voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
         ),
-        jobs=JobBoard(
-            database.collection(Job),
-            queue,
-            webhooks=Webhooks.of(settings),
-            max_per_owner=settings.max_jobs_per_owner,
-        ),
+        jobs=_board(settings, database, queue),
         job_queue=queue,
         audit=AuditService(events),
-        trail=trail,
+        trail=parts.trail,
     )
 
 
@@ -194,16 +199,35 @@ def _synthesis(parts: _Parts) -> SynthesisService:
     )
 
 
-def _training(parts: _Parts) -> TrainingService:
-    return TrainingService(
+def _training(parts: _Parts, shop: Workshop) -> TrainingService:
+    return TrainingService(shop, refines=parts.settings.enrolment_refinement, metrics=parts.metrics)
+
+
+def _workshop(
+    parts: _Parts, database: SqlDatabase, clock: Clock, judge: Callable[[], Judge | None]
+) -> Workshop:
+    versions = database.collection(VoiceVersion)
+    states = parts.stores.states
+    return Workshop(
         voices=parts.voices,
+        samples=database.collection(VoiceSample),
+        versions=Versions(voices=parts.voices, versions=versions, states=states),
         recordings=parts.stores.recordings,
-        states=parts.stores.states,
+        states=states,
         engine=parts.engine,
         ears=parts.ears,
+        measuring=Measuring(parts.engine, parts.turns, judge),
         audit=parts.trail,
-        refines=parts.settings.enrolment_refinement,
-        metrics=parts.metrics,
+        clock=clock,
+    )
+
+
+def _board(settings: Settings, database: SqlDatabase, queue: DbosQueue) -> JobBoard:
+    return JobBoard(
+        database.collection(Job),
+        queue,
+        webhooks=Webhooks.of(settings),
+        max_per_owner=settings.max_jobs_per_owner,
     )
 
 
@@ -259,6 +283,26 @@ def _listener(info: EngineInfo, assets: AssetStore) -> Callable[[], Listener]:
             return load()
 
     return listener
+
+
+def _judge(info: EngineInfo, assets: AssetStore) -> Callable[[], Judge | None]:
+    """Loads what judges trained voices when it is called first."""
+
+    @cache
+    def load() -> Judge | None:
+        if info.test_double:
+            return None
+        from app.speaker.encoder import SpeakerEncoder
+        from app.speaker.judge import SpeechJudge
+        from app.speaker.recogniser import Recogniser
+
+        encoder = SpeakerEncoder(assets.verified_path("wespeaker-resnet34-lm"), threads=2)
+        if not find_spec("faster_whisper") or not assets.is_present(_WHISPER):
+            return SpeechJudge(encoder, None)
+        folder = assets.verified_path(_WHISPER).parent
+        return SpeechJudge(encoder, lambda: Recogniser(folder, threads=2))
+
+    return load
 
 
 def _engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:

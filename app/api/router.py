@@ -2,7 +2,16 @@
 
 from fastapi import APIRouter
 
-from app.api.routes import audit, engines, health, keys, metrics, synthesis, voices
+from app.api.routes import (
+    audit,
+    engines,
+    health,
+    keys,
+    metrics,
+    synthesis,
+    voice_versions,
+    voices,
+)
 
 router = APIRouter()
 router.include_router(health.router)
@@ -12,3 +21,4 @@ router.include_router(synthesis.router)
 router.include_router(engines.router)
 router.include_router(keys.router)
 router.include_router(audit.router)
+router.include_router(voice_versions.router)
