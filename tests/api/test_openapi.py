@@ -50,6 +50,7 @@ def test_what_credentials_may_do_is_declared(document: dict[str, Any]) -> None:
     versions = "/api/v1/voices/{voice_id}/versions"
     of_an_owner |= {versions, f"{versions}/compare", f"{versions}/{{number}}"}
     of_an_owner |= {f"{versions}/{{number}}/activate"}
+    of_an_owner |= {"/api/v1/synthesis/speak", "/api/v1/synthesis/speak/stream"}
     for name, operation in operations(document):
         headers = {
             part["name"] for part in operation.get("parameters", []) if "header" in part["in"]
@@ -80,7 +81,15 @@ def test_every_reference_is_defined(document: dict[str, Any]) -> None:
 
 def test_examples_are_given(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    for name in ("SpeakRequest", "VoiceCreated", "VoiceDetails", "VersionDetails", "Problem"):
+    for name in (
+        "SpeakRequest",
+        "SpeechRequest",
+        "StreamRequest",
+        "VoiceCreated",
+        "VoiceDetails",
+        "VersionDetails",
+        "Problem",
+    ):
         assert schemas[name]["examples"], name
 
 
