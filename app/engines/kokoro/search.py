@@ -11,9 +11,10 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.core.clock import Clock
 from app.engines.kokoro.eigenvoices import Eigenvoices, Floats
@@ -147,7 +148,7 @@ class Search:
         for pull in _PULLS:
             inverse = np.linalg.inv(slope.T @ slope + pull * np.eye(slope.shape[1]))
             for reach in _REACHES:
-                step = np.zeros(slope.shape[1])
+                step: NDArray[Any] = np.zeros(slope.shape[1])
                 for _ in range(_SETTLED):
                     length = float(np.linalg.norm(here + slope @ step))
                     step = inverse @ (slope.T @ (length * self.target - here))
