@@ -6,6 +6,7 @@ from app.api.routes import (
     audit,
     engines,
     health,
+    jobs,
     keys,
     metrics,
     synthesis,
@@ -18,6 +19,7 @@ router.include_router(health.router)
 router.include_router(metrics.router)
 router.include_router(voices.router)
 router.include_router(synthesis.router)
+router.include_router(jobs.router)
 router.include_router(engines.router)
 router.include_router(keys.router)
 router.include_router(audit.router)
