@@ -75,6 +75,7 @@ class DbosQueue:
         self.url = _without_asyncio(url)
         self._migrate = migrate
         self._client: DBOSClient | None = None
+        self._server: Engine | None = None
         self._opening = threading.Lock()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="jobs-queue")
 
@@ -94,6 +95,8 @@ class DbosQueue:
         client, self._client = self._client, None
         if client is not None:
             await in_thread(self._threads, client.destroy)
+        if self._server is not None:  # the client does not close what it was given
+            await in_thread(self._threads, self._server.dispose)
         self._threads.shutdown(wait=False)
 
     async def put(self, job: Job) -> None:
@@ -141,9 +144,10 @@ class DbosQueue:
                 quieten()
                 if self._migrate:
                     _migrate(self.url)
+                self._server = server_engine(self.url)
                 self._client = DBOSClient(
                     system_database_url=self.url,
-                    system_database_engine=server_engine(self.url),
+                    system_database_engine=self._server,
                     system_database_pool_size=POOL,
                     dbos_system_schema=SCHEMA,
                     serializer=DBOSPortableJSONSerializer(),
