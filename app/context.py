@@ -22,6 +22,7 @@ from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.sql import SqlDatabase
+from app.db.usage import UsageCounters
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
 from app.identity.tokens import TokenVerifier
@@ -32,14 +33,18 @@ from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
 from app.models.audit import AuditEvent
+from app.models.history import HistoryEntry, UsageDay
 from app.models.job import Job
 from app.models.voice import Voice
 from app.services.access import AccessService
 from app.services.audit import AuditService
+from app.services.history import HistoryService
 from app.services.keys import KeyService
-from app.services.retention import RetentionService
+from app.services.retention import Keepers, RetentionService
+from app.services.speech_log import HistoryLog, HistoryRules
 from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
+from app.services.usage import UsageService
 from app.services.voices import VoiceService
 from app.storage.stores import StorageOptions, Stores, open_stores
 
@@ -65,6 +70,9 @@ class AppContext:
     synthesis: SynthesisService
     training: TrainingService
     retention: RetentionService
+    history_log: HistoryLog
+    history: HistoryService
+    usage: UsageService
     jobs: JobBoard
     job_queue: DbosQueue
     audit: AuditService
@@ -100,6 +108,7 @@ async def open_context(
             settings, clock, assets=assets, database=database, engine=engine, ears=ears, queue=queue
         )
         stack.push_async_callback(context.trail.close)
+        stack.push_async_callback(context.history_log.close)
         stack.push_async_callback(context.access.close)
         if context.limiter is not None:
             stack.push_async_callback(context.limiter.close)
@@ -121,7 +130,7 @@ class _Parts:
     trail: AuditTrail
 
 
-def _wired(
+def _wired(  # long: every part by its name
     settings: Settings,
     clock: Clock,
     *,
@@ -136,6 +145,7 @@ def _wired(
     turns = _turns(settings, engine, clock, metrics)
     voices, events = database.collection(Voice), database.collection(AuditEvent)
     trail = AuditTrail(events)
+    log = _history_log(settings, database, stores)
     parts = _Parts(settings, metrics, stores, engine, ears, turns, voices, trail)
     return AppContext(
         settings=settings,
@@ -152,18 +162,23 @@ def _wired(
         voices=_voices(parts),
         synthesis=_synthesis(parts),
         training=_training(parts),
-        retention=RetentionService(
-            voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
-        ),
-        jobs=JobBoard(
-            database.collection(Job),
-            queue,
-            webhooks=Webhooks.of(settings),
-            max_per_owner=settings.max_jobs_per_owner,
-        ),
+        retention=_retention(settings, database, stores),
+        history_log=log,
+        history=_history(settings, database, stores, log),
+        usage=UsageService(days=database.collection(UsageDay), settle=log.settle),
+        jobs=_jobs(settings, database, queue),
         job_queue=queue,
         audit=AuditService(events),
         trail=trail,
+    )
+
+
+def _jobs(settings: Settings, database: SqlDatabase, queue: DbosQueue) -> JobBoard:
+    return JobBoard(
+        database.collection(Job),
+        queue,
+        webhooks=Webhooks.of(settings),
+        max_per_owner=settings.max_jobs_per_owner,
     )
 
 
@@ -204,6 +219,40 @@ def _training(parts: _Parts) -> TrainingService:
         audit=parts.trail,
         refines=parts.settings.enrolment_refinement,
         metrics=parts.metrics,
+    )
+
+
+def _history_log(settings: Settings, database: SqlDatabase, stores: Stores) -> HistoryLog:
+    return HistoryLog(
+        entries=database.collection(HistoryEntry),
+        voices=database.collection(Voice),
+        outputs=stores.outputs,
+        usage=UsageCounters(database.collection(UsageDay)),
+        rules=HistoryRules(
+            enabled=settings.history_enabled,
+            keep_text=settings.history_keep_text,
+            keep_audio=settings.history_keep_audio,
+        ),
+    )
+
+
+def _history(
+    settings: Settings, database: SqlDatabase, stores: Stores, log: HistoryLog
+) -> HistoryService:
+    return HistoryService(
+        entries=database.collection(HistoryEntry),
+        outputs=stores.outputs,
+        searchable=settings.history_enabled and settings.history_keep_text,
+        keep_days=settings.history_retention_days,
+        settle=log.settle,
+    )
+
+
+def _retention(settings: Settings, database: SqlDatabase, stores: Stores) -> RetentionService:
+    return RetentionService(
+        keepers=Keepers.of(database),
+        stores=stores,
+        keep_outputs_hours=settings.output_retention_hours,
     )
 
 

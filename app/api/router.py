@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api.routes import audit, engines, health, keys, metrics, voices
+from app.api.routes import audit, engines, health, history, keys, metrics, usage, voices
 
 router = APIRouter()
 router.include_router(health.router)
@@ -11,3 +11,5 @@ router.include_router(voices.router)
 router.include_router(engines.router)
 router.include_router(keys.router)
 router.include_router(audit.router)
+router.include_router(history.router)
+router.include_router(usage.router)

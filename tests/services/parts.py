@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from app.engines.base import Engine
 from app.engines.fake import FakeEngine
 from app.models.audit import AuditEvent
 from app.models.voice import Voice
-from app.services.retention import RetentionService
+from app.services.retention import Keepers, RetentionService
 from app.services.training import TrainingService
 from app.services.voices import VoiceService
 from app.storage.base import BlobStore
@@ -49,14 +49,17 @@ class Parts:
     events: Collection[AuditEvent]
     outputs: BlobStore = field(default_factory=MemoryBlobStore)
     keep_outputs_hours: float = 0.0
+    database: SqlDatabase | None = None
 
     @property
     def stores(self) -> Stores:
         return Stores(self.recordings, self.states, self.outputs)
 
     def retention(self) -> RetentionService:
+        assert self.database is not None
+        keepers = replace(Keepers.of(self.database), voices=self.voices)
         return RetentionService(
-            voices=self.voices, stores=self.stores, keep_outputs_hours=self.keep_outputs_hours
+            keepers=keepers, stores=self.stores, keep_outputs_hours=self.keep_outputs_hours
         )
 
     def service(self) -> VoiceService:
@@ -97,6 +100,7 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
             LocalBlobStore(settings.uploads),
             LocalBlobStore(settings.embeddings),
             database.collection(AuditEvent),
+            database=database,
         )
     finally:
         await database.close()

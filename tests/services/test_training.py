@@ -448,7 +448,7 @@ async def whole(p: Parts, voice: Voice, settings: Settings) -> Voice:
 async def test_a_database_that_breaks_leaves_the_voice_old_or_new(settings, behind):
     async with parts(settings) as p:
         voice = await p.service().register(OWNER, Upload(recording(), "a.wav"))
-        healthy = Parts(p.voices, p.recordings, p.states, p.events)
+        healthy = replace(p)
         p.voices = Breaking(p.voices, behind=behind)
 
         with pytest.raises(DatabaseError):
@@ -461,7 +461,7 @@ async def test_a_database_that_breaks_leaves_the_voice_old_or_new(settings, behi
 async def test_a_full_disk_leaves_the_voice(settings):
     async with parts(settings) as p:
         voice = await p.service().register(OWNER, Upload(recording(), "a.wav"))
-        healthy = Parts(p.voices, p.recordings, p.states, p.events)
+        healthy = replace(p)
         p.states = Full(settings.embeddings)
 
         with pytest.raises(StorageError):
@@ -476,7 +476,7 @@ async def test_a_full_disk_leaves_the_voice(settings):
 async def test_cancelled_while_it_is_stored_it_is_stored(settings, step, behind):
     async with parts(settings) as p:
         voice = await p.service().register(OWNER, Upload(recording(), "a.wav"))
-        healthy = Parts(p.voices, p.recordings, p.states, p.events)
+        healthy = replace(p)
         name, method = step.split(".")
         setattr(p, name, Interrupted(getattr(p, name), method, behind=behind))
 
