@@ -83,7 +83,7 @@ class Collection(Protocol[RecordT]):
 
         Raises:
             InvalidRequest: the cursor is not one of ours or is of another list, there is no such
-                field, or the limit is out of range.
+                field, the limit is out of range, or a text to look for has a null character.
         """
         ...
 

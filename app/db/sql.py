@@ -242,6 +242,8 @@ class SqlCollection(Generic[RecordT]):
 def _fits(column: Column[Any], wanted: Any) -> ColumnElement[bool]:
     """The condition that a field has this value, lies in this span, or contains this text."""
     if isinstance(wanted, Contains):
+        if "\0" in wanted.text:  # PostgreSQL has none; for SQLite the pattern would end there
+            raise InvalidRequest("There is no null character in any text.")
         # Both sides are folded by the database: what it does not fold still finds itself.
         return column.icontains(wanted.text, autoescape=True)
     if not isinstance(wanted, Span):
