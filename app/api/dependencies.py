@@ -13,6 +13,7 @@ from app.services.keys import KeyService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
+from app.services.versions import VersionService
 from app.services.voices import VoiceService
 
 
@@ -31,6 +32,10 @@ def _synthesis(context: Annotated[AppContext, Depends(_context)]) -> SynthesisSe
 
 def _training(context: Annotated[AppContext, Depends(_context)]) -> TrainingService:
     return context.training
+
+
+def _versions(context: Annotated[AppContext, Depends(_context)]) -> VersionService:
+    return context.versions
 
 
 def _keys(context: Annotated[AppContext, Depends(_context)]) -> KeyService:
@@ -65,6 +70,7 @@ Context = Annotated[AppContext, Depends(_context)]
 Voices = Annotated[VoiceService, Depends(_voices)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
 Training = Annotated[TrainingService, Depends(_training)]
+Versions = Annotated[VersionService, Depends(_versions)]
 Keys = Annotated[KeyService, Depends(_keys)]
 Audit = Annotated[AuditService, Depends(_audit)]
 History = Annotated[HistoryService, Depends(_history)]
