@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from threading import Lock
 
 from app.assets.store import AssetStore
@@ -22,6 +23,7 @@ from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.sql import SqlDatabase
+from app.db.usage import UsageCounters
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
 from app.identity.tokens import TokenVerifier
@@ -32,18 +34,28 @@ from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
 from app.models.audit import AuditEvent
-from app.models.job import Job
-from app.models.voice import Voice
+from app.models.history import HistoryEntry, UsageDay
+from app.models.job import Job, JobKind
+from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.services.access import AccessService
 from app.services.audit import AuditService
+from app.services.history import HistoryService
 from app.services.keys import KeyService
-from app.services.retention import RetentionService
+from app.services.retention import Keepers, RetentionService
+from app.services.speech_log import HistoryLog, HistoryRules
 from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
+from app.services.usage import UsageService
+from app.services.versions import VersionService
 from app.services.voices import VoiceService
+from app.speaker.judge import Judge
 from app.storage.stores import StorageOptions, Stores, open_stores
+from app.training.measuring import Measuring
+from app.training.session import Workshop
+from app.training.versions import Versions
 
 _MAX_DEFAULT_THREADS = 8
+_WHISPER = "whisper-base-model"
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,11 @@ class AppContext:
     voices: VoiceService
     synthesis: SynthesisService
     training: TrainingService
+    versions: VersionService
     retention: RetentionService
+    history_log: HistoryLog
+    history: HistoryService
+    usage: UsageService
     jobs: JobBoard
     job_queue: DbosQueue
     audit: AuditService
@@ -100,10 +116,12 @@ async def open_context(
             settings, clock, assets=assets, database=database, engine=engine, ears=ears, queue=queue
         )
         stack.push_async_callback(context.trail.close)
+        stack.push_async_callback(context.history_log.close)
         stack.push_async_callback(context.access.close)
         if context.limiter is not None:
             stack.push_async_callback(context.limiter.close)
         stack.push_async_callback(context.training.close)
+        context.jobs.register(JobKind.TRAINING, context.training)
         yield context
 
 
@@ -121,7 +139,7 @@ class _Parts:
     trail: AuditTrail
 
 
-def _wired(
+def _wired(  # long: every part by its name
     settings: Settings,
     clock: Clock,
     *,
@@ -135,8 +153,9 @@ def _wired(
     metrics = Metrics(version=settings.app_version, engine=engine.info.name)
     turns = _turns(settings, engine, clock, metrics)
     voices, events = database.collection(Voice), database.collection(AuditEvent)
-    trail = AuditTrail(events)
-    parts = _Parts(settings, metrics, stores, engine, ears, turns, voices, trail)
+    log = _history_log(settings, database, stores)
+    parts = _Parts(settings, metrics, stores, engine, ears, turns, voices, AuditTrail(events))
+    shop = _workshop(parts, database, clock, _judge(engine.info, assets))
     return AppContext(
         settings=settings,
         metrics=metrics,
@@ -146,24 +165,21 @@ def _wired(
         engine=engine,
         ears=ears,
         access=_access(settings, database),
-        keys=KeyService(keys=database.collection(ApiKey), audit=trail),
+        keys=KeyService(keys=database.collection(ApiKey), audit=parts.trail),
         limiter=create_limiter(settings, turns, clock=clock, observer=metrics.limits),
         turns=turns,
         voices=_voices(parts),
-        synthesis=_synthesis(parts),
-        training=_training(parts),
-        retention=RetentionService(
-            voices=voices, stores=stores, keep_outputs_hours=settings.output_retention_hours
-        ),
-        jobs=JobBoard(
-            database.collection(Job),
-            queue,
-            webhooks=Webhooks.of(settings),
-            max_per_owner=settings.max_jobs_per_owner,
-        ),
+        synthesis=_synthesis(parts, log),
+        training=_training(parts, shop),
+        versions=VersionService(shop),
+        retention=_retention(settings, database, stores),
+        history_log=log,
+        history=_history(settings, database, stores, log),
+        usage=UsageService(days=database.collection(UsageDay), settle=log.settle),
+        jobs=_board(settings, database, queue),
         job_queue=queue,
         audit=AuditService(events),
-        trail=trail,
+        trail=parts.trail,
     )
 
 
@@ -179,7 +195,7 @@ def _voices(parts: _Parts) -> VoiceService:
     )
 
 
-def _synthesis(parts: _Parts) -> SynthesisService:
+def _synthesis(parts: _Parts, log: HistoryLog) -> SynthesisService:
     return SynthesisService(
         voices=parts.voices,
         states=parts.stores.states,
@@ -190,20 +206,74 @@ def _synthesis(parts: _Parts) -> SynthesisService:
             max_chars=parts.settings.max_text_chars,
             max_whole_chars=parts.settings.max_whole_text_chars,
         ),
+        log=log,
         metrics=parts.metrics,
     )
 
 
-def _training(parts: _Parts) -> TrainingService:
-    return TrainingService(
+def _training(parts: _Parts, shop: Workshop) -> TrainingService:
+    return TrainingService(shop, refines=parts.settings.enrolment_refinement, metrics=parts.metrics)
+
+
+def _workshop(
+    parts: _Parts, database: SqlDatabase, clock: Clock, judge: Callable[[], Judge | None]
+) -> Workshop:
+    versions = database.collection(VoiceVersion)
+    states = parts.stores.states
+    return Workshop(
         voices=parts.voices,
+        samples=database.collection(VoiceSample),
+        versions=Versions(voices=parts.voices, versions=versions, states=states),
         recordings=parts.stores.recordings,
-        states=parts.stores.states,
+        states=states,
         engine=parts.engine,
         ears=parts.ears,
+        measuring=Measuring(parts.engine, parts.turns, judge),
         audit=parts.trail,
-        refines=parts.settings.enrolment_refinement,
-        metrics=parts.metrics,
+        clock=clock,
+    )
+
+
+def _board(settings: Settings, database: SqlDatabase, queue: DbosQueue) -> JobBoard:
+    return JobBoard(
+        database.collection(Job),
+        queue,
+        webhooks=Webhooks.of(settings),
+        max_per_owner=settings.max_jobs_per_owner,
+    )
+
+
+def _history_log(settings: Settings, database: SqlDatabase, stores: Stores) -> HistoryLog:
+    return HistoryLog(
+        entries=database.collection(HistoryEntry),
+        voices=database.collection(Voice),
+        outputs=stores.outputs,
+        usage=UsageCounters(database.collection(UsageDay)),
+        rules=HistoryRules(
+            enabled=settings.history_enabled,
+            keep_text=settings.history_keep_text,
+            keep_audio=settings.history_keep_audio,
+        ),
+    )
+
+
+def _history(
+    settings: Settings, database: SqlDatabase, stores: Stores, log: HistoryLog
+) -> HistoryService:
+    return HistoryService(
+        entries=database.collection(HistoryEntry),
+        outputs=stores.outputs,
+        searchable=settings.history_enabled and settings.history_keep_text,
+        keep_days=settings.history_retention_days,
+        settle=log.settle,
+    )
+
+
+def _retention(settings: Settings, database: SqlDatabase, stores: Stores) -> RetentionService:
+    return RetentionService(
+        keepers=Keepers.of(database),
+        stores=stores,
+        keep_outputs_hours=settings.output_retention_hours,
     )
 
 
@@ -259,6 +329,26 @@ def _listener(info: EngineInfo, assets: AssetStore) -> Callable[[], Listener]:
             return load()
 
     return listener
+
+
+def _judge(info: EngineInfo, assets: AssetStore) -> Callable[[], Judge | None]:
+    """Loads what judges trained voices when it is called first."""
+
+    @cache
+    def load() -> Judge | None:
+        if info.test_double:
+            return None
+        from app.speaker.encoder import SpeakerEncoder
+        from app.speaker.judge import SpeechJudge
+        from app.speaker.recogniser import Recogniser
+
+        encoder = SpeakerEncoder(assets.verified_path("wespeaker-resnet34-lm"), threads=2)
+        if not find_spec("faster_whisper") or not assets.is_present(_WHISPER):
+            return SpeechJudge(encoder, None)
+        folder = assets.verified_path(_WHISPER).parent
+        return SpeechJudge(encoder, lambda: Recogniser(folder, threads=2))
+
+    return load
 
 
 def _engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:

@@ -3,7 +3,18 @@
 import sys
 from collections.abc import Callable
 
-from bench import database, limits, load, robustness, speed, step, telemetry, thresholds, voice
+from bench import (
+    database,
+    limits,
+    load,
+    robustness,
+    speed,
+    step,
+    telemetry,
+    thresholds,
+    training,
+    voice,
+)
 
 BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "speed": lambda _: speed.main(),
@@ -14,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "thresholds": lambda _: thresholds.main(),
     "database": lambda _: database.main(),
     "load": load.main,
+    "training": training.main,
     "telemetry": lambda _: telemetry.main(),
 }
 IN_SHORT = {"speed": [], "voice": ["--only", "instant"], "thresholds": []}

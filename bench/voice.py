@@ -99,7 +99,7 @@ async def _measure(missing: Sequence[tuple[Phase, str]], results: Results, *, fu
 
 
 @dataclass(frozen=True, slots=True)
-class _Enrolled:
+class Enrolled:
     """A speaker whose recording was registered; `took_s` is how long that took."""
 
     speaker: str
@@ -129,45 +129,45 @@ class Bench:
 
     async def instant(self, speaker: str) -> list[Row]:
         """The recording itself, the nearest stock voice, the instant clone."""
-        one = await self._enrol(speaker)
+        one = await self.enrol(speaker)
         clips = [read(path) for path in speakers()[speaker][:ENROL_CLIPS]]
         scores = self._judges.scores(
             speaker, [clip.samples for clip in clips], clips[0].sample_rate, None
         )
-        name, stock = self._nearest_stock(one.recording)
+        name, stock = self.nearest_stock(one.recording)
         clone = await self._studio.state(one.voice)
         return [
             Row(Kind.RECORDING, Kind.RECORDING, scores, speech_s=one.speech_s),
-            await self._row(Kind.STOCK, name, one, stock),
-            await self._row(Kind.INSTANT, Kind.INSTANT, one, clone, took_s=one.took_s),
+            await self.row(Kind.STOCK, name, one, stock),
+            await self.row(Kind.INSTANT, Kind.INSTANT, one, clone, took_s=one.took_s),
         ]
 
     async def adapted(self, speaker: str) -> list[Row]:
         """The clone after a run of three minutes, with its size, memory and speed."""
-        one = await self._enrol(speaker)
+        one = await self.enrol(speaker)
         run = adapted(self._folder / f"adapted-{speaker}", one.recording, ADAPT_MINUTES)
         clone = run.final()
         slowdown = await self._slowdown(one, clone)
-        row = await self._row(Kind.ADAPTED, Kind.ADAPTED, one, clone, took_s=run.took_s)
+        row = await self.row(Kind.ADAPTED, Kind.ADAPTED, one, clone, took_s=run.took_s)
         return [replace(row, peak_bytes=run.peak_bytes, slowdown=slowdown)]
 
     async def seconds(self, speaker: str, *, full: bool) -> list[Row]:
         """Voices of ever more speech; with `full` also adapted for a minute."""
         rows = []
         for seconds in SECONDS:
-            one = await self._enrol(speaker, seconds)
+            one = await self.enrol(speaker, seconds)
             clones = {Kind.INSTANT: await self._studio.state(one.voice)}
             if full:
                 folder = self._folder / f"seconds-{speaker}-{seconds}"
                 clones[Kind.ADAPTED] = adapted(folder, one.recording, 1).final()
             for kind, state in clones.items():
-                row = await self._row(kind, f"{seconds} s", one, state, CURVE_SENTENCES)
+                row = await self.row(kind, f"{seconds} s", one, state, CURVE_SENTENCES)
                 rows.append(replace(row, at=seconds))
         return rows
 
     async def minutes(self, speaker: str, *, full: bool) -> list[Row]:
         """Checkpoints of the run of three minutes; with `full` also the end of one of five."""
-        one = await self._enrol(speaker)
+        one = await self.enrol(speaker)
         run = adapted(self._folder / f"adapted-{speaker}", one.recording, ADAPT_MINUTES)
         clones = {minutes: run.before(minutes) for minutes in range(ADAPT_MINUTES)}
         clones[ADAPT_MINUTES] = run.final()
@@ -176,17 +176,17 @@ class Bench:
             clones[LONG_MINUTES] = adapted(folder, one.recording, LONG_MINUTES).final()
         rows = []
         for minutes, state in clones.items():
-            row = await self._row(Kind.ADAPTED, f"{minutes} min", one, state, CURVE_SENTENCES)
+            row = await self.row(Kind.ADAPTED, f"{minutes} min", one, state, CURVE_SENTENCES)
             rows.append(replace(row, at=minutes))
         return rows
 
-    async def _enrol(self, speaker: str, seconds: float | None = None) -> _Enrolled:
+    async def enrol(self, speaker: str, seconds: float | None = None) -> Enrolled:
         """Register the first clips, or only the beginning with so many seconds of speech."""
         recording = joined(speakers()[speaker][:ENROL_CLIPS])
         if seconds is not None:
             recording = self._beginning(recording, seconds + _SPEECH_MARGIN_S)
         voice, took_s = await self._studio.register(recording, speaker)
-        return _Enrolled(speaker, recording, voice, took_s)
+        return Enrolled(speaker, recording, voice, took_s)
 
     def _beginning(self, recording: Recording, seconds: float) -> Recording:
         """So much of a recording that it has these seconds of speech, or all of it."""
@@ -197,16 +197,17 @@ class Bench:
             seconds -= end - start
         return recording
 
-    def _nearest_stock(self, recording: Recording) -> tuple[str, VoiceState]:
+    def nearest_stock(self, recording: Recording) -> tuple[str, VoiceState]:
+        """The stock voice that is most alike, and its name."""
         own = self._encoders["WeSpeaker"].embed(recording.samples, recording.sample_rate)
         nearest = max(stock_voices(), key=lambda voice: float(voice.embedding @ own)).name
         return nearest, Blend({nearest: 1.0}).to_state(KOKORO, similarity=None)
 
-    async def _row(
+    async def row(
         self,
         kind: Kind,
         name: str,
-        one: _Enrolled,
+        one: Enrolled,
         state: VoiceState,
         texts: Sequence[str] = SENTENCES,
         took_s: float | None = None,
@@ -220,12 +221,12 @@ class Bench:
             speech_s=one.speech_s, took_s=took_s, state_bytes=len(state.payload),
         )  # fmt: skip
 
-    async def _slowdown(self, one: _Enrolled, state: VoiceState) -> float:
+    async def _slowdown(self, one: Enrolled, state: VoiceState) -> float:
         """Median over sentences of the ratio of the best real-time factors, the nearest stock
         voice and this one taking turns. The stock voice speaks as slowly as this one: each token
         costs time as well as each second.
         """
-        _, stock = self._nearest_stock(one.recording)
+        _, stock = self.nearest_stock(one.recording)
         voices = [await self._studio.voice(one.voice, each) for each in (stock, state)]
         ratios = []
         for text in _SPEED_SENTENCES:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
+from app.api.events import MEDIA_TYPE, UNBUFFERED
 from app.services.synthesis import Speech
 
 T = TypeVar("T")
@@ -30,7 +31,6 @@ HEADERS: Final = {
 }
 """What answers with speech carry, with its meaning."""
 
-EVENTS: Final = "text/event-stream"
 CLIENT_GONE = 499
 """Status that nobody reads; access logs show it, as those of nginx do."""
 
@@ -47,9 +47,6 @@ _EVENT = {
     "required": ["event", "data"],
 }
 
-# What stands between must not hold back the first sentence until there are more.
-_UNBUFFERED = {"X-Accel-Buffering": "no"}
-
 
 def speech_responses(
     description: str, *, events: bool = False, whole: bool = True
@@ -63,7 +60,7 @@ def speech_responses(
         mime: {"schema": {"type": "string", "format": "binary"}} for mime in types
     }
     if events:
-        content[EVENTS] = {"itemSchema": _EVENT}
+        content[MEDIA_TYPE] = {"itemSchema": _EVENT}
     return {
         200: {
             "description": description,
@@ -112,7 +109,7 @@ async def streamed(
             await body.aclose()
     if first is None:
         return Response(status_code=CLIENT_GONE)
-    headers = _headers(speech) | _UNBUFFERED
+    headers = _headers(speech) | UNBUFFERED
     return _Stream(first, body, media_type or speech.content_type, headers)
 
 

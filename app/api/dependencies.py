@@ -6,11 +6,15 @@ from fastapi import Depends, Header, Request
 
 from app.api.access import OWNER_HEADER, owner_of
 from app.context import AppContext
+from app.jobs.board import JobBoard
 from app.models.access import Principal
 from app.services.audit import AuditService
+from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
+from app.services.usage import UsageService
+from app.services.versions import VersionService
 from app.services.voices import VoiceService
 
 
@@ -31,12 +35,28 @@ def _training(context: Annotated[AppContext, Depends(_context)]) -> TrainingServ
     return context.training
 
 
+def _versions(context: Annotated[AppContext, Depends(_context)]) -> VersionService:
+    return context.versions
+
+
+def _jobs(context: Annotated[AppContext, Depends(_context)]) -> JobBoard:
+    return context.jobs
+
+
 def _keys(context: Annotated[AppContext, Depends(_context)]) -> KeyService:
     return context.keys
 
 
 def _audit(context: Annotated[AppContext, Depends(_context)]) -> AuditService:
     return context.audit
+
+
+def _history(context: Annotated[AppContext, Depends(_context)]) -> HistoryService:
+    return context.history
+
+
+def _usage(context: Annotated[AppContext, Depends(_context)]) -> UsageService:
+    return context.usage
 
 
 def _caller(request: Request) -> Principal:
@@ -55,7 +75,11 @@ Context = Annotated[AppContext, Depends(_context)]
 Voices = Annotated[VoiceService, Depends(_voices)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
 Training = Annotated[TrainingService, Depends(_training)]
+Versions = Annotated[VersionService, Depends(_versions)]
+Jobs = Annotated[JobBoard, Depends(_jobs)]
 Keys = Annotated[KeyService, Depends(_keys)]
 Audit = Annotated[AuditService, Depends(_audit)]
+History = Annotated[HistoryService, Depends(_history)]
+Usage = Annotated[UsageService, Depends(_usage)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]

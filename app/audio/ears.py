@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.audio.activity import Detector
 from app.audio.decode import DecodeLimits, decode
@@ -12,6 +12,7 @@ from app.core.tasks import in_thread
 from app.core.tracing import span
 
 _THREADS = 2
+_LEAST_AMONG_OTHERS_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +58,30 @@ class Ears:
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def listen(self, content: bytes) -> tuple[Recording, RecordingReport]:
+    async def listen(
+        self, content: bytes, *, alone: bool = True
+    ) -> tuple[Recording, RecordingReport]:
         """Decode a file, measure it, and cut a copy to its speech.
+
+        Args:
+            alone: a voice is made of nothing else; among others a second of speech is enough.
 
         Raises:
             UnreadableAudio, UnsuitableRecording, UploadTooLarge: nothing can be made of the file.
             AssetError, EngineUnavailable: as `warm_up`.
         """
-        return await in_thread(self._threads, self._listen, content)
+        return await in_thread(self._threads, self._listen, content, alone)
 
-    def _listen(self, content: bytes) -> tuple[Recording, RecordingReport]:
+    def _listen(self, content: bytes, alone: bool) -> tuple[Recording, RecordingReport]:
         with span("decode", **{"voice.bytes": len(content)}):
             decoded = decode(content, self._decode_limits)
         with span("listen", **{"voice.audio_s": decoded.duration_s}):
             listener = self._listener()
             spans = listener.detector.spans(decoded.samples, decoded.sample_rate)
             report = measure(decoded, spans, embed=listener.embed)
-            check(report, self._recording_limits)
+            limits = self._recording_limits
+            if not alone:
+                least = min(_LEAST_AMONG_OTHERS_S, limits.min_speech_s)
+                limits = replace(limits, min_speech_s=least)
+            check(report, limits)
             return prepare(decoded, spans), report

@@ -33,7 +33,7 @@ async def adapt(
     ] = 3.0,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED)] = 0,
 ) -> None:
-    """Train a voice on its recording, to be more like the speaker; Ctrl-C leaves it as it was."""
+    """Train a voice on its recordings, to be more like the speaker; Ctrl-C leaves it as it was."""
     async with open_context(Settings()) as context:
         before = await find(context, voice)
         options = TrainingOptions(minutes, seed)
@@ -50,10 +50,13 @@ async def adapt(
             )
             raise
         after = await context.voices.get(LOCAL_OWNER, before.id)
-    tell(
-        f"adapted {before.name!r}: similarity {_likeness(after.similarity)}, "
-        f"before {_likeness(before.similarity)}"
-    )
+    if after.active_version == before.active_version:
+        tell(f"{before.name!r} is as it was: what came of it is kept as another version")
+    else:
+        tell(
+            f"adapted {before.name!r}: similarity {_likeness(after.similarity)}, "
+            f"before {_likeness(before.similarity)}"
+        )
 
 
 async def _show(events: AsyncIterator[TrainingEvent]) -> None:

@@ -136,6 +136,7 @@ voice_versions = Table(
     Column("similarity", Double),
     Column("metrics", _json()),
     Column("job_id", String(36)),
+    Column("compared_with", Integer),
     Index(None, "voice_id", "number", unique=True),
 )
 

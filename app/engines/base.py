@@ -6,6 +6,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from app.audio.types import Recording, SpeechChunk
 from app.core.exceptions import TrainingUnsupported, UnsupportedControl
+from app.models.voice import VoiceMethod
 
 TRAINED: Final = "done"
 """Stage of the last event of a training."""
@@ -113,6 +114,7 @@ class TrainingEvent:
         elapsed_s: since the training began.
         similarity: of the voice as it is now to the recording, if it was measured.
         state: a checkpoint: the voice as it is now, which can be spoken. The last event has one.
+        method: how the voice of the last event was found.
     """
 
     stage: str
@@ -121,6 +123,7 @@ class TrainingEvent:
     elapsed_s: float
     similarity: float | None = None
     state: VoiceState | None = None
+    method: VoiceMethod = VoiceMethod.GRADIENT
 
 
 class Engine(Protocol):

@@ -26,7 +26,7 @@ async def stored_state(
     except FileNotFoundError as error:
         now = await voices.get(voice.id)
         if now is not None and now.state_blob != voice.state_blob:
-            # Adapted since the record was read: the state before is deleted.
+            # Another version was activated since the record was read, and this one deleted.
             return await stored_state(now, info, voices=voices, states=states)
         raise EngineFailed(
             "The file of the voice is missing.", "Register the recording again."

@@ -146,7 +146,12 @@ class VersionMetrics(BaseModel):
 
 
 class VoiceVersion(Record):
-    """A state of a voice that can be spoken. Those of a voice are numbered from 1."""
+    """A state of a voice that can be spoken. Those of a voice are numbered from 1.
+
+    Attributes:
+        job_id: of the training that made it.
+        compared_with: number of the version that it was measured against, and takes the place of.
+    """
 
     voice_id: str
     number: int
@@ -157,6 +162,12 @@ class VoiceVersion(Record):
     similarity: float | None = None
     metrics: VersionMetrics | None = None
     job_id: str | None = None
+    compared_with: int | None = None
+
+    @property
+    def state_blob(self) -> str:
+        """Name of its state in the store of states."""
+        return f"{self.voice_id}/{self.state_name}"
 
 
 class VoiceDetails(BaseModel):

@@ -1,123 +1,132 @@
-"""Adapting voices: training the engine on the recording that a voice was made of."""
+"""Training voices: as jobs, at once in this process, or a little when nobody needs the engine."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
-from typing import Any
-from uuid import uuid4
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
+from typing import Final
 
-from app.audio.ears import Ears
-from app.audio.types import Recording
-from app.core.admission import Admission
-from app.core.clock import utc_now
-from app.core.exceptions import (
-    AppError,
-    EngineFailed,
-    InvalidRequest,
-    NotFound,
-    StorageError,
-    VersionConflict,
-    VoiceInTraining,
-)
+from app.core.exceptions import AppError, EngineBusy, InvalidRequest, VoiceInTraining
 from app.core.logging import get_logger
 from app.core.metrics import Metrics, TrainingState, outcome_of
 from app.core.tasks import see_through
-from app.db.audit import AuditTrail
-from app.db.base import Collection
 from app.db.voices import find_voice
-from app.engines.base import (
-    TRAINED,
-    Engine,
-    Refinable,
-    TrainingEvent,
-    TrainingOptions,
-    VoiceState,
-    trainer,
-)
+from app.engines.base import Refinable, TrainingEvent, TrainingOptions
 from app.engines.stored import stored_state
+from app.jobs.base import JobRun
 from app.models.audit import Action
-from app.models.voice import Voice
-from app.storage.base import BlobStore
+from app.models.job import Job, JobStatus
+from app.models.voice import Voice, VoiceMethod, VoiceVersion
+from app.training.checkpoint import Checkpoints
+from app.training.recordings import gather
+from app.training.session import Training, Workshop
 
 log = get_logger(__name__)
 
 MIN_MINUTES = 0.1
 MAX_MINUTES = 60.0
 MAX_SEED = 2**32 - 1
-_MAX_TRAININGS = 1  # it takes all the cores there are
 _BUSY_RETRY_S = 60
 _MAX_REFINEMENTS = 8  # waiting
+_REPORT_EVERY_S: Final = 1.0
+_PREPARED: Final = 0.02  # of the progress
+_TRAINED: Final = 0.95
 
 
 class TrainingService:
-    """Makes stored voices more like their speakers.
+    """Makes stored voices more like their speakers. Does the jobs of `JobKind.TRAINING`.
 
-    Until a training has ended its voice is as it was, and can be spoken.
+    Until a training has ended its voice is as it was, and can be spoken. One at a time: it takes
+    all the cores there are.
     """
 
     def __init__(
-        self,
-        *,
-        voices: Collection[Voice],
-        recordings: BlobStore,
-        states: BlobStore,
-        engine: Engine,
-        ears: Ears,
-        audit: AuditTrail,
-        refines: bool = True,
-        metrics: Metrics | None = None,
+        self, shop: Workshop, *, refines: bool = True, metrics: Metrics | None = None
     ) -> None:
-        self._voices = voices
-        self._recordings = recordings
-        self._states = states
-        self._engine = engine
-        self._ears = ears
-        self._audit = audit
+        self._shop = shop
         self._metrics = metrics or Metrics()
-        self._adapting: set[str] = set()
+        self._working = asyncio.Lock()
+        self._in_training: str | None = None
         self._refining: set[asyncio.Task[None]] = set()
         self._refines = refines
         self._refinement = asyncio.Lock()  # one at a time
-        self._admission = Admission(
-            _MAX_TRAININGS, doing="training is under way", retry_after_s=lambda: _BUSY_RETRY_S
-        )
+
+    async def run(self, run: JobRun) -> JobStatus | None:
+        """Train the voice that a job is about, or go on with that.
+
+        Raises:
+            VoiceNotFound: there is no such voice any more. Nothing of the training is left.
+            TrainingUnsupported, VoiceEngineMismatch: the engine that runs cannot do it.
+            UnsuitableRecording, EngineError, AssetError, StorageError, DatabaseError: it failed.
+        """
+        job = run.job
+        voice = await find_voice(self._shop.voices, job.owner, job.subject_id)
+        version = await self._shop.versions.of_job(voice, job.id)
+        training = Training(self._shop, voice, _options_of(job), job_id=job.id)
+        if version is not None:  # and then it was killed
+            await see_through(training.settle(version))
+        else:
+            async with self._alone(voice.id):
+                version = await self._work(run, voice)
+        verdict = None if version.metrics is None else version.metrics.verdict
+        await run.report(1.0, "done", message=verdict, eta_s=0.0)
+        return JobStatus.SUCCEEDED
+
+    async def stopped(self, job: Job) -> None:
+        """The voice is as it was; how far the training was is forgotten."""
+        await Checkpoints(self._shop.states, job.subject_id, job.id).delete()
+
+    async def _work(self, run: JobRun, voice: Voice) -> VoiceVersion:
+        training = Training(self._shop, voice, _options_of(run.job), job_id=run.job.id)
+        with self._counted("adapting"):
+            await run.report(0.0, "listening", message="Listening to the recordings")
+            await training.begin()
+            reported = -_REPORT_EVERY_S
+            first = min(training.spent_s / training.total_s, 0.9)
+            async with aclosing(training.events()) as events:
+                async for event in events:
+                    if self._shop.clock() - reported < _REPORT_EVERY_S:
+                        continue
+                    reported = self._shop.clock()
+                    share = first + (1 - first) * event.progress
+                    progress = _PREPARED + (_TRAINED - _PREPARED) * share
+                    await run.report(
+                        progress, event.stage, message=event.message, eta_s=training.left_s
+                    )
+            await run.report(_TRAINED, "judging", message="Judging the voice")
+            metrics = await training.judge()
+            storing = asyncio.ensure_future(training.store(metrics))
+            with suppress(asyncio.CancelledError):  # it comes too late: the version is there
+                await see_through(storing)
+            return storing.result()
 
     async def adapt(
         self, owner: str, voice_id: str, options: TrainingOptions
     ) -> AsyncGenerator[TrainingEvent, None]:
-        """Train a voice, from where its last training ended. Close the generator to stop.
+        """Train a voice in this process. Close the generator to stop.
 
-        The last event comes when the voice has been stored. Whatever ends the training before
-        leaves the voice as it was.
+        The last event comes when the version has been stored; its message is the verdict. Whatever
+        ends the training before leaves the voice as it was.
 
         Raises:
             InvalidRequest: minutes or seed out of range.
-            TrainingUnsupported, VoiceEngineMismatch: the engine that runs cannot do it.
-            VoiceNotFound: there is no such voice, or it was deleted meanwhile.
-            VoiceInTraining, VersionConflict: it is being adapted by somebody else, or was.
-            EngineBusy: another voice is being adapted.
-            UnsuitableRecording, EngineError, StorageError, DatabaseError: it failed.
+            VoiceInTraining, EngineBusy: this process trains it already, or another one.
+            As `run`.
         """
         _check(options)
-        engine = trainer(self._engine)
-        with self._enter(voice_id), self._counted("adapting"):
-            voice = await find_voice(self._voices, owner, voice_id)
-            start = await stored_state(
-                voice, self._engine.info, voices=self._voices, states=self._states
-            )
-            recording = await self._recording(voice)
-            last = None
-            async with aclosing(engine.train([recording], start, options=options)) as events:
-                async for event in events:
-                    if event.stage == TRAINED:
-                        last = event
-                        break
-                    yield event
-            if last is None or last.state is None:
-                raise EngineFailed("The training gave no voice.")
-            # Cancelled in the middle, it is seen through: a commit cannot be called back.
-            await see_through(self._store(voice, last.state, minutes=options.minutes))
-        yield last
+        self._check_free(voice_id)
+        async with self._alone(voice_id):
+            with self._counted("adapting"):
+                voice = await find_voice(self._shop.voices, owner, voice_id)
+                training = Training(self._shop, voice, options)
+                await training.begin()
+                async with aclosing(training.events()) as events:
+                    async for event in events:
+                        yield event
+                metrics = await training.judge()
+                # Cancelled in the middle, it is seen through: a commit cannot be called back.
+                await see_through(training.store(metrics))
+        yield replace(training.last, message=metrics.verdict)
 
     def refine_later(self, voice: Voice) -> None:
         """Look for a better voice when the engine has nothing else to do. Nobody waits for it:
@@ -136,22 +145,40 @@ class TrainingService:
         for task in self._refining:
             task.cancel()
         await asyncio.gather(*self._refining, return_exceptions=True)
+        await self._shop.measuring.close()
 
     async def _refine(self, voice: Voice) -> None:
-        engine = self._engine
+        engine = self._shop.engine
         if not isinstance(engine, Refinable):
             return
         try:
             async with self._refinement:
-                start = await stored_state(
-                    voice, self._engine.info, voices=self._voices, states=self._states
-                )
                 with self._counted("refining"):
-                    better = await engine.refine([await self._recording(voice)], start)
-                if better is not None:
-                    await see_through(self._store(voice, better))
+                    await self._look(engine, voice)
         except AppError as error:
             log.info("voice stays as it is", voice=voice.id, code=error.code)
+
+    async def _look(self, engine: Refinable, voice: Voice) -> None:
+        """What is found becomes a version. The engine itself has compared the two."""
+        shop = self._shop
+        start = await stored_state(voice, shop.engine.info, voices=shop.voices, states=shop.states)
+        material = await gather(
+            voice, samples=shop.samples, recordings=shop.recordings, ears=shop.ears
+        )
+        recordings = [heard.recording for heard in (*material.learnt, *material.held)]
+        better = await engine.refine(recordings, start)
+        if better is None:
+            return
+
+        async def store() -> None:
+            over = voice.active_version
+            async with shop.audit.recorded(Action.VOICE_TRAINED, voice):
+                version = await shop.versions.add(
+                    voice, better, method=VoiceMethod.SEARCH, compared_with=over
+                )
+                await shop.versions.activate(version, over=over)
+
+        await see_through(store())
 
     @contextmanager
     def _counted(self, state: TrainingState) -> Iterator[None]:
@@ -167,73 +194,33 @@ class TrainingService:
         finally:
             self._metrics.training_left(state)
 
-    @contextmanager
-    def _enter(self, voice_id: str) -> Iterator[None]:
-        if voice_id in self._adapting:
-            raise VoiceInTraining(
-                "The voice is being adapted already.", "Wait for its end, or cancel it."
-            )
-        with self._admission.enter():
-            self._adapting.add(voice_id)
+    @asynccontextmanager
+    async def _alone(self, voice_id: str) -> AsyncIterator[None]:
+        async with self._working:
+            self._in_training = voice_id
             try:
                 yield
             finally:
-                self._adapting.remove(voice_id)
+                self._in_training = None
 
-    async def _recording(self, voice: Voice) -> Recording:
-        """What the voice was made of, prepared as it was then."""
-        try:
-            content = await self._recordings.get(voice.recording_blob)
-        except FileNotFoundError as error:
-            raise EngineFailed(
-                "The recording of the voice is missing.", "Register it again."
-            ) from error
-        recording, _ = await self._ears.listen(content)
-        return recording
-
-    async def _store(
-        self, voice: Voice, state: VoiceState, *, minutes: float | None = None
-    ) -> None:
-        """A new file, then the record, then the old file goes: killed in between, it leaves a voice
-        that speaks and a file for the sweep.
-        """
-        now = await find_voice(self._voices, voice.owner, voice.id)
-        if now.state_blob != voice.state_blob:
-            raise VersionConflict(
-                "The voice was adapted by somebody else meanwhile.",
-                "Adapt it again, to go on from there.",
+    def _check_free(self, voice_id: str) -> None:
+        if self._in_training == voice_id:
+            raise VoiceInTraining(
+                "The voice is being adapted already.", "Wait for its end, or cancel it."
             )
-        changes: dict[str, Any] = {
-            "state_name": f"state-{uuid4().hex}",
-            "state_format": state.format,
-            "similarity": state.similarity,
-        }
-        if minutes is not None:
-            changes["adapted_at"] = utc_now()
-            changes["adapted_minutes"] = (now.adapted_minutes or 0.0) + minutes
-        adapted = now.model_copy(update=changes)
-        try:
-            await self._states.put(adapted.state_blob, state.payload)
-            async with self._audit.recorded(Action.VOICE_TRAINED, adapted):
-                await self._voices.update(adapted)
-        except (StorageError, NotFound, VersionConflict):
-            await self._delete_state(adapted)
-            raise  # after any other error the record may have changed: both files stay
-        await self._delete_state(now)
-        log.info(
-            "adapted",
-            voice=voice.id,
-            engine=state.engine,
-            minutes=minutes,
-            similarity=state.similarity,
-            before=voice.similarity,
-        )
+        if self._working.locked():
+            raise EngineBusy(
+                "Another training is under way.",
+                "Try again after the seconds of `Retry-After`.",
+                retry_after_s=_BUSY_RETRY_S,
+            )
 
-    async def _delete_state(self, voice: Voice) -> None:
-        try:
-            await self._states.delete(voice.state_blob)
-        except StorageError:
-            log.warning("unused file stays until the next sweep", voice=voice.id)
+
+def _options_of(job: Job) -> TrainingOptions:
+    usual = TrainingOptions()
+    return TrainingOptions(
+        float(job.options.get("minutes", usual.minutes)), int(job.options.get("seed", usual.seed))
+    )
 
 
 def _check(options: TrainingOptions) -> None:

@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,27 @@ from app.audio.activity import EnergyDetector
 from app.audio.decode import DecodeLimits
 from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
+from app.core.clock import Clock
 from app.core.config import Settings
+from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine
 from app.engines.fake import FakeEngine
 from app.models.audit import AuditEvent
-from app.models.voice import Voice
-from app.services.retention import RetentionService
+from app.models.voice import Voice, VoiceSample, VoiceVersion
+from app.services.retention import Keepers, RetentionService
 from app.services.training import TrainingService
+from app.services.versions import VersionService
 from app.services.voices import VoiceService
+from app.speaker.judge import Judge
 from app.storage.base import BlobStore
 from app.storage.local import LocalBlobStore, MemoryBlobStore
 from app.storage.stores import Stores
+from app.training.measuring import Measuring
+from app.training.session import Workshop
+from app.training.versions import Versions
 from tests.conftest import recording
 
 OWNER = "local"
@@ -49,14 +57,19 @@ class Parts:
     events: Collection[AuditEvent]
     outputs: BlobStore = field(default_factory=MemoryBlobStore)
     keep_outputs_hours: float = 0.0
+    samples: Any = None
+    versions: Any = None
+    database: SqlDatabase | None = None
 
     @property
     def stores(self) -> Stores:
         return Stores(self.recordings, self.states, self.outputs)
 
     def retention(self) -> RetentionService:
+        assert self.database is not None
+        keepers = replace(Keepers.of(self.database), voices=self.voices)
         return RetentionService(
-            voices=self.voices, stores=self.stores, keep_outputs_hours=self.keep_outputs_hours
+            keepers=keepers, stores=self.stores, keep_outputs_hours=self.keep_outputs_hours
         )
 
     def service(self) -> VoiceService:
@@ -69,14 +82,38 @@ class Parts:
             max_registrations=8,
         )
 
-    def training(self, engine: Engine | None = None) -> TrainingService:
-        return TrainingService(
+    def training(
+        self,
+        engine: Engine | None = None,
+        *,
+        judge: Judge | None = None,
+        clock: Clock = time.monotonic,
+    ) -> TrainingService:
+        return TrainingService(self.workshop(engine, judge=judge, clock=clock))
+
+    def version_service(self, *, judge: Judge | None = None) -> VersionService:
+        return VersionService(self.workshop(judge=judge))
+
+    def workshop(
+        self,
+        engine: Engine | None = None,
+        *,
+        judge: Judge | None = None,
+        clock: Clock = time.monotonic,
+    ) -> Workshop:
+        engine = engine or FakeEngine()
+        turns = Turns(engine.info.concurrency, max_requests=8, clock=time.monotonic)
+        return Workshop(
             voices=self.voices,
+            samples=self.samples,
+            versions=Versions(voices=self.voices, versions=self.versions, states=self.states),
             recordings=self.recordings,
             states=self.states,
-            engine=engine or FakeEngine(),
+            engine=engine,
             ears=self._ears(),
+            measuring=Measuring(engine, turns, lambda: judge),
             audit=AuditTrail(self.events),
+            clock=clock,
         )
 
     def _ears(self) -> Ears:
@@ -97,6 +134,9 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
             LocalBlobStore(settings.uploads),
             LocalBlobStore(settings.embeddings),
             database.collection(AuditEvent),
+            samples=database.collection(VoiceSample),
+            versions=database.collection(VoiceVersion),
+            database=database,
         )
     finally:
         await database.close()

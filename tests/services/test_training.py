@@ -21,7 +21,6 @@ from app.core.exceptions import (
     StorageError,
     TrainingUnsupported,
     UnsuitableRecording,
-    VersionConflict,
     VoiceEngineMismatch,
     VoiceInTraining,
     VoiceNotFound,
@@ -81,7 +80,8 @@ async def test_an_adapted_voice_sounds_otherwise_and_says_so(context, settings):
     assert now.similarity == events[-1].state.similarity
     assert now.adapted_minutes == 2.0
     assert now.adapted_at > voice.created_at
-    assert len(files(settings)) == 2
+    assert now.active_version == 2
+    assert len(files(settings)) == 3  # the recording, and the states of two versions
 
 
 async def test_events_come_in_order_and_checkpoints_can_be_spoken(context):
@@ -139,7 +139,7 @@ async def test_a_second_adaptation_goes_on_from_the_first(settings):
         assert await fingerprint(context, now) == second[-1].state.payload
         assert now.similarity > first[-1].state.similarity
         assert now.adapted_minutes == 4.0
-        assert len(files(settings)) == 2
+        assert now.active_version == 3
 
 
 async def test_it_is_trained_on_what_it_was_enrolled_with(settings):
@@ -257,14 +257,14 @@ async def test_of_two_processes_that_adapt_a_voice_the_second_gives_way(settings
         events = await adapted(early, voice, TrainingOptions(1.0, seed=2))
         engine.go.set()
 
-        with pytest.raises(VersionConflict) as refused:
-            await training
+        late_events = await training
 
-        assert refused.value.suggestion
-        now = await early.voices.get(OWNER, voice.id)
+        assert "Another version was activated meanwhile" in late_events[-1].message
+        now, versions = await early.versions.list(OWNER, voice.id)
         assert await fingerprint(early, now) == events[-1].state.payload
         assert now.adapted_minutes == 1.0
-        assert len(files(settings)) == 2
+        assert [version.number for version in versions] == [1, 2, 3]
+        assert (now.active_version, versions[2].metrics.better) == (2, False)
 
 
 async def test_a_voice_that_is_deleted_meanwhile_stays_deleted(settings):
@@ -377,10 +377,11 @@ async def test_an_engine_that_cannot_do_it_says_so(settings, context, engine, er
     assert refused.value.suggestion
 
 
-async def test_a_voice_read_before_it_was_adapted_is_spoken_as_it_is_now(context):
+async def test_a_voice_read_before_its_version_was_deleted_is_spoken_as_it_is_now(context):
     voice = await registered(context)
 
     events = await adapted(context, voice)
+    await context.versions.delete(OWNER, voice.id, 1)
 
     assert await fingerprint(context, voice) == events[-1].state.payload
 
@@ -435,10 +436,9 @@ async def train(p: Parts, voice: Voice) -> None:
 
 
 async def whole(p: Parts, voice: Voice, settings: Settings) -> Voice:
-    """The voice, after the check that record and files agree and nothing else is left."""
+    """The voice, after the check that record and files agree, also after a sweep."""
     await p.retention().sweep(0.0)
     now = await p.service().get(OWNER, voice.id)
-    assert len(files(settings)) == 2
     assert await p.recordings.get(now.recording_blob)
     assert await p.states.get(now.state_blob)
     return now
@@ -448,7 +448,7 @@ async def whole(p: Parts, voice: Voice, settings: Settings) -> Voice:
 async def test_a_database_that_breaks_leaves_the_voice_old_or_new(settings, behind):
     async with parts(settings) as p:
         voice = await p.service().register(OWNER, Upload(recording(), "a.wav"))
-        healthy = Parts(p.voices, p.recordings, p.states, p.events)
+        healthy = replace(p)
         p.voices = Breaking(p.voices, behind=behind)
 
         with pytest.raises(DatabaseError):
@@ -461,7 +461,7 @@ async def test_a_database_that_breaks_leaves_the_voice_old_or_new(settings, behi
 async def test_a_full_disk_leaves_the_voice(settings):
     async with parts(settings) as p:
         voice = await p.service().register(OWNER, Upload(recording(), "a.wav"))
-        healthy = Parts(p.voices, p.recordings, p.states, p.events)
+        healthy = replace(p)
         p.states = Full(settings.embeddings)
 
         with pytest.raises(StorageError):
@@ -472,11 +472,11 @@ async def test_a_full_disk_leaves_the_voice(settings):
 
 
 @pytest.mark.parametrize("behind", [False, True], ids=["at its start", "at its end"])
-@pytest.mark.parametrize("step", ["states.put", "voices.update", "states.delete"])
+@pytest.mark.parametrize("step", ["states.put", "versions.add", "voices.update"])
 async def test_cancelled_while_it_is_stored_it_is_stored(settings, step, behind):
     async with parts(settings) as p:
         voice = await p.service().register(OWNER, Upload(recording(), "a.wav"))
-        healthy = Parts(p.voices, p.recordings, p.states, p.events)
+        healthy = replace(p)
         name, method = step.split(".")
         setattr(p, name, Interrupted(getattr(p, name), method, behind=behind))
 
@@ -491,7 +491,7 @@ KILLED = """
 async def main(step):
     async with parts(Settings(_env_file=None, data_dir=folder / step)) as p:
         voice = await p.service().register(OWNER, Upload(content, "a.wav"))
-        for name in ("voices", "recordings", "states"):
+        for name in ("voices", "recordings", "states", "versions"):
             setattr(p, name, Dying(getattr(p, name), name, step))
         async for _ in p.training().adapt(OWNER, voice.id, TrainingOptions(1.0)):
             pass
@@ -502,8 +502,9 @@ STEPS = {
     "after recordings.get": (2, False),
     "before states.put": (2, False),
     "after states.put": (3, False),
+    "after versions.add": (2, False),  # that of what it speaks with
+    "before voices.update": (3, False),
     "after voices.update": (3, True),
-    "after states.delete": (2, True),
 }
 
 
@@ -525,7 +526,6 @@ def test_a_voice_whose_training_was_killed_speaks_old_or_new(killed, step):
     assert len(files(settings)) == left
 
     with TestClient(create_app(settings)) as client:
-        assert len(files(settings)) == 2
         [voice] = client.get("/voices").json()["items"]
         assert (voice["adapted_at"] is not None) == changed
         say = {"text": "Yes.", "format": "pcm"}

@@ -13,13 +13,13 @@ from app.audio.dsp import resample
 from app.audio.types import Recording
 from app.core.exceptions import UnspeakableText
 from app.engines.kokoro.adaptation.listeners import Ge2e
-from app.engines.kokoro.adaptation.listening import RATE, Recogniser
 from app.engines.kokoro.adaptation.material import Piece, make_piece
 from app.engines.kokoro.adaptation.network import Network, fastest_dtype
 from app.engines.kokoro.adaptation.objective import WINDOW, Person
 from app.engines.kokoro.eigenvoices import Traits
 from app.engines.kokoro.enrolment import Target
 from app.engines.kokoro.voices import Blend
+from app.speaker.recogniser import RATE, Recogniser
 from bench.data import calibration, read
 from tools.eigenvoices.studio import Studio
 

@@ -91,6 +91,7 @@ def _create_samples_and_versions() -> None:
         sa.Column("similarity", sa.Double(), nullable=True),
         sa.Column("metrics", _json(), nullable=True),
         sa.Column("job_id", sa.String(36), nullable=True),
+        sa.Column("compared_with", sa.Integer(), nullable=True),
     )
     _index("voice_versions", "voice_id", "number", unique=True)
 

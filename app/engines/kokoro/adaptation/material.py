@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from app.audio.dsp import resample
-from app.engines.kokoro.adaptation.listening import RATE, Utterance
 from app.engines.kokoro.adaptation.network import FRAME, Network
 from app.engines.kokoro.adaptation.tracking import align, cepstra, level, pitch_curve
 from app.engines.kokoro.model import SAMPLE_RATE
+from app.speaker.recogniser import RATE, Utterance
 
 _HOP = FRAME // 2
 _WINDOW = 1200

@@ -18,7 +18,7 @@ from app.core.exceptions import UnspeakableText, UnsuitableRecording
 from app.engines.base import TRAINED, TrainingEvent, TrainingOptions, VoiceState
 from app.engines.kokoro.adaptation.fit import Material, Text, Whitening, fit
 from app.engines.kokoro.adaptation.listeners import RATE, Ge2e, WeSpeaker
-from app.engines.kokoro.adaptation.listening import Recogniser, Utterance, spoken_language
+from app.engines.kokoro.adaptation.listening import spoken_language
 from app.engines.kokoro.adaptation.material import Piece, make_piece, read
 from app.engines.kokoro.adaptation.network import Network, fastest_dtype
 from app.engines.kokoro.adaptation.objective import WINDOW, Objective
@@ -26,6 +26,7 @@ from app.engines.kokoro.enrolment import TEMPO_RANGE
 from app.engines.kokoro.model import SAMPLE_RATE
 from app.engines.kokoro.parameters import Parameters
 from app.engines.kokoro.phonemes import Phonemizer
+from app.speaker.recogniser import Recogniser, Utterance
 from app.speaker.similarity import Embedding
 
 # Speech of other words than the recordings': fitted to, and checked on.

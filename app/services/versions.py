@@ -1,0 +1,116 @@
+"""The versions of a voice: list, activate, roll back, delete, compare."""
+
+from collections.abc import Sequence
+
+from app.core.admission import Admission
+from app.core.exceptions import VoiceEngineMismatch
+from app.core.logging import get_logger
+from app.core.tasks import see_through
+from app.db.voices import find_voice
+from app.models.audit import Action
+from app.models.voice import Voice, VoiceVersion
+from app.training.measuring import Measured
+from app.training.recordings import gather
+from app.training.session import Workshop
+
+log = get_logger(__name__)
+
+_BUSY_RETRY_S = 30
+
+
+Compared = Sequence[tuple[VoiceVersion, Measured]]
+
+
+class VersionService:
+    """Versions of the callers' voices. Trainings make them."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+        self._comparing = Admission(
+            1, doing="comparison is under way", retry_after_s=lambda: _BUSY_RETRY_S
+        )
+
+    async def list(self, owner: str, voice_id: str) -> tuple[Voice, list[VoiceVersion]]:
+        """The voice, and its versions by number.
+
+        Raises:
+            VoiceNotFound: there is none with this id, or it is somebody else's.
+        """
+        voice = await self._find(owner, voice_id)
+        return voice, await self._shop.versions.all(voice)
+
+    async def get(self, owner: str, voice_id: str, number: int) -> tuple[Voice, VoiceVersion]:
+        """The voice, and one version of it.
+
+        Raises:
+            VoiceNotFound, VersionNotFound
+        """
+        voice = await self._find(owner, voice_id)
+        return voice, await self._shop.versions.get(voice, number)
+
+    async def activate(self, owner: str, voice_id: str, number: int) -> tuple[Voice, VoiceVersion]:
+        """Have a version spoken from now on, a newer or an older one.
+
+        Raises:
+            VoiceNotFound, VersionNotFound
+            VoiceEngineMismatch: it was made by another engine than the one that runs.
+        """
+        voice, version = await self.get(owner, voice_id, number)
+        self._check_engine(version)
+        return await see_through(self._activate(voice, version)), version
+
+    async def _activate(self, voice: Voice, version: VoiceVersion) -> Voice:
+        async with self._shop.audit.recorded(Action.VOICE_CHANGED, voice):
+            return await self._shop.versions.activate(version)
+
+    async def delete(self, owner: str, voice_id: str, number: int) -> None:
+        """Delete a version that is not active, with its file.
+
+        Raises:
+            VoiceNotFound, VersionNotFound
+            Conflict: it is active.
+        """
+        voice, version = await self.get(owner, voice_id, number)
+        await see_through(self._delete(voice, version))
+
+    async def _delete(self, voice: Voice, version: VoiceVersion) -> None:
+        async with self._shop.audit.recorded(Action.VOICE_CHANGED, voice):
+            await self._shop.versions.delete(voice, version)
+
+    async def compare(
+        self, owner: str, voice_id: str, numbers: tuple[int, int]
+    ) -> tuple[Voice, Compared]:
+        """Two versions, both measured now against all recordings of the voice.
+
+        Raises:
+            VoiceNotFound, VersionNotFound, VoiceEngineMismatch
+            UnsuitableRecording: no recording of the voice can be used.
+            EngineBusy: other versions are being compared.
+            EngineError, AssetError, StorageError
+        """
+        voice = await self._find(owner, voice_id)
+        versions = [await self._shop.versions.get(voice, number) for number in numbers]
+        for version in versions:
+            self._check_engine(version)
+        with self._comparing.enter():
+            states = [await self._shop.versions.state(version) for version in versions]
+            material = await gather(
+                voice,
+                samples=self._shop.samples,
+                recordings=self._shop.recordings,
+                ears=self._shop.ears,
+            )
+            speaker = [heard.recording for heard in (*material.learnt, *material.held)]
+            measured = [await self._shop.measuring.measure(state, speaker) for state in states]
+        return voice, list(zip(versions, measured, strict=True))
+
+    async def _find(self, owner: str, voice_id: str) -> Voice:
+        return await find_voice(self._shop.voices, owner, voice_id)
+
+    def _check_engine(self, version: VoiceVersion) -> None:
+        running = self._shop.engine.info.name
+        if version.engine != running:
+            raise VoiceEngineMismatch(
+                f"The version was made by the engine {version.engine!r}; {running!r} is running.",
+                "Start the server with that engine.",
+            )
