@@ -34,6 +34,19 @@ HEADERS: Final = {
 CLIENT_GONE = 499
 """Status that nobody reads; access logs show it, as those of nginx do."""
 
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["audio", "done", "error"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "See docs/speaking.md.",
+        },
+    },
+    "required": ["event", "data"],
+}
+
 
 def speech_responses(
     description: str, *, events: bool = False, whole: bool = True
@@ -47,7 +60,7 @@ def speech_responses(
         mime: {"schema": {"type": "string", "format": "binary"}} for mime in types
     }
     if events:
-        content[MEDIA_TYPE] = {"schema": {"type": "string"}}
+        content[MEDIA_TYPE] = {"itemSchema": _EVENT}
     return {
         200: {
             "description": description,

@@ -6,10 +6,12 @@ from app.api.routes import (
     audit,
     engines,
     health,
+    history,
     jobs,
     keys,
     metrics,
     synthesis,
+    usage,
     voice_versions,
     voices,
 )
@@ -24,3 +26,5 @@ router.include_router(engines.router)
 router.include_router(keys.router)
 router.include_router(audit.router)
 router.include_router(voice_versions.router)
+router.include_router(history.router)
+router.include_router(usage.router)

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from app.engines.base import Engine
 from app.engines.fake import FakeEngine
 from app.models.audit import AuditEvent
 from app.models.voice import Voice, VoiceSample, VoiceVersion
-from app.services.retention import RetentionService
+from app.services.retention import Keepers, RetentionService
 from app.services.training import TrainingService
 from app.services.versions import VersionService
 from app.services.voices import VoiceService
@@ -59,14 +59,17 @@ class Parts:
     keep_outputs_hours: float = 0.0
     samples: Any = None
     versions: Any = None
+    database: SqlDatabase | None = None
 
     @property
     def stores(self) -> Stores:
         return Stores(self.recordings, self.states, self.outputs)
 
     def retention(self) -> RetentionService:
+        assert self.database is not None
+        keepers = replace(Keepers.of(self.database), voices=self.voices)
         return RetentionService(
-            voices=self.voices, stores=self.stores, keep_outputs_hours=self.keep_outputs_hours
+            keepers=keepers, stores=self.stores, keep_outputs_hours=self.keep_outputs_hours
         )
 
     def service(self) -> VoiceService:
@@ -133,6 +136,7 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
             database.collection(AuditEvent),
             samples=database.collection(VoiceSample),
             versions=database.collection(VoiceVersion),
+            database=database,
         )
     finally:
         await database.close()
