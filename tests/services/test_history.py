@@ -76,8 +76,8 @@ class Told:
 
 
 @asynccontextmanager
-async def telling(settings: Settings) -> AsyncIterator[Told]:
-    database = SqlDatabase(settings.database)
+async def telling(settings: Settings, url: str | None = None) -> AsyncIterator[Told]:
+    database = SqlDatabase(url or settings.database)
     await database.open()
     try:
         voice = await database.collection(Voice).add(a_voice(active_version=3))
@@ -313,6 +313,21 @@ async def test_several_processes_add_to_the_same_day(settings):
 
         assert await t.usage() == (18, 72, 27.0)
         assert len((await t.days.list()).items) == 1
+
+
+async def test_several_servers_write_to_one_postgresql(settings, new_postgres):
+    async with telling(settings, new_postgres()) as t:
+        logs = [t.log() for _ in range(4)]
+        for number, log in enumerate(logs):
+            for _ in range(5):
+                await log.spoken(told(t.voice, f"Émile {number}\0"))
+        await asyncio.gather(*(log.close() for log in logs))
+
+        assert await t.usage() == (20, 160, 30.0)
+        wanted = HistoryFilter(text="Émile 3")
+        found = await t.history().list("local", wanted, limit=500, cursor=None)
+        assert len(found.items) == 5
+        assert (await t.history().delete_all("local", HistoryFilter())).entries == 20
 
 
 async def test_usage_of_two_days_is_of_the_day_on_which_it_was(settings):
