@@ -6,6 +6,7 @@ from fastapi import Depends, Header, Request
 
 from app.api.access import OWNER_HEADER, owner_of
 from app.context import AppContext
+from app.jobs.board import JobBoard
 from app.models.access import Principal
 from app.services.audit import AuditService
 from app.services.history import HistoryService
@@ -36,6 +37,10 @@ def _training(context: Annotated[AppContext, Depends(_context)]) -> TrainingServ
 
 def _versions(context: Annotated[AppContext, Depends(_context)]) -> VersionService:
     return context.versions
+
+
+def _jobs(context: Annotated[AppContext, Depends(_context)]) -> JobBoard:
+    return context.jobs
 
 
 def _keys(context: Annotated[AppContext, Depends(_context)]) -> KeyService:
@@ -71,6 +76,7 @@ Voices = Annotated[VoiceService, Depends(_voices)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
 Training = Annotated[TrainingService, Depends(_training)]
 Versions = Annotated[VersionService, Depends(_versions)]
+Jobs = Annotated[JobBoard, Depends(_jobs)]
 Keys = Annotated[KeyService, Depends(_keys)]
 Audit = Annotated[AuditService, Depends(_audit)]
 History = Annotated[HistoryService, Depends(_history)]

@@ -7,6 +7,7 @@ from app.api.routes import (
     engines,
     health,
     history,
+    jobs,
     keys,
     metrics,
     synthesis,
@@ -20,6 +21,7 @@ router.include_router(health.router)
 router.include_router(metrics.router)
 router.include_router(voices.router)
 router.include_router(synthesis.router)
+router.include_router(jobs.router)
 router.include_router(engines.router)
 router.include_router(keys.router)
 router.include_router(audit.router)
