@@ -78,7 +78,9 @@ class Speech:
         self._sample_rate = sample_rate
         self._admission = admission
         self._log = log
-        wanted = log is not None and log.wants_audio(order.request)
+        # A batch keeps the audio of its items itself.
+        keeps = order.source is not SpeechSource.BATCH
+        wanted = keeps and log is not None and log.wants_audio(order.request)
         self._kept = bytearray() if wanted else None
 
     async def encoded(self) -> AsyncGenerator[bytes, None]:
