@@ -12,7 +12,7 @@ from app.context import AppContext, open_context
 from app.core.config import Settings
 from app.engines.base import VoiceState
 from app.models.base import LOCAL_OWNER
-from app.models.speech import SpeakRequest
+from app.models.speech import SpeechRequest
 from app.models.voice import Voice
 from app.services.voices import Upload
 from app.upkeep import warm_up
@@ -58,7 +58,7 @@ class Studio:
         """Float32 (n,) for each text, at `rate`."""
         said = []
         for text in texts:
-            request = SpeakRequest(text=text, format=AudioFormat.PCM, speed=speed)
+            request = SpeechRequest(text=text, voice=voice.id, format=AudioFormat.PCM, speed=speed)
             speech = await self.context.synthesis.speak(voice, request)
             content = b"".join([data async for data in speech.encoded()])
             said.append(read_pcm(content))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
@@ -12,9 +12,56 @@ from app.services.synthesis import Speech
 
 T = TypeVar("T")
 
-DURATION = "X-Audio-Duration"
+DURATION: Final = "X-Audio-Duration"
+VOICE_VERSION: Final = "X-Voice-Version"
+ENGINE: Final = "X-Engine"
+FIRST_AUDIO: Final = "X-First-Audio-Ms"
+TOTAL: Final = "X-Total-Ms"
+SIMILARITY: Final = "X-Similarity"
+HISTORY_ID: Final = "X-History-ID"
+HEADERS: Final = {
+    DURATION: "Seconds of audio; not where it is streamed.",
+    VOICE_VERSION: "Number of the version of the voice.",
+    ENGINE: "The engine that speaks.",
+    FIRST_AUDIO: "Milliseconds until the first piece of audio was there.",
+    TOTAL: "Milliseconds until all of it was; not where it is streamed.",
+    SIMILARITY: "Cosine of the voice to its recording, if it was measured.",
+    HISTORY_ID: "Id of the entry in the history, where one is kept.",
+}
+"""What answers with speech carry, with its meaning."""
+
+EVENTS: Final = "text/event-stream"
 CLIENT_GONE = 499
 """Status that nobody reads; access logs show it, as those of nginx do."""
+
+# What stands between must not hold back the first sentence until there are more.
+_UNBUFFERED = {"X-Accel-Buffering": "no"}
+
+
+def speech_responses(
+    description: str, *, events: bool = False, whole: bool = True
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that answers with speech, for OpenAPI."""
+    types = [
+        "audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "audio/aac", "audio/pcm",
+        "audio/basic", "audio/x-mulaw",
+    ]  # fmt: skip
+    content: dict[str, Any] = {
+        mime: {"schema": {"type": "string", "format": "binary"}} for mime in types
+    }
+    if events:
+        content[EVENTS] = {"schema": {"type": "string"}}
+    return {
+        200: {
+            "description": description,
+            "content": content,
+            "headers": {
+                name: {"description": text, "schema": {"type": "string"}}
+                for name, text in HEADERS.items()
+                if whole or name not in (DURATION, TOTAL)
+            },
+        }
+    }
 
 
 async def whole(speech: Speech, request: Request) -> Response:
@@ -22,15 +69,28 @@ async def whole(speech: Speech, request: Request) -> Response:
     body = await _while_connected(request, _collect(speech))
     if body is None:
         return Response(status_code=CLIENT_GONE)
-    headers = {DURATION: f"{speech.duration_s:.3f}"}
+    headers = _headers(speech) | {
+        DURATION: f"{speech.duration_s:.3f}",
+        TOTAL: str(round(speech.total_s * 1000)),
+    }
     return Response(body, media_type=speech.content_type, headers=headers)
 
 
-async def streamed(speech: Speech, request: Request) -> Response:
+async def streamed(
+    speech: Speech,
+    request: Request,
+    body: AsyncGenerator[bytes, None] | None = None,
+    *,
+    media_type: str | None = None,
+) -> Response:
     """Audio as it is made. The first piece is there before the status is sent, so that an error
     has its own.
+
+    Args:
+        body: made of the speech, instead of its bytes.
+        media_type: of the body.
     """
-    body = speech.encoded()
+    body = speech.encoded() if body is None else body
     first = None
     try:
         first = await _while_connected(request, anext(body))
@@ -39,14 +99,33 @@ async def streamed(speech: Speech, request: Request) -> Response:
             await body.aclose()
     if first is None:
         return Response(status_code=CLIENT_GONE)
-    return _Stream(first, body, speech.content_type)
+    headers = _headers(speech) | _UNBUFFERED
+    return _Stream(first, body, media_type or speech.content_type, headers)
+
+
+def _headers(speech: Speech) -> dict[str, str]:
+    """Those that are known when the first piece is there."""
+    similarity = speech.voice.similarity
+    headers = {
+        VOICE_VERSION: str(speech.voice.active_version),
+        ENGINE: speech.engine,
+        FIRST_AUDIO: str(round((speech.first_audio_s or 0.0) * 1000)),
+        HISTORY_ID: speech.id,
+    }
+    return headers if similarity is None else headers | {SIMILARITY: f"{similarity:.4f}"}
 
 
 class _Stream(Response):
     """Sends pieces as they come; closing the connection stops their making, at once."""
 
-    def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None], media_type: str) -> None:
-        super().__init__(media_type=media_type)
+    def __init__(
+        self,
+        first: bytes,
+        rest: AsyncGenerator[bytes, None],
+        media_type: str,
+        headers: dict[str, str],
+    ) -> None:
+        super().__init__(media_type=media_type, headers=headers)
         del self.headers["content-length"]
         self._first = first
         self._rest = rest

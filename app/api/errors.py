@@ -113,7 +113,15 @@ def problem_response(error: AppError) -> JSONResponse:
     `WWW-Authenticate` where other credentials may.
     """
     retry_after_s = error.retry_after_s or (_RETRY_AFTER_S if error.status == 503 else None)
-    body = {
+    headers = {RETRY_AFTER: str(retry_after_s)} if retry_after_s else {}
+    if error.challenge is not None:
+        headers["WWW-Authenticate"] = error.challenge
+    return _ProblemResponse(problem_document(error), error.status, headers, MEDIA_TYPE)
+
+
+def problem_document(error: AppError) -> dict[str, Any]:
+    """An error as it is told, by RFC 9457."""
+    return {
         "type": f"urn:voice-cloning:problem:{error.code}",
         "title": error.title,
         "status": error.status,
@@ -123,10 +131,20 @@ def problem_response(error: AppError) -> JSONResponse:
         "instance": f"urn:request:{request_id.get()}",
         **error.extra,
     }
-    headers = {RETRY_AFTER: str(retry_after_s)} if retry_after_s else {}
-    if error.challenge is not None:
-        headers["WWW-Authenticate"] = error.challenge
-    return _ProblemResponse(body, error.status, headers, MEDIA_TYPE)
+
+
+def told_late(error: Exception, scope: Scope) -> dict[str, Any]:
+    """The document for an error of an answer that has begun: in a stream of events. It is logged
+    and counted like others.
+    """
+    if isinstance(error, AppError):
+        _log(error)
+        known = error
+    else:
+        log.error("unexpected error", exc_info=error)
+        known = _unexpected_problem()
+    scope.setdefault("state", {})[PROBLEM_CODE] = known.code
+    return problem_document(known)
 
 
 class _ProblemResponse(JSONResponse):
@@ -142,11 +160,15 @@ class _ProblemResponse(JSONResponse):
 
 
 async def _app_error(_: Request, error: AppError) -> JSONResponse:
+    _log(error)
+    return problem_response(error)
+
+
+def _log(error: AppError) -> None:
     if isinstance(error, EngineBusy | IdentityError):  # not ours, and must not flood the log
         log.warning("busy", code=error.code, detail=error.detail)
     elif error.status >= 500:
         log.error("failed", code=error.code, detail=error.detail, exc_info=error)
-    return problem_response(error)
 
 
 async def _validation_error(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -200,10 +222,12 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     extra = {}
     if request.app.state.context.settings.error_include_traceback:
         extra["traceback"] = traceback.format_exception(error)
-    response = problem_response(
-        AppError("Something went wrong on our side.", "Report it with the request id.", **extra)
-    )
+    response = problem_response(_unexpected_problem(**extra))
     # This handler is outside the middleware.
     response.headers[REQUEST_ID_HEADER] = request_id.get()
     response.headers.update(rate_headers(request.scope))
     return response
+
+
+def _unexpected_problem(**extra: Any) -> AppError:
+    return AppError("Something went wrong on our side.", "Report it with the request id.", **extra)

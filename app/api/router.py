@@ -2,13 +2,23 @@
 
 from fastapi import APIRouter
 
-from app.api.routes import audit, engines, health, keys, metrics, voice_versions, voices
+from app.api.routes import (
+    audit,
+    engines,
+    health,
+    keys,
+    metrics,
+    synthesis,
+    voice_versions,
+    voices,
+)
 
 router = APIRouter()
 router.include_router(health.router)
 router.include_router(metrics.router)
 router.include_router(voices.router)
+router.include_router(voice_versions.router)
+router.include_router(synthesis.router)
 router.include_router(engines.router)
 router.include_router(keys.router)
 router.include_router(audit.router)
-router.include_router(voice_versions.router)

@@ -83,7 +83,12 @@ def fade_edges(samples: Samples, rate: int, *, ms: float = 5.0) -> Samples:
 
 
 def trim_silence(samples: Samples, rate: int, *, threshold_db: float, keep_s: float) -> Samples:
-    """Cut silence off both ends.
+    """Cut silence off both ends; see `sound_span`."""
+    return samples[sound_span(samples, rate, threshold_db=threshold_db, keep_s=keep_s)]
+
+
+def sound_span(samples: Samples, rate: int, *, threshold_db: float, keep_s: float) -> slice:
+    """Where there is sound, without the silence at both ends.
 
     Args:
         samples: float32 (n,), mono.
@@ -92,17 +97,17 @@ def trim_silence(samples: Samples, rate: int, *, threshold_db: float, keep_s: fl
         keep_s: how much of the silence stays on each side, in s.
 
     Returns:
-        float32 (m,), m <= n; unchanged where all of it is silence.
+        Of the samples; all of them where all is silence.
     """
     frame = max(1, rate // 100)
     padded = np.pad(samples, (0, -len(samples) % frame))
     level = np.sqrt(np.mean(padded.reshape(-1, frame) ** 2, axis=1))
     if not np.any(level):
-        return samples
+        return slice(0, len(samples))
     loud = np.flatnonzero(level > level.max() * 10.0 ** (threshold_db / 20.0))
     keep = int(keep_s * rate)
     start = max(0, int(loud[0]) * frame - keep)
-    return samples[start : (int(loud[-1]) + 1) * frame + keep]
+    return slice(start, min(len(samples), (int(loud[-1]) + 1) * frame + keep))
 
 
 def median_pitch_hz(samples: Samples, rate: int) -> float | None:

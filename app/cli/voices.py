@@ -23,7 +23,7 @@ from app.context import open_context
 from app.core.config import Settings
 from app.core.exceptions import InvalidRequest
 from app.models.base import LOCAL_OWNER
-from app.models.speech import SpeakRequest
+from app.models.speech import SpeechRequest
 from app.models.voice import Erased, Voice
 from app.services.voices import Upload
 from app.speaker.similarity import describe
@@ -69,18 +69,20 @@ async def say(
     language: Annotated[str | None, typer.Option(help="BCP-47 tag.")] = None,
 ) -> None:
     """Speak a text in a voice."""
-    request = SpeakRequest(
-        text=sys.stdin.read() if text == "-" else text,
-        format=format or _format_of(output),
-        sample_rate=sample_rate,
-        speed=speed,
-        pitch_semitones=pitch,
-        language=language,
-        stream=output == "-",
-    )
+    streaming = output == "-"
     async with open_context(Settings()) as context:
-        speech = await context.synthesis.speak(await find(context, voice), request)
-        if output == "-":
+        found = await find(context, voice)
+        request = SpeechRequest(
+            text=sys.stdin.read() if text == "-" else text,
+            voice=found.id,
+            format=format or _format_of(output),
+            sample_rate=sample_rate,
+            speed=speed,
+            pitch=pitch,
+            language=language,
+        )
+        speech = await context.synthesis.speak(found, request, streaming=streaming)
+        if streaming:
             async for data in speech.encoded():
                 sys.stdout.buffer.write(data)
                 sys.stdout.buffer.flush()

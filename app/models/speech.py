@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol, Self
+from typing import Annotated, Any, Protocol, Self
 
 from pydantic import (
     BaseModel,
@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.audio.types import AudioFormat
+from app.audio.types import AudioFormat, WordTiming
 from app.models.history import SpeechSource, SpeechStatus
 from app.models.voice import Voice
 
@@ -46,9 +46,14 @@ class SpeakRequest(BaseModel):
         description="In Hz; default: 24000, or 8000 for mulaw. Not every format has every rate.",
     )
     speed: float = Field(
-        1.0, strict=True, ge=0.5, le=2.0, description="1.0 is the voice's own speed."
+        1.0,
+        strict=True,
+        ge=0.5,
+        le=2.0,
+        allow_inf_nan=False,
+        description="1.0 is the voice's own speed.",
     )
-    pitch_semitones: float = Field(0.0, strict=True, ge=-12, le=12)
+    pitch_semitones: float = Field(0.0, strict=True, ge=-12, le=12, allow_inf_nan=False)
     language: str | None = Field(
         None,
         min_length=2,
@@ -64,6 +69,19 @@ class SpeakRequest(BaseModel):
     @classmethod
     def _any_case(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
+
+    def as_speech(self, voice_id: str) -> "SpeechRequest":
+        """The same as it is asked for under /api/v1."""
+        return SpeechRequest(
+            text=self.text,
+            voice=voice_id,
+            language=self.language,
+            format=self.format,
+            sample_rate=self.sample_rate,
+            speed=self.speed,
+            pitch=self.pitch_semitones,
+            seed=self.seed,
+        )
 
 
 _SPEECH: dict[str, Any] = {
@@ -93,17 +111,32 @@ class SpeechOptions(BaseModel):
         description="In Hz; default: 24000, or 8000 for mulaw. Not every format has every rate.",
     )
     speed: float = Field(
-        1.0, strict=True, ge=0.5, le=2.0, description="1.0 is the voice's own speed."
+        1.0,
+        strict=True,
+        ge=0.5,
+        le=2.0,
+        allow_inf_nan=False,
+        description="1.0 is the voice's own speed.",
     )
     pitch: float = Field(
-        0.0, strict=True, ge=-12, le=12, description="Semitones above the voice's own pitch."
+        0.0,
+        strict=True,
+        ge=-12,
+        le=12,
+        allow_inf_nan=False,
+        description="Semitones above the voice's own pitch.",
     )
     volume: float = Field(
-        0.0, strict=True, ge=-40, le=20, description="dB above the service's own level."
+        0.0,
+        strict=True,
+        ge=-40,
+        le=20,
+        allow_inf_nan=False,
+        description="dB above the service's own level.",
     )
     seed: StrictInt | None = Field(None, ge=0, le=2**32 - 1, description="Same seed, same samples.")
-    lexicon_ids: tuple[str, ...] = Field(
-        (), max_length=3, description="Lexicons to apply, in order."
+    lexicon_ids: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
+        (), max_length=3, description="Lexicons to apply, in order. There are none yet: 404."
     )
 
     @field_validator("format", mode="before")
@@ -118,7 +151,9 @@ class SpeechRequest(SpeechOptions):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_SPEECH]})
 
     text: str | None = Field(None, description="Plain text; markup in it is spoken.")
-    ssml: str | None = Field(None, description="SSML instead of text.")
+    ssml: str | None = Field(
+        None, description="SSML instead of text: `speak`, `p`, `s`, `break`, `prosody`, `sub`."
+    )
     voice: str = Field(description="Id of the voice.", min_length=1, max_length=100)
     store: StrictBool | None = Field(
         None,
@@ -135,6 +170,90 @@ class SpeechRequest(SpeechOptions):
     def content(self) -> str:
         """What was sent to be said: its length is what is counted."""
         return self.text if self.text is not None else self.ssml or ""
+
+
+class StreamFormat(StrEnum):
+    """How speech is streamed."""
+
+    AUDIO = "audio"
+    SSE = "sse"
+
+
+class StreamRequest(SpeechRequest):
+    """Something to say, sentence by sentence."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [_SPEECH | {"stream_format": "sse"}]}
+    )
+
+    stream_format: StreamFormat = Field(
+        StreamFormat.AUDIO, description="`audio`: the file as it is made; `sse`: events."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenPiece:
+    """A sentence of the audio, or as much of one as is spoken in one way.
+
+    Attributes:
+        index: from 0.
+        data: bytes of the file, maybe none; those of all pieces are the file.
+        text: what is said.
+        text_start: offset of its first character in the text; of SSML, in the text without markup.
+        text_end: offset behind the last one.
+        start_s: in the audio. The next piece begins where this one ends.
+        end_s: of the pause behind it.
+        words: in seconds from the start of the audio; empty where the engine has none.
+    """
+
+    index: int
+    data: bytes
+    text: str
+    text_start: int
+    text_end: int
+    start_s: float
+    end_s: float
+    words: tuple[WordTiming, ...]
+
+
+class WordEvent(BaseModel):
+    """A word, in seconds from the start of the audio."""
+
+    word: str
+    start_s: float
+    end_s: float
+
+
+class AudioEvent(BaseModel):
+    """`audio`: a sentence, or as much of one as is spoken in one way."""
+
+    audio: str = Field(
+        description="Base64. The bytes of all events, one after the other, are a file of the "
+        "format; those of one need not be."
+    )
+    sentence: int = Field(description="From 0, in order.")
+    text: str
+    start: int = Field(
+        description="Offset of its first character in the text; of SSML, in the "
+        "text without markup, white space run together."
+    )
+    end: int = Field(description="Offset behind the last one.")
+    start_s: float = Field(description="In the audio.")
+    end_s: float = Field(description="In the audio, with the pause that follows.")
+    words: list[WordEvent] = Field(description="Empty where the engine has no timings.")
+
+
+class DoneEvent(BaseModel):
+    """`done`: the last event of a stream that was not broken off."""
+
+    duration_s: float
+    characters: int = Field(description="That are counted: of `text` or `ssml`.")
+    first_audio_ms: int
+    total_ms: int
+    history_id: str
+    voice_version: int
+    engine: str
+    similarity: float | None
 
 
 @dataclass(frozen=True, slots=True)

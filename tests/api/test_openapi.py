@@ -47,6 +47,7 @@ def test_the_headers_of_limits_are_declared_where_there_are_limits(
 def test_what_credentials_may_do_is_declared(document: dict[str, Any]) -> None:
     of_an_owner = {"/voices", "/voices/{voice_id}", "/voices/{voice_id}/synthesize"}
     of_an_owner |= {"/api/v1/keys", "/api/v1/keys/{key_id}"}
+    of_an_owner |= {"/api/v1/synthesis/speak", "/api/v1/synthesis/speak/stream"}
     for name, operation in operations(document):
         headers = {
             part["name"] for part in operation.get("parameters", []) if "header" in part["in"]
@@ -77,7 +78,14 @@ def test_every_reference_is_defined(document: dict[str, Any]) -> None:
 
 def test_examples_are_given(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    for name in ("SpeakRequest", "VoiceCreated", "VoiceDetails", "Problem"):
+    for name in (
+        "SpeakRequest",
+        "SpeechRequest",
+        "StreamRequest",
+        "VoiceCreated",
+        "VoiceDetails",
+        "Problem",
+    ):
         assert schemas[name]["examples"], name
 
 

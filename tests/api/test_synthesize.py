@@ -128,7 +128,7 @@ def test_streams_at_once_do_not_mix(client: TestClient, register: Register) -> N
         ({"text": "a", "sample_rate": "22050"}, "invalid-request"),
         ({"text": "a", "format": "opus", "sample_rate": 22050}, "format-unsupported"),
         ({"text": "a", "speed": 3}, "invalid-request"),
-        ({"text": "a", "pitch_semitones": 3}, "control-unsupported"),
+        ({"text": "a", "pitch_semitones": 13}, "invalid-request"),
         ({"text": "a", "language": "tlh"}, "language-unsupported"),
         ({"text": "a", "voice": "unknown field"}, "invalid-request"),
     ],

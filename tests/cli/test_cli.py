@@ -238,7 +238,7 @@ def test_a_text_without_words_is_refused(run, clone, tmp_path, text):
         ("--sample-rate", "99999999"),
         ("--language", "x" * 40),
         ("--language", "tlh"),
-        ("--pitch", "3"),
+        ("--pitch", "13"),
         ("--speed", "9"),
         ("--format", "docx"),
     ],

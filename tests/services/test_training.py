@@ -29,7 +29,7 @@ from app.db.sql import SqlCollection
 from app.engines.base import TrainingEvent, TrainingOptions, VoiceState
 from app.engines.fake import FORMAT, TRAINED_FORMAT, FakeEngine, read_back
 from app.main import create_app
-from app.models.speech import SpeakRequest
+from app.models.speech import SpeechRequest
 from app.models.voice import Voice
 from app.services.voices import Upload
 from app.storage.local import LocalBlobStore
@@ -60,7 +60,7 @@ async def adapted(
 
 async def fingerprint(context: AppContext, voice: Voice) -> bytes:
     """The voice as it is heard."""
-    request = SpeakRequest(text="Yes.", format=AudioFormat.PCM)
+    request = SpeechRequest(text="Yes.", voice=voice.id, format=AudioFormat.PCM)
     speech = await context.synthesis.speak(voice, request)
     [(heard, text)] = read_back(read_pcm(b"".join([piece async for piece in speech.encoded()])))
     assert text == "Yes."

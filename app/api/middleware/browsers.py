@@ -6,7 +6,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.access import OWNER_HEADER
-from app.api.audio import DURATION
+from app.api.audio import HEADERS as SPEECH_HEADERS
 from app.api.errors import METHODS
 from app.api.rates import POLICY, RETRY_AFTER, STATE
 from app.core.config import Settings
@@ -14,7 +14,7 @@ from app.core.logging import REQUEST_ID_HEADER
 from app.services.access import KEY_HEADER
 
 _SENT = ("Authorization", KEY_HEADER, REQUEST_ID_HEADER, OWNER_HEADER, "traceparent")
-_EXPOSED = (REQUEST_ID_HEADER, DURATION, STATE, POLICY, RETRY_AFTER)
+_EXPOSED = (REQUEST_ID_HEADER, *SPEECH_HEADERS, STATE, POLICY, RETRY_AFTER)
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",

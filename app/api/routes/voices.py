@@ -9,9 +9,11 @@ from app.api import audio, rates
 from app.api.access import GuardedRoute, access
 from app.api.dependencies import Owner, Synthesis, Training, Voices
 from app.api.errors import problems
+from app.api.speech import SPEECH_PROBLEMS
 from app.core import exceptions as err
 from app.limits.base import Rate
 from app.models.access import Permission
+from app.models.history import SpeechSource
 from app.models.speech import SpeakRequest
 from app.models.voice import Erased, Voice, VoiceCreated, VoiceDetails, VoicePage
 from app.services.voices import Upload
@@ -33,37 +35,6 @@ _UPLOAD_PROBLEMS = problems(
     err.StorageError,
     err.DatabaseError,
 )
-_SPEAK_PROBLEMS = problems(
-    err.UnspeakableText,
-    err.TextTooLong,
-    err.UnsupportedFormat,
-    err.UnsupportedControl,
-    err.UnsupportedLanguage,
-    err.VoiceNotFound,
-    err.VoiceEngineMismatch,
-    err.EngineFailed,
-    err.EngineBusy,
-    err.EngineUnavailable,
-    err.AssetError,
-    err.StorageError,
-    err.DatabaseError,
-    err.UploadTooLarge,
-)
-_AUDIO: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The speech. `X-Audio-Duration` has its seconds unless it is streamed.",
-        "content": {
-            mime: {"schema": {"type": "string", "format": "binary"}}
-            for mime in (
-                "audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "audio/aac", "audio/pcm",
-                "audio/basic", "audio/x-mulaw",
-            )
-        },
-        "headers": {
-            audio.DURATION: {"description": "Seconds.", "schema": {"type": "string"}},
-        },
-    }
-}  # fmt: skip
 
 
 @router.post("", status_code=201, operation_id="create_voice", responses=_UPLOAD_PROBLEMS)
@@ -122,7 +93,7 @@ async def delete_voice(voices: Voices, owner: Owner, voice_id: str) -> Erased:
     "/{voice_id}/synthesize",
     operation_id="synthesize",
     response_class=Response,
-    responses=_AUDIO | _SPEAK_PROBLEMS,
+    responses=audio.speech_responses("The speech.") | SPEECH_PROBLEMS,
 )
 @access(Permission.SPEECH_SYNTHESIZE, Rate.SYNTHESIS)
 async def synthesize(
@@ -138,7 +109,13 @@ async def synthesize(
     """
     voice = await voices.get(owner, voice_id)
     charge = partial(rates.spend, request, Rate.CHARACTERS)
-    speech = await synthesis.speak(voice, body, charge=charge)
+    speech = await synthesis.speak(
+        voice,
+        body.as_speech(voice.id),
+        streaming=body.stream,
+        source=SpeechSource.LEGACY,
+        charge=charge,
+    )
     respond = audio.streamed if body.stream else audio.whole
     return await respond(speech, request)
 

@@ -1,0 +1,106 @@
+"""Speech as server-sent events, and what can go wrong with speech."""
+
+import asyncio
+import json
+from base64 import b64encode
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Final
+
+from pydantic import BaseModel
+from starlette.types import Scope
+
+from app.api.errors import problems, told_late
+from app.core import exceptions as err
+from app.models.speech import AudioEvent, DoneEvent, SpokenPiece, WordEvent
+from app.services.synthesis import Speech
+
+KEEP_ALIVE_S: Final = 10.0
+"""Proxies give up on an answer that is silent for a minute, some for half of one."""
+
+_KEEP_ALIVE = b": still speaking\n\n"
+
+SPEECH_PROBLEMS: Final = problems(
+    err.UnspeakableText,
+    err.TextTooLong,
+    err.UnsupportedFormat,
+    err.UnsupportedControl,
+    err.UnsupportedLanguage,
+    err.VoiceNotFound,
+    err.VoiceEngineMismatch,
+    err.EngineFailed,
+    err.EngineBusy,
+    err.EngineUnavailable,
+    err.AssetError,
+    err.StorageError,
+    err.DatabaseError,
+    err.UploadTooLarge,
+)
+"""Of every route that speaks."""
+
+
+async def events(
+    speech: Speech, scope: Scope, *, keep_alive_s: float = KEEP_ALIVE_S
+) -> AsyncGenerator[bytes, None]:
+    """`audio` for each sentence, then `done`; or `error` with a problem document, and nothing
+    behind it. An error before the first sentence is raised.
+    """
+    async with aclosing(speech.pieces()) as pieces:
+        begun = False
+        upcoming = asyncio.ensure_future(anext(pieces, None))
+        try:
+            while True:
+                await asyncio.wait([upcoming], timeout=keep_alive_s if begun else None)
+                if not upcoming.done():
+                    yield _KEEP_ALIVE
+                    continue
+                piece = upcoming.result()
+                if piece is None:
+                    break
+                begun = True
+                yield _event("audio", _audio(piece))
+                upcoming = asyncio.ensure_future(anext(pieces, None))
+        except Exception as error:
+            if not begun:
+                raise
+            yield _event("error", told_late(error, scope))
+            return
+        finally:
+            upcoming.cancel()
+            await asyncio.gather(upcoming, return_exceptions=True)
+    yield _event("done", _done(speech))
+
+
+def _audio(piece: SpokenPiece) -> AudioEvent:
+    return AudioEvent(
+        audio=b64encode(piece.data).decode(),
+        sentence=piece.index,
+        text=piece.text,
+        start=piece.text_start,
+        end=piece.text_end,
+        start_s=round(piece.start_s, 4),
+        end_s=round(piece.end_s, 4),
+        words=[
+            WordEvent(word=word.word, start_s=round(word.start_s, 4), end_s=round(word.end_s, 4))
+            for word in piece.words
+        ],
+    )
+
+
+def _done(speech: Speech) -> DoneEvent:
+    return DoneEvent(
+        duration_s=round(speech.duration_s, 3),
+        characters=speech.characters,
+        first_audio_ms=round((speech.first_audio_s or 0.0) * 1000),
+        total_ms=round(speech.total_s * 1000),
+        history_id=speech.id,
+        voice_version=speech.voice.active_version,
+        engine=speech.engine,
+        similarity=speech.voice.similarity,
+    )
+
+
+def _event(name: str, data: BaseModel | dict[str, Any]) -> bytes:
+    """One line of JSON: in strings, line ends are escaped."""
+    text = data.model_dump_json() if isinstance(data, BaseModel) else json.dumps(data)
+    return f"event: {name}\ndata: {text}\n\n".encode()

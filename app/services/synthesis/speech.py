@@ -1,0 +1,168 @@
+"""Speech in the making: chunks into the bytes of a file, and word of what came of it."""
+
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass
+from uuid import uuid4
+
+from app.audio.encode import AudioEncoder, content_type
+from app.audio.types import Samples, SpeechChunk, WordTiming
+from app.core.exceptions import AppError
+from app.core.tasks import in_thread, see_through
+from app.core.tracing import start_span
+from app.models.history import SpeechSource, SpeechStatus
+from app.models.speech import Priority, SpeechLog, SpeechRequest, Spoken, SpokenPiece
+from app.models.voice import Voice
+
+Charge = Callable[[int], Awaitable[None]]
+"""Takes the number of characters that are about to be spoken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be spoken for whom.
+
+    Attributes:
+        since: when it was asked for, by `time.perf_counter`.
+    """
+
+    voice: Voice
+    request: SpeechRequest
+    source: SpeechSource
+    batch_id: str | None
+    priority: Priority
+    charge: Charge
+    since: float
+
+
+class Speech:
+    """Audio in the making.
+
+    Attributes:
+        id: of its entry in the history.
+        voice: as it is spoken.
+        content_type: of the bytes.
+        engine: that speaks.
+        characters: that are counted.
+        duration_s: of what has been encoded so far; the whole when the iterator has ended.
+        first_audio_s: since it was asked for until the first piece was there; None before.
+        total_s: the same of the last piece that there is.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        chunks: AsyncGenerator[SpeechChunk, None],
+        encoder: AudioEncoder,
+        *,
+        texts: Sequence[str],
+        engine: str,
+        sample_rate: int,
+        admission: AbstractAsyncContextManager[None],
+        log: SpeechLog | None = None,
+    ) -> None:
+        self.id = str(uuid4())
+        self.voice = order.voice
+        self.content_type = content_type(order.request.format, sample_rate)
+        self.engine = engine
+        self.characters = len(order.request.content)
+        self.duration_s = 0.0
+        self.first_audio_s: float | None = None
+        self.total_s = 0.0
+        self._order = order
+        self._count = 0
+        self._chunks = chunks
+        self._encoder = encoder
+        self._texts = texts
+        self._sample_rate = sample_rate
+        self._admission = admission
+        self._log = log
+        wanted = log is not None and log.wants_audio(order.request)
+        self._kept = bytearray() if wanted else None
+
+    async def encoded(self) -> AsyncGenerator[bytes, None]:
+        """The audio as it is made. Close it to stop the synthesis."""
+        async with aclosing(self.pieces()) as pieces:
+            async for piece in pieces:
+                if piece.data:
+                    yield piece.data
+
+    async def pieces(self) -> AsyncGenerator[SpokenPiece, None]:
+        """The same, sentence by sentence, instead of `encoded`."""
+        tracing = start_span("encode", **{"voice.content_type": self.content_type})
+        try:
+            with self._encoder:
+                async with (
+                    aclosing(self._chunks),
+                    self._admission,
+                    aclosing(self._logged()) as pieces,
+                ):
+                    async for piece in pieces:
+                        yield piece
+        finally:
+            tracing.set_attribute("voice.audio_s", self.duration_s)
+            tracing.end()  # one span, however many pieces there are
+
+    async def _logged(self) -> AsyncGenerator[SpokenPiece, None]:
+        """Whoever keeps a log is told at the end, whatever it is and whoever has gone by then."""
+        status, error = SpeechStatus.CANCELLED, None
+        try:
+            async for chunk in self._chunks:
+                yield await self._piece(chunk)
+            status = SpeechStatus.OK
+        except Exception as failure:
+            status = SpeechStatus.FAILED
+            error = failure.code if isinstance(failure, AppError) else AppError.code
+            raise
+        finally:
+            if self._log is not None:
+                await see_through(self._log.spoken(self._spoken(status, error)))
+
+    async def _piece(self, chunk: SpeechChunk) -> SpokenPiece:
+        index, start_s = self._count, self.duration_s
+        self._count += 1
+        last = self._count == len(self._texts)
+        data = await in_thread(None, self._encode, chunk.samples, last)
+        if self._kept is not None:
+            self._kept += data
+        self.duration_s += chunk.duration_s
+        self.total_s = time.perf_counter() - self._order.since
+        if self.first_audio_s is None:
+            self.first_audio_s = self.total_s
+        return SpokenPiece(
+            index,
+            data,
+            self._texts[index],
+            chunk.text_start,
+            chunk.text_end,
+            start_s,
+            self.duration_s,
+            tuple(
+                WordTiming(word.word, word.start_s + start_s, word.end_s + start_s)
+                for word in chunk.words
+            ),
+        )
+
+    def _encode(self, samples: Samples, last: bool) -> bytes:
+        data = self._encoder.encode(samples)
+        return data + self._encoder.finish() if last else data
+
+    def _spoken(self, status: SpeechStatus, error: str | None) -> Spoken:
+        order = self._order
+        if status is not SpeechStatus.OK:
+            self.total_s = time.perf_counter() - order.since
+        return Spoken(
+            id=self.id,
+            voice=order.voice,
+            request=order.request,
+            source=order.source,
+            status=status,
+            sample_rate=self._sample_rate,
+            duration_s=self.duration_s,
+            total_s=self.total_s,
+            first_audio_s=self.first_audio_s,
+            error=error,
+            content=None if self._kept is None else bytes(self._kept),
+            batch_id=order.batch_id,
+        )
