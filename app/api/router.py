@@ -9,6 +9,9 @@ from app.api.routes import (
     keys,
     metrics,
     synthesis,
+    voice_bundles,
+    voice_profiles,
+    voice_samples,
     voice_versions,
     voices,
 )
@@ -17,7 +20,10 @@ router = APIRouter()
 router.include_router(health.router)
 router.include_router(metrics.router)
 router.include_router(voices.router)
+router.include_router(voice_profiles.router)
+router.include_router(voice_samples.router)
 router.include_router(voice_versions.router)
+router.include_router(voice_bundles.router)
 router.include_router(synthesis.router)
 router.include_router(engines.router)
 router.include_router(keys.router)

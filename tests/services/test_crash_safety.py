@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from app.services.voices import Upload
 from app.storage.base import Removed
 from app.storage.local import LocalBlobStore
 from tests.conftest import recording
-from tests.services.parts import OWNER, Interrupted, Parts, Paused, files, kill_at, parts
+from tests.services.parts import OWNER, Interrupted, Paused, files, kill_at, parts
 
 
 def upload() -> Upload:
@@ -88,7 +89,7 @@ async def test_a_file_that_cannot_be_written_leaves_nothing(settings, which):
 async def test_a_voice_is_deleted_even_if_a_file_cannot_be_and_the_file_is_swept(settings, which):
     async with parts(settings) as p:
         voice = await p.service().register(OWNER, upload())
-        healthy = Parts(p.voices, p.recordings, p.states, p.events)
+        healthy = replace(p)
         folder = settings.uploads if which == "recordings" else settings.embeddings
         setattr(p, which, Refusing(folder, "delete"))
 
@@ -109,7 +110,7 @@ async def test_a_voice_is_deleted_even_if_a_file_cannot_be_and_the_file_is_swept
 async def test_a_cancelled_registration_leaves_no_voice_without_its_files(settings, step, behind):
     """A cancelled insert may take place all the same: the driver's thread is not stopped."""
     async with parts(settings) as p:
-        healthy = Parts(p.voices, p.recordings, p.states, p.events)
+        healthy = replace(p)
         name, method = step.split(".")
         setattr(p, name, Interrupted(getattr(p, name), method, behind=behind))
 
@@ -129,7 +130,7 @@ async def test_a_cancelled_registration_leaves_no_voice_without_its_files(settin
 async def test_a_deletion_that_was_begun_is_finished_and_the_trail_says_so(settings, step):
     async with parts(settings) as p:
         voice = await p.service().register(OWNER, upload())
-        healthy = Parts(p.voices, p.recordings, p.states, p.events)
+        healthy = replace(p)
         name, method = step.split(".")
         paused = Paused(getattr(p, name), method)
         setattr(p, name, paused)
