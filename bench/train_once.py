@@ -8,11 +8,15 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from app.engines.base import TrainingOptions, VoiceState, trainer
+from app.context import AppContext
+from app.engines.base import TrainingOptions, VoiceState
+from app.models.base import LOCAL_OWNER
+from app.models.voice import Voice, VoiceSample
 from bench.data import ENROL_CLIPS, speakers
 from bench.studio import THREADS, open_studio
 
@@ -61,17 +65,17 @@ def trained(folder: Path, speaker: str, minutes: float, *, search: bool) -> Trai
 
 
 async def train(folder: Path, speaker: str, minutes: float) -> None:
-    """Enrol, train, and keep what came of it."""
+    """Enrol with all clips, train as a job does, and keep what came of it."""
     async with open_studio() as studio:
-        engine, ears = studio.context.engine, studio.context.ears
-        clips = speakers()[speaker][:ENROL_CLIPS]
-        recordings = [(await ears.listen(clip.read_bytes(), alone=False))[0] for clip in clips]
         began = time.perf_counter()
-        before = await engine.enroll(recordings)
+        voice, before = await _enrolled(studio.context, speakers()[speaker][:ENROL_CLIPS])
         instant_s = time.perf_counter() - began
-        began, after, said = time.perf_counter(), before, ""
+        began = time.perf_counter()
         options = TrainingOptions(minutes=minutes, seed=_SEED)
-        async with aclosing(trainer(engine).train(recordings, before, options=options)) as events:
+        async with aclosing(
+            studio.context.training.adapt(LOCAL_OWNER, voice.id, options)
+        ) as events:
+            after, said = before, ""
             async for event in events:
                 after, said = event.state or after, event.message
         took_s = time.perf_counter() - began
@@ -81,6 +85,29 @@ async def train(folder: Path, speaker: str, minutes: float) -> None:
     unfinished = folder / "unfinished"
     unfinished.write_text(json.dumps(asdict(found)))
     unfinished.replace(folder / _RESULT)
+
+
+async def _enrolled(context: AppContext, clips: Sequence[Path]) -> tuple[Voice, VoiceState]:
+    """A voice with these recordings, as the service stores it, and its state."""
+    heard = [await context.ears.listen(clip.read_bytes(), alone=False) for clip in clips]
+    state = await context.engine.enroll([recording for recording, _ in heard])
+    report = heard[0][1]
+    voice = Voice(
+        owner=LOCAL_OWNER, name=clips[0].stem, description=None, filename=clips[0].name,
+        duration_s=report.duration_s, sample_rate=report.sample_rate, engine=state.engine,
+        state_format=state.format, similarity=state.similarity, report=report,
+    )  # fmt: skip
+    samples = context.database.collection(VoiceSample)
+    for clip, (_, its_report) in zip(clips, heard, strict=True):
+        sample = VoiceSample(
+            owner=LOCAL_OWNER, voice_id=voice.id, blob=f"{voice.id}/{clip.stem}",
+            filename=clip.name, duration_s=its_report.duration_s, report=its_report,
+        )  # fmt: skip
+        await context.stores.recordings.put(sample.blob, clip.read_bytes())
+        await samples.add(sample)
+    await context.stores.states.put(voice.state_blob, state.payload)
+    await context.database.collection(Voice).add(voice)
+    return voice, state
 
 
 if __name__ == "__main__":

@@ -86,6 +86,31 @@ def speak(client: httpx2.Client, voice: str, **body: Any) -> int | None:
         return None
 
 
+def speak_v1(client: httpx2.Client, voice: str, path: str = "speak", **body: Any) -> int | None:
+    """The same under /api/v1."""
+    body = {"voice": voice} | body
+    try:
+        answer = client.post(f"/api/v1/synthesis/{path}", json=body, headers=sent_headers())
+    except httpx2.RemoteProtocolError:
+        return None
+    return answer.status_code
+
+
+def use_v1(client: httpx2.Client, voice: str) -> None:
+    """Speak in all ways, and fail in most."""
+    for text in (TEXT, f"{TEXT} fail", f"{TEXT} crash", f"crash {TEXT}"):
+        for asked in ({"text": text}, {"ssml": f"<speak>{text}</speak>"}):
+            assert speak_v1(client, voice, **asked) in (200, 500)
+            for form in ("audio", "sse"):
+                status = speak_v1(client, voice, "speak/stream", stream_format=form, **asked)
+                assert status in (200, 500, None)
+    assert speak_v1(client, voice, ssml=f"<speak><Zebedee a='{TEXT}'/></speak>") == 400
+    assert speak_v1(client, voice, ssml=f"<speak>{TEXT}") == 400
+    assert speak_v1(client, voice, text=TEXT, ssml=TEXT) == 400
+    assert speak_v1(client, voice, text=TEXT, lexicon_ids=[NAME]) == 404
+    assert speak_v1(client, NAME, text=TEXT) == 404
+
+
 def use(client: httpx2.Client, settings: Settings) -> None:
     """Everything that can be done, and most that can go wrong."""
     voice = register(client).json()["voice_id"]
@@ -99,6 +124,7 @@ def use(client: httpx2.Client, settings: Settings) -> None:
     assert speak(client, voice, text={"private": TEXT}, password=PASSWORD, token=TOKEN) == 400
     assert speak(client, voice, text=TEXT, format=TEXT, language=NAME) == 400
     assert speak(client, NAME, text=TEXT) == 404
+    use_v1(client, voice)
     broken = client.post(f"/voices/{voice}/synthesize", content=f'{{"text": "{TEXT}')
     assert broken.status_code == 400
     client.get(f"/{NAME}/{FILENAME}", params={"name": NAME, "sig": SIGNATURE})

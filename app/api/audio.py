@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
+from app.api.events import MEDIA_TYPE, UNBUFFERED
 from app.services.synthesis import Speech
 
 T = TypeVar("T")
@@ -30,12 +31,21 @@ HEADERS: Final = {
 }
 """What answers with speech carry, with its meaning."""
 
-EVENTS: Final = "text/event-stream"
 CLIENT_GONE = 499
 """Status that nobody reads; access logs show it, as those of nginx do."""
 
-# What stands between must not hold back the first sentence until there are more.
-_UNBUFFERED = {"X-Accel-Buffering": "no"}
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["audio", "done", "error"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "See docs/speaking.md.",
+        },
+    },
+    "required": ["event", "data"],
+}
 
 
 def speech_responses(
@@ -50,7 +60,7 @@ def speech_responses(
         mime: {"schema": {"type": "string", "format": "binary"}} for mime in types
     }
     if events:
-        content[EVENTS] = {"schema": {"type": "string"}}
+        content[MEDIA_TYPE] = {"itemSchema": _EVENT}
     return {
         200: {
             "description": description,
@@ -99,7 +109,7 @@ async def streamed(
             await body.aclose()
     if first is None:
         return Response(status_code=CLIENT_GONE)
-    headers = _headers(speech) | _UNBUFFERED
+    headers = _headers(speech) | UNBUFFERED
     return _Stream(first, body, media_type or speech.content_type, headers)
 
 

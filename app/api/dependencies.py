@@ -6,6 +6,7 @@ from fastapi import Depends, Header, Request
 
 from app.api.access import OWNER_HEADER, owner_of
 from app.context import AppContext
+from app.jobs.board import JobBoard
 from app.models.access import Principal
 from app.services.audit import AuditService
 from app.services.keys import KeyService
@@ -48,6 +49,10 @@ def _versions(context: Annotated[AppContext, Depends(_context)]) -> VersionServi
     return context.versions
 
 
+def _jobs(context: Annotated[AppContext, Depends(_context)]) -> JobBoard:
+    return context.jobs
+
+
 def _keys(context: Annotated[AppContext, Depends(_context)]) -> KeyService:
     return context.keys
 
@@ -76,6 +81,7 @@ Bundles = Annotated[BundleService, Depends(_bundles)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
 Training = Annotated[TrainingService, Depends(_training)]
 Versions = Annotated[VersionService, Depends(_versions)]
+Jobs = Annotated[JobBoard, Depends(_jobs)]
 Keys = Annotated[KeyService, Depends(_keys)]
 Audit = Annotated[AuditService, Depends(_audit)]
 Caller = Annotated[Principal, Depends(_caller)]

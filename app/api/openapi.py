@@ -18,6 +18,7 @@ Each response carries `X-Request-ID`; a usable one that you send is kept.
 _TAGS = [
     {"name": "voices", "description": "Register, list, show, delete; speak in a voice."},
     {"name": "synthesis", "description": "Speak: whole, or sentence by sentence."},
+    {"name": "jobs", "description": "Long work: how far it is, cancel it, try it again."},
     {"name": "engines", "description": "What the engine that runs can do."},
     {"name": "keys", "description": "API keys: make, list, revoke."},
     {"name": "audit", "description": "Who did what."},

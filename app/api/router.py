@@ -6,6 +6,7 @@ from app.api.routes import (
     audit,
     engines,
     health,
+    jobs,
     keys,
     metrics,
     synthesis,
@@ -25,6 +26,7 @@ router.include_router(voice_samples.router)
 router.include_router(voice_versions.router)
 router.include_router(voice_bundles.router)
 router.include_router(synthesis.router)
+router.include_router(jobs.router)
 router.include_router(engines.router)
 router.include_router(keys.router)
 router.include_router(audit.router)

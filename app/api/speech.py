@@ -1,22 +1,18 @@
 """Speech as server-sent events, and what can go wrong with speech."""
 
 import asyncio
-import json
 from base64 import b64encode
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Final
 
-from pydantic import BaseModel
 from starlette.types import Scope
 
 from app.api.errors import problems, told_late
+from app.api.events import KEEP_ALIVE_S, event
 from app.core import exceptions as err
 from app.models.speech import AudioEvent, DoneEvent, SpokenPiece, WordEvent
 from app.services.synthesis import Speech
-
-KEEP_ALIVE_S: Final = 10.0
-"""Proxies give up on an answer that is silent for a minute, some for half of one."""
 
 _KEEP_ALIVE = b": still speaking\n\n"
 
@@ -58,17 +54,17 @@ async def events(
                 if piece is None:
                     break
                 begun = True
-                yield _event("audio", _audio(piece))
+                yield event("audio", _audio(piece))
                 upcoming = asyncio.ensure_future(anext(pieces, None))
         except Exception as error:
             if not begun:
                 raise
-            yield _event("error", told_late(error, scope))
+            yield event("error", told_late(error, scope))
             return
         finally:
             upcoming.cancel()
             await asyncio.gather(upcoming, return_exceptions=True)
-    yield _event("done", _done(speech))
+    yield event("done", _done(speech))
 
 
 def _audio(piece: SpokenPiece) -> AudioEvent:
@@ -98,9 +94,3 @@ def _done(speech: Speech) -> DoneEvent:
         engine=speech.engine,
         similarity=speech.voice.similarity,
     )
-
-
-def _event(name: str, data: BaseModel | dict[str, Any]) -> bytes:
-    """One line of JSON: in strings, line ends are escaped."""
-    text = data.model_dump_json() if isinstance(data, BaseModel) else json.dumps(data)
-    return f"event: {name}\ndata: {text}\n\n".encode()

@@ -15,6 +15,7 @@ from app.cli import (  # noqa: F401 - they add their commands
     models,
     storage,
     voices,
+    worker,
 )
 from app.cli.console import cli, command, give, tell
 from app.core.config import Settings

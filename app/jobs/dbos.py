@@ -4,21 +4,19 @@ stands in our own records.
 DBOS is imported where it is opened: it is not needed to answer requests.
 """
 
-import asyncio
 import logging
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from contextvars import Context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import create_engine, make_url
 
 from app.core.config import Settings
-from app.core.exceptions import ConfigurationError, DatabaseError
+from app.core.exceptions import DatabaseError
 from app.core.tasks import in_thread
 from app.db.engine import make_file, server_options, set_pragmas, sqlite_file, with_driver
 from app.db.errors import database_errors
@@ -34,19 +32,12 @@ PROTOCOL: Final = "1"
 """Version of what is written into the queue. DBOS gives an entry only to workers with the same:
 raise it when older programs must not work on what newer ones have queued."""
 
-_APPLICATION: Final = "voice-cloning"
-_SCHEMA: Final = "dbos"  # in PostgreSQL
-_PART, _WEBHOOK = "part", "webhook"  # names of workflows
-_QUEUES: Final = {JobKind.BATCH: "batches", JobKind.TRAINING: "trainings"}
-_WEBHOOKS: Final = "webhooks"
-_WEBHOOKS_AT_ONCE: Final = 4
-_POOL: Final = 4  # connections
-_STOP_S: Final = 10.0  # for handlers to let go
-
-RunPart = Callable[[str, int, int], Awaitable[None]]
-"""Works on a part of a run of a job: its id, which run, which part."""
-Deliver = Callable[[str], Awaitable[None]]
-"""Tells a job's webhook that the job with this id has ended."""
+APPLICATION: Final = "voice-cloning"
+SCHEMA: Final = "dbos"  # in PostgreSQL
+PART, WEBHOOK = "part", "webhook"  # names of workflows
+QUEUES: Final = {JobKind.BATCH: "batches", JobKind.TRAINING: "trainings"}
+WEBHOOKS: Final = "webhooks"
+POOL: Final = 4  # connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +75,7 @@ class DbosQueue:
         self.url = _without_asyncio(url)
         self._migrate = migrate
         self._client: DBOSClient | None = None
+        self._server: Engine | None = None
         self._opening = threading.Lock()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="jobs-queue")
 
@@ -103,6 +95,8 @@ class DbosQueue:
         client, self._client = self._client, None
         if client is not None:
             await in_thread(self._threads, client.destroy)
+        if self._server is not None:  # the client does not close what it was given
+            await in_thread(self._threads, self._server.dispose)
         self._threads.shutdown(wait=False)
 
     async def put(self, job: Job) -> None:
@@ -137,7 +131,7 @@ class DbosQueue:
 
     async def _call(self, work: "Callable[..., T]", *args: Any) -> T:
         def run() -> T:
-            with _queue_errors():
+            with queue_errors():
                 return work(self._connected(), *args)
 
         return await in_thread(self._threads, run)
@@ -147,185 +141,20 @@ class DbosQueue:
 
         with self._opening:
             if self._client is None:
+                quieten()
                 if self._migrate:
                     _migrate(self.url)
+                self._server = server_engine(self.url)
                 self._client = DBOSClient(
                     system_database_url=self.url,
-                    system_database_engine=_server_engine(self.url),
-                    system_database_pool_size=_POOL,
-                    dbos_system_schema=_SCHEMA,
+                    system_database_engine=self._server,
+                    system_database_pool_size=POOL,
+                    dbos_system_schema=SCHEMA,
                     serializer=DBOSPortableJSONSerializer(),
-                    application_name=_APPLICATION,
+                    application_name=APPLICATION,
                     retry_connection_errors=False,
                 )
             return self._client
-
-
-class DbosWorker:
-    """Takes what waits, and has it done on the loop it is made on. One in a process: DBOS itself
-    is one.
-
-    Args:
-        worker_id: of this start of the process; no other may ever have the same.
-        owners_at_once: whose batches are worked on at the same time.
-        poll_s: how often the queues are looked at.
-    """
-
-    def __init__(
-        self,
-        queue: DbosQueue,
-        worker_id: str,
-        *,
-        run: RunPart,
-        deliver: Deliver | None = None,
-        owners_at_once: int = 8,
-        poll_s: float = 0.5,
-    ) -> None:
-        self._queue = queue
-        self._id = worker_id
-        self._run = run
-        self._deliver = deliver
-        self._owners_at_once = owners_at_once
-        self._poll_s = poll_s
-        self._loop = asyncio.get_running_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._held = False  # nothing is begun
-
-    async def open(self) -> None:
-        """Begin to take what waits.
-
-        Raises:
-            ConfigurationError: this process has a worker.
-            DatabaseError: the queue cannot be reached.
-        """
-        if not _ONLY_ONE.acquire(blocking=False):
-            raise ConfigurationError(
-                "This process works on jobs already.",
-                "One worker in a process is all there can be.",
-            )
-        try:
-            await self._queue.open()
-            await in_thread(None, self._launch)
-        except BaseException:
-            await in_thread(None, _destroy)
-            _ONLY_ONE.release()
-            raise
-
-    async def close(self) -> None:
-        """Stop what is worked on, and queue it again for others.
-
-        Raises:
-            DatabaseError: it could not be queued again; other workers will find it.
-        """
-        self._held = True
-        await self._interrupt()
-        try:
-            await in_thread(None, _destroy)
-        finally:
-            _ONLY_ONE.release()
-        await self._queue.put_back(self._id)
-
-    async def put_back(self) -> None:
-        """Stop what is worked on, and queue it again for others and for this one.
-
-        Raises:
-            DatabaseError: it stays taken by this worker.
-        """
-        self._held = True
-        try:
-            await self._interrupt()
-            await self._queue.put_back(self._id)
-        finally:
-            self._held = False
-
-    async def _interrupt(self) -> None:
-        running = set(self._tasks)
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running, timeout=_STOP_S)
-
-    def _launch(self) -> None:
-        from dbos import DBOS, DBOSPortableJSONSerializer
-
-        # With a handler it brings none of its own, and its lines go where all others go.
-        logger = logging.getLogger("dbos")
-        if not logger.handlers:
-            logger.addHandler(logging.NullHandler())
-        with _queue_errors():
-            DBOS(
-                config={
-                    "name": _APPLICATION,
-                    "application_version": PROTOCOL,
-                    "executor_id": self._id,
-                    "system_database_url": self._queue.url,
-                    "system_database_engine": _server_engine(self._queue.url),
-                    "sys_db_pool_size": _POOL,
-                    "dbos_system_schema": _SCHEMA,
-                    "serializer": DBOSPortableJSONSerializer(),
-                    "run_migrations": False,  # the queue has done so, where it may
-                    "use_listen_notify": False,  # nothing here waits for its notifications
-                    "notification_listener_polling_interval_sec": 0.5,  # so long is an end, too
-                    "scheduler_polling_interval_sec": 3600.0,
-                    "enable_otlp": False,
-                    "log_level": "WARNING",
-                }
-            )
-            self._register_workflows()
-            DBOS.listen_queues([*_QUEUES.values(), *([_WEBHOOKS] if self._deliver else [])])
-            DBOS.launch()
-            self._register_queues()
-
-    def _register_workflows(self) -> None:
-        from dbos import DBOS
-
-        # The bound on attempts is our own.
-        @DBOS.workflow(name=_PART, max_recovery_attempts=None)
-        def part(job_id: str, run: int, number: int) -> None:
-            self._bridge(self._run, job_id, run, number)
-
-        @DBOS.workflow(name=_WEBHOOK, max_recovery_attempts=None)
-        def webhook(job_id: str) -> None:
-            if self._deliver is not None:  # else this queue is not listened to
-                self._bridge(self._deliver, job_id)
-
-    def _register_queues(self) -> None:
-        from dbos import DBOS
-
-        every: Any = {"polling_interval_sec": self._poll_s, "on_conflict": "always_update"}
-        DBOS.register_queue(
-            _QUEUES[JobKind.BATCH],
-            worker_concurrency=self._owners_at_once,
-            partition_worker_concurrency=1,
-            **every,
-        )
-        DBOS.register_queue(_QUEUES[JobKind.TRAINING], worker_concurrency=1, **every)
-        DBOS.register_queue(_WEBHOOKS, worker_concurrency=_WEBHOOKS_AT_ONCE, **every)
-
-    def _bridge(self, work: Callable[..., Awaitable[None]], *args: Any) -> None:
-        """From a thread of DBOS to the loop of the application."""
-        coroutine = self._tracked(work, *args)
-        try:
-            # In a context of its own: DBOS's is no business of ours.
-            Context().run(asyncio.run_coroutine_threadsafe, coroutine, self._loop).result()
-        except CancelledError:
-            raise _Interrupted from None
-
-    async def _tracked(self, work: Callable[..., Awaitable[None]], *args: Any) -> None:
-        if self._held:
-            raise asyncio.CancelledError
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        await work(*args)
-
-
-class _Interrupted(BaseException):
-    """Ends a workflow without any outcome. DBOS notes every `Exception` as its end."""
-
-
-_ONLY_ONE: Final = threading.Lock()
 
 
 def jobs_url(settings: Settings) -> str:
@@ -338,6 +167,16 @@ def jobs_url(settings: Settings) -> str:
     return f"sqlite:///{(settings.data_dir / 'jobs.db').absolute()}"
 
 
+def quieten() -> None:
+    """DBOS tells every start in several lines, and that SQLite is no server. With a handler it
+    brings none of its own, and its lines go where all others go.
+    """
+    logger = logging.getLogger("dbos")
+    logger.setLevel(logging.WARNING)
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+
+
 def _without_asyncio(url: str) -> str:
     with database_errors():
         parsed = make_url(with_driver(url))
@@ -347,13 +186,15 @@ def _without_asyncio(url: str) -> str:
         return parsed.render_as_string(hide_password=False)
 
 
-def _server_engine(url: str) -> "Engine | None":
-    """With our own options for PostgreSQL; of SQLite DBOS makes its own, with events of its own."""
+def server_engine(url: str) -> "Engine | None":
+    """Connections for DBOS, with our own options for PostgreSQL; of SQLite it makes its own, with
+    events of its own.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return None
     options = server_options(parsed)
-    return create_engine(parsed, pool_size=_POOL, max_overflow=0, hide_parameters=True, **options)
+    return create_engine(parsed, pool_size=POOL, max_overflow=0, hide_parameters=True, **options)
 
 
 def _migrate(url: str) -> None:
@@ -364,17 +205,16 @@ def _migrate(url: str) -> None:
         with closing(sqlite3.connect(file)) as connection:
             # For good: those who look and the one who writes do not wait for each other.
             set_pragmas(connection, "busy_timeout=60000", "journal_mode=WAL")
-    DBOS.migrate(url, schema=_SCHEMA)
-
-
-def _destroy() -> None:
-    from dbos import DBOS
-
-    DBOS.destroy(destroy_registry=True)
+    DBOS.migrate(url, schema=SCHEMA)
 
 
 @contextmanager
-def _queue_errors() -> Iterator[None]:
+def queue_errors() -> Iterator[None]:
+    """Turn the errors of DBOS and of its database into ours.
+
+    Raises:
+        DatabaseError
+    """
     from dbos import error as dbos_errors
 
     with database_errors():
@@ -388,8 +228,8 @@ def _queue_errors() -> Iterator[None]:
 
 
 def _put(client: "DBOSClient", job: Job) -> None:
-    queue = _QUEUES[job.kind]
-    options: dict[str, Any] = {"workflow_name": _PART, "queue_name": queue, "app_version": PROTOCOL}
+    queue = QUEUES[job.kind]
+    options: dict[str, Any] = {"workflow_name": PART, "queue_name": queue, "app_version": PROTOCOL}
     if job.kind is JobKind.BATCH:
         options["queue_partition_key"] = job.owner
     for part, entry_id in enumerate(entry_ids(job)):
@@ -399,8 +239,8 @@ def _put(client: "DBOSClient", job: Job) -> None:
 def _put_webhook(client: "DBOSClient", job: Job) -> None:
     client.enqueue(
         {
-            "workflow_name": _WEBHOOK,
-            "queue_name": _WEBHOOKS,
+            "workflow_name": WEBHOOK,
+            "queue_name": WEBHOOKS,
             "app_version": PROTOCOL,
             "workflow_id": f"{job.id}:{job.runs}:webhook",
         },

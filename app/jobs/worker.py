@@ -9,9 +9,10 @@ from app.core.exceptions import AppError
 from app.core.logging import get_logger
 from app.db.base import Collection
 from app.jobs.board import JobBoard
-from app.jobs.dbos import DbosQueue, DbosWorker, Deliver
+from app.jobs.dbos import DbosQueue
 from app.jobs.lost import LostJobs
 from app.jobs.runner import JobRunner
+from app.jobs.taking import DbosWorker, Deliver
 from app.jobs.workers import Watch
 from app.models.job import Job, Worker
 

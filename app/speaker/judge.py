@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from app.audio.types import Recording, Samples
-from app.speaker.encoder import SpeakerEncoder
-from app.speaker.recogniser import Recogniser
+
+if TYPE_CHECKING:  # what is not installed everywhere, and is not needed to answer requests
+    from app.speaker.encoder import SpeakerEncoder
+    from app.speaker.recogniser import Recogniser
 
 _LONGEST_S = 60.0  # of each recording of the speaker
 
@@ -41,7 +43,7 @@ class SpeechJudge:
     """
 
     def __init__(
-        self, encoder: SpeakerEncoder, recogniser: Callable[[], Recogniser] | None
+        self, encoder: "SpeakerEncoder", recogniser: "Callable[[], Recogniser] | None"
     ) -> None:
         self._encoder = encoder
         self._recogniser = recogniser

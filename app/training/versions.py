@@ -116,18 +116,11 @@ class Versions:
             StorageError: nothing is kept.
         """
         new = VoiceVersion(
-            owner=voice.owner,
-            voice_id=voice.id,
-            number=0,
-            method=method,
-            engine=state.engine,
-            state_name=f"state-{uuid4().hex}",
-            state_format=state.format,
-            similarity=state.similarity,
-            metrics=metrics,
-            job_id=job_id,
+            owner=voice.owner, voice_id=voice.id, number=0, method=method, engine=state.engine,
+            state_name=f"state-{uuid4().hex}", state_format=state.format,
+            similarity=state.similarity, metrics=metrics, job_id=job_id,
             compared_with=compared_with,
-        )
+        )  # fmt: skip
         await self._states.put(new.state_blob, state.payload)
         try:
             kept = await self._numbered(voice, new)

@@ -415,10 +415,14 @@ def test_another_owners_voice_is_as_if_it_were_not_there(two: Two) -> None:
 
     for operation in concerned:
         for headers in (two.ben, two.admin):
-            path = operation.path.replace("{voice_id}", "%s")
+            path = operation.path.replace("{voice_id}", "%s").replace("{number}", "1")
             theirs, none = (
                 two.client.request(
-                    operation.method, path % record, headers=headers, json={"text": "Hello."}
+                    operation.method,
+                    path % record,
+                    headers=headers,
+                    json={"text": "Hello."},
+                    params={"a": 1, "b": 1},
                 )
                 for record in (voice, ID)
             )

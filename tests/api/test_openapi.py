@@ -47,6 +47,9 @@ def test_the_headers_of_limits_are_declared_where_there_are_limits(
 def test_what_credentials_may_do_is_declared(document: dict[str, Any]) -> None:
     of_an_owner = {"/voices", "/voices/{voice_id}", "/voices/{voice_id}/synthesize"}
     of_an_owner |= {"/api/v1/keys", "/api/v1/keys/{key_id}"}
+    versions = "/api/v1/voices/{voice_id}/versions"
+    of_an_owner |= {versions, f"{versions}/compare", f"{versions}/{{number}}"}
+    of_an_owner |= {f"{versions}/{{number}}/activate"}
     of_an_owner |= {"/api/v1/synthesis/speak", "/api/v1/synthesis/speak/stream"}
     for name, operation in operations(document):
         headers = {
@@ -84,6 +87,7 @@ def test_examples_are_given(document: dict[str, Any]) -> None:
         "StreamRequest",
         "VoiceCreated",
         "VoiceDetails",
+        "VersionDetails",
         "Problem",
     ):
         assert schemas[name]["examples"], name

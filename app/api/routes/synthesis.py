@@ -8,6 +8,7 @@ from app.api import audio, rates
 from app.api.access import GuardedRoute, access
 from app.api.dependencies import Owner, Synthesis, Voices
 from app.api.errors import also, problems
+from app.api.events import MEDIA_TYPE
 from app.api.speech import SPEECH_PROBLEMS, events
 from app.core import exceptions as err
 from app.limits.base import Rate
@@ -67,5 +68,5 @@ async def speak_stream(
     if body.stream_format is StreamFormat.AUDIO:
         return await audio.streamed(speech, request)
     return await audio.streamed(
-        speech, request, events(speech, request.scope), media_type=audio.EVENTS
+        speech, request, events(speech, request.scope), media_type=MEDIA_TYPE
     )

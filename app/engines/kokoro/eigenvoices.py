@@ -88,6 +88,13 @@ class Eigenvoices:
         weights = np.exp(_SHARPNESS * (alike[nearest] - alike[nearest[0]]))
         return np.asarray(weights / weights.sum() @ self.places[nearest], np.float32)
 
+    def place_of(self, voice: Parameters) -> Floats:
+        """The coefficients of the voice in the space that is nearest to this one."""
+        numbers = np.concatenate([voice.style, voice.biases]) - self.mean
+        return np.asarray(
+            np.linalg.solve(self.basis @ self.basis.T, self.basis @ numbers), np.float32
+        )
+
     def voice(self, coefficients: Floats) -> Parameters:
         numbers = self.mean + coefficients @ self.basis
         return Parameters(numbers[:STYLE_SIZE], numbers[STYLE_SIZE:])

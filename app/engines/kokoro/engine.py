@@ -1,8 +1,12 @@
 """The embedded engine: Kokoro-82M in onnxruntime. No account, no GPU, no PyTorch."""
 
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from importlib.util import find_spec
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +15,7 @@ from app.assets.store import AssetStore
 from app.audio.types import Recording, Samples, SpeechChunk
 from app.core.exceptions import EngineFailed, EngineUnavailable
 from app.engines.base import (
+    TRAINED,
     EngineInfo,
     SynthesisRequest,
     TrainingEvent,
@@ -28,19 +33,21 @@ from app.engines.kokoro.enrolment import (
     Target,
     find_voice,
     matched,
-    place_of,
-    similarity,
 )
 from app.engines.kokoro.model import SAMPLE_RATE, Interruption, KokoroModel, Style
 from app.engines.kokoro.parameters import Parameters
 from app.engines.kokoro.phonemes import Phonemizer, available_languages
-from app.engines.kokoro.refinement import Search
+from app.engines.kokoro.search import Search
 from app.engines.kokoro.voices import Blend, Styles, stock_voices
 from app.engines.registry import EngineOptions
+from app.models.voice import VoiceMethod
 from app.speaker.encoder import SpeakerEncoder
 from app.speaker.similarity import Embedding
 
 NAME = "kokoro"
+_SEARCHING = 0.95  # of the time of a training
+_REFINING_S = 120.0
+_GAIN = 0.02  # a smaller one on one text is chance
 _SAMPLE_VOICE = "af_heart"
 # Half to double the voice's own speed, which enrolment has set to the speaker's.
 _SPEED_RANGE = (0.5 * TEMPO_RANGE[0], 2.0 * TEMPO_RANGE[1])
@@ -96,6 +103,14 @@ class KokoroEngine(BlockingEngine):
     def train_blocking(
         self, recordings: Sequence[Recording], start: VoiceState | None, options: TrainingOptions
     ) -> Generator[TrainingEvent, None, None]:
+        """By gradient; where PyTorch is not installed, by search among the eigenvoices."""
+        if find_spec("torch") is None:
+            return self._trained_by_search(recordings, start, options)
+        return self._trained_by_gradient(recordings, start, options)
+
+    def _trained_by_gradient(
+        self, recordings: Sequence[Recording], start: VoiceState | None, options: TrainingOptions
+    ) -> Generator[TrainingEvent, None, None]:
         try:
             from app.engines.kokoro.adaptation.trainer import Files, Served, Trainer
         except ImportError as error:
@@ -104,45 +119,92 @@ class KokoroEngine(BlockingEngine):
                 'Run: pip install "voice-cloning-api[train]"',
             ) from error
         target = Target.of(recordings, self._encoder)
-        if start is not None and start.format == parameters.FORMAT:
-            begin = Parameters.from_state(start)
-        else:
-            begin, _ = find_voice(target, eigenvoices(), self._encoder, self._try)
-
-        def finish(voice: Parameters, judge: Embedding) -> tuple[Parameters, float]:
-            tempo_kept = replace(target, syllables_s=None)
-            voice = matched(voice, tempo_kept, self._try(TRIAL_TEXT, voice))
-            spoken = self._try(SCORE_TEXT, voice)
-            return voice, round(float(self._encoder.embed(spoken, SAMPLE_RATE) @ judge), 4)
-
         path = self._assets.verified_path
         files = Files(
             network=path("kokoro-int8"), wespeaker=path("wespeaker-resnet34-lm"),
             ge2e=path("ge2e-speaker"), whisper=path("whisper-base-model").parent,
         )  # fmt: skip
         served = Served(
-            self._phonemizer, self.info.languages, self._styles.all(), begin, self._try, finish,
+            self._phonemizer, self.info.languages, self._styles.all(),
+            self._start(target, start), self._try, partial(self._finished, target),
             lambda voice, likeness: voice.to_state(NAME, similarity=likeness),
         )  # fmt: skip
         trainer = Trainer(files, served, options=options, threads=self._threads_each)
         yield from trainer.run(recordings)
+
+    def _trained_by_search(
+        self, recordings: Sequence[Recording], start: VoiceState | None, options: TrainingOptions
+    ) -> Generator[TrainingEvent, None, None]:
+        began = time.monotonic()
+
+        def event(stage: str, progress: float, message: str, **more: Any) -> TrainingEvent:
+            elapsed = time.monotonic() - began
+            return TrainingEvent(
+                stage, progress, message, elapsed, method=VoiceMethod.SEARCH, **more
+            )
+
+        yield event("listening", 0.0, "Listening to the recordings")
+        target = Target.of(recordings, self._encoder)
+        voice = self._start(target, start)
+        search = self._search(target, voice, 60 * options.minutes * _SEARCHING, options.seed)
+        for trial in search.run(search.space.place_of(voice)):
+            state = None
+            if trial.improved:
+                voice = search.shape(search.space.voice(trial.place))
+                state = voice.to_state(NAME, similarity=None)
+            message = f"searching, likeness {max(trial.likeness, 0.0):.2f}"
+            yield event("searching", trial.progress, message, state=state)
+        voice, likeness = self._finished(target, voice, target.traits.embedding)
+        yield event(
+            TRAINED, 1.0, "Found by search", similarity=likeness,
+            state=voice.to_state(NAME, similarity=likeness),
+        )  # fmt: skip
+
+    def _start(self, target: Target, start: VoiceState | None) -> Parameters:
+        """The voice to go on from."""
+        if start is not None and start.format == parameters.FORMAT:
+            return Parameters.from_state(start)
+        return find_voice(target, eigenvoices(), self._encoder, self._try)[0]
+
+    def _finished(
+        self, target: Target, voice: Parameters, judge: Embedding
+    ) -> tuple[Parameters, float]:
+        """The voice at the speaker's pitch, and its likeness to an embedding."""
+        tempo_kept = replace(target, syllables_s=None)
+        voice = matched(voice, tempo_kept, self._try(TRIAL_TEXT, voice))
+        spoken = self._try(SCORE_TEXT, voice)
+        return voice, round(float(self._encoder.embed(spoken, SAMPLE_RATE) @ judge), 4)
+
+    def _search(self, target: Target, voice: Parameters, seconds: float, seed: int) -> Search:
+        """One that speaks as what nobody waits for is spoken."""
+        model = self._background_model()
+
+        def embed(tried: Parameters, text: str) -> Embedding:
+            return self._encoder.embed(self._try(text, tried, model), SAMPLE_RATE)
+
+        return Search(
+            eigenvoices(), target.traits.embedding, embed,
+            lambda found: replace(found, speed=voice.speed, pitch=voice.pitch),
+            seconds=seconds, clock=time.monotonic, seed=seed,
+            workers=self.info.background_concurrency or 1,
+        )  # fmt: skip
 
     def refine_blocking(
         self, recordings: Sequence[Recording], start: VoiceState
     ) -> Generator[VoiceState | None, None, None]:
         if start.format != parameters.FORMAT:
             return
-        target = Target.of(recordings, self._encoder)
-        voice = Parameters.from_state(start)
-        search = Search(
-            eigenvoices(),
-            judge=lambda voice, text: similarity(target, self._encoder, self._try(text, voice)),
-            finish=lambda found: replace(found, speed=voice.speed, pitch=voice.pitch),
-        )
-        found = yield from search.run(place_of(voice, target, eigenvoices()))
-        if found is not None:
-            likeness = search.judge(found, SCORE_TEXT)
-            yield found.to_state(NAME, similarity=round(likeness, 4))
+        target, voice = Target.of(recordings, self._encoder), Parameters.from_state(start)
+        search = self._search(target, voice, _REFINING_S, seed=0)
+        better = None
+        for trial in search.run(search.space.place_of(voice)):
+            better = trial.place if trial.improved else better
+            yield None
+        if better is not None:
+            found = search.shape(search.space.voice(better))
+            found, likeness = self._finished(target, found, target.traits.embedding)
+            if likeness > (start.similarity or 0.0) + _GAIN:
+                yield found.to_state(NAME, similarity=likeness)
 
     def sample_voice(self) -> VoiceState:
         return Blend({_SAMPLE_VOICE: 1.0}).to_state(NAME, similarity=None)
@@ -196,11 +258,11 @@ class KokoroEngine(BlockingEngine):
             "Register the voice again.",
         )
 
-    def _try(self, text: str, own: Parameters) -> Samples:
+    def _try(self, text: str, own: Parameters, model: KokoroModel | None = None) -> Samples:
         """Speak a short English text, to judge a voice."""
         tokens = self._phonemizer.tokens(self._phonemizer.phonemize(text, "en-US"))
         voice = _Voice.of(own)
-        return self._model.run(
+        return (model or self._model).run(
             tokens, own.style, biases=voice.biases, speed=voice.speed, pitch=voice.pitch
         )
 

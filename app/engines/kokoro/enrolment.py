@@ -94,14 +94,6 @@ def candidates(target: Target, space: Eigenvoices) -> list[Floats]:
     return places
 
 
-def place_of(voice: Parameters, target: Target, space: Eigenvoices) -> Floats:
-    """Which of the candidates a voice is, (coefficients,)."""
-    return min(
-        candidates(target, space),
-        key=lambda place: float(np.abs(space.voice(place).style - voice.style).sum()),
-    )
-
-
 def similarity(target: Target, encoder: SpeakerEncoder, spoken: Samples) -> float:
     """Cosine between speech at 24 kHz and the speaker."""
     return float(encoder.embed(spoken, SAMPLE_RATE) @ target.traits.embedding)

@@ -1,0 +1,124 @@
+"""Jobs: what was begun and is not done at once."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+
+from app.api.access import GuardedRoute, access
+from app.api.dependencies import Jobs, Owner
+from app.api.errors import problems
+from app.api.events import KEEP_ALIVE_S, MEDIA_TYPE, UNBUFFERED, event
+from app.core import exceptions as err
+from app.jobs.board import JobBoard
+from app.models.access import Permission
+from app.models.job import Job, JobDetails, JobKind, JobPage, JobStatus
+
+router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], route_class=GuardedRoute)
+
+_LOOK_S = 0.5
+_KEEP_ALIVE = b": still at it\n\n"
+_OF_ONE = problems(err.JobNotFound, err.DatabaseError)
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Events `progress`, each with the job, whenever it has changed; then "
+        "`end` with what came of it.",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.get("", operation_id="list_jobs", responses=problems(err.DatabaseError))
+@router.get("/", include_in_schema=False)
+@access(Permission.JOBS_READ)
+async def list_jobs(
+    jobs: Jobs,
+    owner: Owner,
+    kind: JobKind | None = None,
+    status: JobStatus | None = None,
+    subject_id: Annotated[
+        str | None, Query(max_length=100, description="Id of a voice or batch.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: Annotated[str | None, Query(description="From the page before.")] = None,
+) -> JobPage:
+    """Your jobs, newest first."""
+    wanted = {"owner": owner, "kind": kind, "status": status, "subject_id": subject_id}
+    where = {name: value for name, value in wanted.items() if value is not None}
+    page = await jobs.list(where, limit=limit, cursor=cursor or None)
+    return JobPage(items=[JobDetails.of(job) for job in page.items], cursor=page.cursor)
+
+
+@router.get("/{job_id}", operation_id="get_job", responses=_OF_ONE)
+@access(Permission.JOBS_READ)
+async def get_job(jobs: Jobs, owner: Owner, job_id: str) -> JobDetails:
+    """One job, and how far it is."""
+    return JobDetails.of(await jobs.get(owner, job_id))
+
+
+@router.post(
+    "/{job_id}/cancel",
+    operation_id="cancel_job",
+    responses=problems(err.JobNotFound, err.JobEnded, err.DatabaseError),
+)
+@access(Permission.JOBS_WRITE)
+async def cancel_job(jobs: Jobs, owner: Owner, job_id: str) -> JobDetails:
+    """Cancel a job; what was done is kept. One that waits is cancelled at once, one that runs is
+    within a sentence: `cancel_requested` is true until then.
+    """
+    return JobDetails.of(await jobs.cancel(owner, job_id))
+
+
+@router.post(
+    "/{job_id}/retry",
+    operation_id="retry_job",
+    status_code=202,
+    responses=problems(err.JobNotFound, err.JobEnded, err.TooManyJobs, err.DatabaseError),
+)
+@access(Permission.JOBS_WRITE)
+async def retry_job(jobs: Jobs, owner: Owner, job_id: str) -> JobDetails:
+    """Try a job again that has failed, was cancelled, or failed in part. It goes on from what was
+    done.
+    """
+    return JobDetails.of(await jobs.retry(owner, job_id))
+
+
+@router.get(
+    "/{job_id}/events",
+    operation_id="job_events",
+    response_class=Response,
+    responses=_EVENTS | _OF_ONE,
+)
+@access(Permission.JOBS_READ)
+async def job_events(jobs: Jobs, owner: Owner, job_id: str) -> StreamingResponse:
+    """Follow a job to its end, as server-sent events."""
+    job = await jobs.get(owner, job_id)
+    return StreamingResponse(
+        _events(job, _news(jobs, job)), media_type=MEDIA_TYPE, headers=UNBUFFERED
+    )
+
+
+async def _news(jobs: JobBoard, job: Job) -> AsyncIterator[Job | None]:
+    """How it is, again and again; None where it is no more. Another process may work on it."""
+    while True:
+        yield await jobs.find(job.id)
+        await asyncio.sleep(_LOOK_S)
+
+
+async def _events(job: Job, news: AsyncIterator[Job | None]) -> AsyncGenerator[bytes, None]:
+    yield event("progress", JobDetails.of(job))
+    told, silent_s = JobDetails.of(job), 0.0
+    while not job.ended:
+        now = await anext(news)
+        if now is None:  # deleted with its subject
+            break
+        job, silent_s = now, silent_s + _LOOK_S
+        if (details := JobDetails.of(job)) != told:
+            yield event("progress", details)
+            told, silent_s = details, 0.0
+        elif silent_s >= KEEP_ALIVE_S:
+            yield _KEEP_ALIVE
+            silent_s = 0.0
+    yield event("end", JobDetails.of(job))

@@ -1,0 +1,296 @@
+"""What markup does to what is spoken, and what of it is refused."""
+
+import math
+
+import pytest
+
+from app.core.exceptions import InvalidRequest, MarkupInvalid
+from app.text.plan import Piece, plan
+from app.text.prosody import Prosody
+from app.text.ssml import parse, plain
+
+OWN = Prosody()
+
+
+def pieces(ssml: str, own: Prosody = OWN) -> list[Piece]:
+    return plan(parse(ssml, own), max_chars=400, language="en")
+
+
+def texts(ssml: str) -> list[str]:
+    return [piece.text for piece in pieces(ssml)]
+
+
+def prosody(attributes: str, own: Prosody = OWN) -> Prosody:
+    (piece,) = pieces(f"<speak><prosody {attributes}>Hello.</prosody></speak>", own)
+    return piece.prosody
+
+
+def refused(ssml: str) -> MarkupInvalid:
+    with pytest.raises(MarkupInvalid) as caught:
+        parse(ssml, OWN)
+    assert caught.value.suggestion
+    assert caught.value.detail.endswith(
+        f"at line {caught.value.extra['line']}, column {caught.value.extra['column']}."
+    )
+    return caught.value
+
+
+# What is said
+
+
+@pytest.mark.parametrize(
+    ("ssml", "said"),
+    [
+        ("<speak>Just text.</speak>", ["Just text."]),
+        ("<speak>One. Two!</speak>", ["One.", "Two!"]),
+        ("<speak>Tom &amp; Jerry &lt;3 &#233;t&#xe9;.</speak>", ["Tom & Jerry <3 été."]),
+        ("<speak><![CDATA[a < b & c]]></speak>", ["a < b & c"]),
+        ("<speak>One<!-- two --> three.</speak>", ["One three."]),
+        ("<speak>\n  One\n  two\n\n  three.\n</speak>", ["One two three."]),
+        ("<speak><p>One</p><p>Two</p></speak>", ["One", "Two"]),
+        ("<speak><s>One</s><s>two</s></speak>", ["One", "two"]),
+        ("<speak>Before <p>inside</p> behind</speak>", ["Before", "inside", "behind"]),
+        ("<speak>The <sub alias='World Wide Web'>WWW</sub>.</speak>", ["The World Wide Web."]),
+        ("<speak><prosody rate='1.0'>One</prosody>, two.</speak>", ["One, two."]),
+        ("\ufeff<?xml version='1.0' encoding='utf-16'?><speak>é.</speak>", ["é."]),
+        (
+            '<speak version="1.1" xmlns="http://www.w3.org/2001/10/synthesis"'
+            ' xmlns:mstts="x" xml:lang="en-US">Hi.</speak>',
+            ["Hi."],
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_said(ssml: str, said: list[str]) -> None:
+    assert texts(ssml) == said
+
+
+def test_offsets_are_those_of_the_text_without_markup() -> None:
+    ssml = "<speak><p>One <sub alias='and a half'>½</sub>. Two.</p>\n\n<s>Three</s></speak>"
+    script = parse(ssml, OWN)
+
+    found = plan(script, max_chars=400, language="en")
+
+    assert script.text == "One and a half. Two.\n\nThree "
+    assert [script.text[piece.start : piece.end] for piece in found] == [p.text for p in found]
+
+
+def test_the_language_of_the_document_is_told() -> None:
+    assert parse("<speak xml:lang='de-DE'>Ja.</speak>", OWN).language == "de-DE"
+    assert parse("<speak>Ja.</speak>", OWN).language is None
+
+
+def test_in_plain_text_nothing_is_markup() -> None:
+    text = "<speak>One <break time='9s'/> &amp; two.</speak>"
+
+    found = plan(plain(text, OWN), max_chars=400, language="en")
+
+    assert "".join(piece.text for piece in found).replace(" ", "") == text.replace(" ", "")
+    assert all(piece.pause_s < 1 for piece in found)
+
+
+# Pauses
+
+
+@pytest.mark.parametrize(
+    ("mark", "pause_s"),
+    [
+        ("<break time='1500ms'/>", 1.5),
+        ("<break time='2s'/>", 2.0),
+        ("<break time='.5s'/>", 0.5),
+        ("<break time='+20s'></break>", 20.0),
+        ("<break/>", 0.75),
+        ("<break strength='x-weak'/>", 0.25),
+        ("<break strength='x-strong'/>", 1.25),
+        ("<break strength='none'/>", 0.0),
+        ("<break time='1s' strength='weak'/>", 1.0),
+        ("<break time='1s'/> <break time='2s'/>", 3.0),
+    ],
+)
+def test_a_break_is_as_long_as_it_says(mark: str, pause_s: float) -> None:
+    first, second = pieces(f"<speak>One.{mark} Two.</speak>")
+
+    assert (first.text, second.text) == ("One.", "Two.")
+    assert first.pause_s == pytest.approx(pause_s)
+    assert second.pause_s == 0.0
+
+
+def test_breaks_cut_sentences_and_stand_at_both_ends() -> None:
+    first, second = pieces("<speak><break time='1s'/>So, <break time='2s'/>yes.<break/></speak>")
+
+    assert (first.text, second.text) == ("So,", "yes.")
+    assert (first.lead_s, first.pause_s, second.pause_s) == (1.0, 2.0, 0.75)
+
+
+def test_without_breaks_the_pauses_are_those_of_text() -> None:
+    marked = pieces("<speak><p>One. Two.</p><p><s>Three</s><s>four</s></p></speak>")
+
+    assert [piece.pause_s for piece in marked] == [0.25, 0.6, 0.25, 0.0]
+
+
+# Prosody
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ("rate='slow'", (0.64, 0, 0)),
+        ("rate='x-fast'", (2.0, 0, 0)),
+        ("rate='80%'", (0.8, 0, 0)),
+        ("rate='1.25'", (1.25, 0, 0)),
+        ("rate='+50%'", (1.5, 0, 0)),
+        ("rate='-50%'", (0.5, 0, 0)),
+        ("pitch='high'", (1, 3, 0)),
+        ("pitch='x-low'", (1, -6, 0)),
+        ("pitch='+2st'", (1, 2, 0)),
+        ("pitch='-1.5st'", (1, -1.5, 0)),
+        ("pitch='+100%'", (1, 12, 0)),
+        ("volume='loud'", (1, 0, 6)),
+        ("volume='silent'", (1, 0, -math.inf)),
+        ("volume='-6.5dB'", (1, 0, -6.5)),
+        ("volume='+100%'", (1, 0, 20 * math.log10(2))),
+        ("rate='fast' pitch='low' volume='+3dB'", (1.55, -3, 3)),
+        ("rate='default' pitch='default' volume='default'", (1, 0, 0)),
+        ("rate=' medium '", (1, 0, 0)),
+    ],
+)
+def test_prosody(attributes: str, expected: tuple[float, float, float]) -> None:
+    found = prosody(attributes)
+
+    assert (found.speed, found.pitch, found.volume) == pytest.approx(expected)
+
+
+def test_words_are_of_the_request_and_signed_values_of_what_is_around() -> None:
+    own = Prosody(0.8, 2.0, -3.0)
+    assert prosody("rate='x-fast'", own).speed == pytest.approx(1.6)
+    nested = pieces(
+        "<speak>One. <prosody rate='150%' pitch='+2st' volume='-3dB'>Two. "
+        "<prosody rate='-50%' pitch='+1st' volume='+1dB'>Three.</prosody> "
+        "<prosody rate='medium' pitch='medium' volume='medium'>Four.</prosody> Five.</prosody>"
+        " Six.</speak>",
+        own,
+    )
+
+    assert [piece.text for piece in nested] == ["One.", "Two.", "Three.", "Four.", "Five.", "Six."]
+    assert [piece.prosody.speed for piece in nested] == pytest.approx(
+        [0.8, 1.2, 0.6, 0.8, 1.2, 0.8]
+    )
+    assert [piece.prosody.pitch for piece in nested] == pytest.approx([2, 4, 5, 2, 4, 2])
+    assert [piece.prosody.volume for piece in nested] == pytest.approx([-3, -6, -5, -3, -6, -3])
+
+
+def test_prosody_cuts_a_sentence_and_punctuation_stays_with_its_word() -> None:
+    found = pieces("<speak>I am <prosody rate='slow'>\"very slow\"</prosody>. Now.</speak>")
+
+    assert [(piece.text, piece.prosody.speed) for piece in found] == [
+        ("I am", 1.0),
+        ('"very slow".', 0.64),
+        ("Now.", 1.0),
+    ]
+    assert [piece.pause_s for piece in found] == [0.0, 0.25, 0.0]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "rate='quick'", "rate='20'", "rate='-60%'", "rate='40%'", "rate='2.5'", "rate=''",
+        "rate='1e9'", "rate='nan'", "rate='inf'", "rate='9999999'", "pitch='200Hz'",
+        "pitch='+20Hz'", "pitch='2st'", "pitch='+13st'", "pitch='-100%'", "volume='50'",
+        "volume='6dB'", "volume='-100%'", "volume='+21dB'", "volume='-41dB'", "contour='(0%,+9st)'",
+        "range='high'", "duration='2s'", "",
+    ],
+)  # fmt: skip
+def test_prosody_that_cannot_be_is_refused(attributes: str) -> None:
+    error = refused(f"<speak>\n Hi, <prosody {attributes}>you</prosody>.</speak>")
+
+    assert (error.extra["line"], error.extra["column"]) == (2, 6)
+    assert "prosody" in error.detail
+
+
+# Refused
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["say-as", "phoneme", "audio", "voice", "emphasis", "lang", "lexicon", "mark", "w", "meta"],
+)
+def test_what_is_known_and_not_supported_is_refused_by_name(name: str) -> None:
+    error = refused(f"<speak>äöü 😀 <{name}>12</{name}></speak>")
+
+    assert error.detail == f"`<{name}>` is not supported, at line 1, column 14."
+    assert error.extra["supported"] == ["speak", "p", "s", "break", "prosody", "sub"]
+
+
+@pytest.mark.parametrize("name", ["b", "mstts:express-as", "Break", "prösody", "x" * 1000])
+def test_what_is_unknown_is_refused_by_name(name: str) -> None:
+    error = refused(f"<speak>One <{name}>two</{name}></speak>")
+
+    assert f"`<{name[:50]}>` is no element of SSML" in error.detail
+
+
+@pytest.mark.parametrize(
+    ("ssml", "said", "place"),
+    [
+        ("", "no element found", (1, 1)),
+        ("Hello.", "syntax error", (1, 1)),
+        ("<speak>One & two</speak>", "not well-formed", (1, 13)),
+        ("<speak>\n<p>One</speak>", "mismatched tag", (2, 9)),
+        ("<speak>One", "no element found", (1, 11)),
+        ("<speak>a\x00b</speak>", "not well-formed", (1, 9)),
+        ("<speak>One</speak><speak>Two</speak>", "junk after document element", (1, 19)),
+        ("<speak>&nbsp;</speak>", "undefined entity", (1, 8)),
+        ("<p>One</p>", "not in `<speak>`", (1, 1)),
+        ("<speak><speak>One</speak></speak>", "cannot be in", (1, 8)),
+        ("<speak><s>a <p>One</p></s></speak>", "cannot be in", (1, 13)),
+        ("<speak><sub alias='a'><break/></sub></speak>", "cannot be in", (1, 23)),
+        ("<speak><sub>One</sub></speak>", "`alias`", (1, 8)),
+        ("<speak><break>One</break></speak>", "has a content", (1, 18)),
+        ("<speak><break time='soon'/></speak>", "`time`", (1, 8)),
+        ("<speak><break time='21s'/></speak>", "`time`", (1, 8)),
+        ("<speak><break time='-1s'/></speak>", "`time`", (1, 8)),
+        ("<speak><break strength='5'/></speak>", "`strength`", (1, 8)),
+        ("<speak><break pause='5s'/></speak>", "`pause` of `<break>`", (1, 8)),
+        ("<speak><p xml:lang='de'>Ja.</p></speak>", "`xml:lang` of `<p>`", (1, 8)),
+        ("<speak xml:lang='x'>Ja.</speak>", "`xml:lang`", (1, 1)),
+        ("<speak xmlns='urn:other'>Ja.</speak>", "`xmlns`", (1, 1)),
+        ("<speak version='2.0'>Ja.</speak>", "`version`", (1, 1)),
+        ("<speak><?php x?>One</speak>", "instruction", (1, 8)),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_refused_with_its_place(
+    ssml: str, said: str, place: tuple[int, int]
+) -> None:
+    error = refused(ssml)
+
+    assert said in error.detail
+    assert (error.extra["line"], error.extra["column"]) == place
+
+
+@pytest.mark.parametrize(
+    "dtd",
+    [
+        "<!DOCTYPE speak [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]>",
+        "<!DOCTYPE speak SYSTEM 'file:///etc/passwd'>",
+        "<!DOCTYPE speak [<!ENTITY % x SYSTEM 'http://127.0.0.1:1/x'> %x;]>",
+    ],
+)
+def test_a_dtd_is_refused_whatever_is_in_it(dtd: str) -> None:
+    assert "There is a DTD" in refused(f"{dtd}<speak>&b;</speak>").detail
+
+
+def test_half_of_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(InvalidRequest):
+        parse("<speak>a\ud800b</speak>", OWN)
+
+
+def test_deep_nesting_is_refused() -> None:
+    deep = 50_000
+    begin, end = "<prosody rate='1.0'>" * deep, "</prosody>" * deep
+
+    assert "nested" in refused(f"<speak>{begin}One.{end}</speak>").detail
+
+
+def test_all_breaks_together_have_a_limit() -> None:
+    longest = "<break time='20s'/>"
+
+    assert pieces(f"<speak>One.{longest * 30}</speak>")[0].pause_s == 600.0
+    assert "longer than 600 s" in refused(f"<speak>One.{longest * 31}</speak>").detail
