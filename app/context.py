@@ -23,6 +23,7 @@ from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.sql import SqlDatabase
+from app.db.usage import UsageCounters
 from app.engines.base import Engine, EngineInfo
 from app.engines.registry import EngineOptions, create_engine
 from app.identity.tokens import TokenVerifier
@@ -33,14 +34,18 @@ from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
 from app.models.audit import AuditEvent
+from app.models.history import HistoryEntry, UsageDay
 from app.models.job import Job, JobKind
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.services.access import AccessService
 from app.services.audit import AuditService
+from app.services.history import HistoryService
 from app.services.keys import KeyService
-from app.services.retention import RetentionService
+from app.services.retention import Keepers, RetentionService
+from app.services.speech_log import HistoryLog, HistoryRules
 from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
+from app.services.usage import UsageService
 from app.services.versions import VersionService
 from app.services.voices import VoiceLimits, VoiceService, VoiceTools, admission_of
 from app.speaker.judge import Judge
@@ -74,6 +79,9 @@ class AppContext:
     training: TrainingService
     versions: VersionService
     retention: RetentionService
+    history_log: HistoryLog
+    history: HistoryService
+    usage: UsageService
     jobs: JobBoard
     job_queue: DbosQueue
     audit: AuditService
@@ -114,6 +122,7 @@ async def open_context(
             settings, clock, assets=assets, database=database, engine=engine, ears=ears, queue=queue
         )
         stack.push_async_callback(context.trail.close)
+        stack.push_async_callback(context.history_log.close)
         stack.push_async_callback(context.access.close)
         if context.limiter is not None:
             stack.push_async_callback(context.limiter.close)
@@ -136,7 +145,7 @@ class _Parts:
     trail: AuditTrail
 
 
-def _wired(
+def _wired(  # long: every part by its name
     settings: Settings,
     clock: Clock,
     *,
@@ -150,6 +159,7 @@ def _wired(
     metrics = Metrics(version=settings.app_version, engine=engine.info.name)
     turns = _turns(settings, engine, clock, metrics)
     voices, events = database.collection(Voice), database.collection(AuditEvent)
+    log = _history_log(settings, database, stores)
     parts = _Parts(settings, metrics, stores, engine, ears, turns, voices, AuditTrail(events))
     shop = _workshop(parts, database, clock, _judge(engine.info, assets))
     tools = _voice_tools(parts, database, _board(settings, database, queue))
@@ -167,10 +177,13 @@ def _wired(
         turns=turns,
         voices=VoiceService(tools),
         voice_tools=tools,
-        synthesis=_synthesis(parts),
+        synthesis=_synthesis(parts, log),
         training=_training(parts, shop),
         versions=VersionService(shop),
-        retention=_retention(parts),
+        retention=_retention(settings, database, stores),
+        history_log=log,
+        history=_history(settings, database, stores, log),
+        usage=UsageService(days=database.collection(UsageDay), settle=log.settle),
         jobs=tools.jobs,
         job_queue=queue,
         audit=AuditService(events),
@@ -202,7 +215,7 @@ def _voice_tools(parts: _Parts, database: SqlDatabase, jobs: JobBoard) -> VoiceT
     )
 
 
-def _synthesis(parts: _Parts) -> SynthesisService:
+def _synthesis(parts: _Parts, log: HistoryLog) -> SynthesisService:
     return SynthesisService(
         voices=parts.voices,
         states=parts.stores.states,
@@ -213,6 +226,7 @@ def _synthesis(parts: _Parts) -> SynthesisService:
             max_chars=parts.settings.max_text_chars,
             max_whole_chars=parts.settings.max_whole_text_chars,
         ),
+        log=log,
         metrics=parts.metrics,
     )
 
@@ -240,20 +254,46 @@ def _workshop(
     )
 
 
-def _retention(parts: _Parts) -> RetentionService:
-    return RetentionService(
-        voices=parts.voices,
-        stores=parts.stores,
-        keep_outputs_hours=parts.settings.output_retention_hours,
-    )
-
-
 def _board(settings: Settings, database: SqlDatabase, queue: DbosQueue) -> JobBoard:
     return JobBoard(
         database.collection(Job),
         queue,
         webhooks=Webhooks.of(settings),
         max_per_owner=settings.max_jobs_per_owner,
+    )
+
+
+def _history_log(settings: Settings, database: SqlDatabase, stores: Stores) -> HistoryLog:
+    return HistoryLog(
+        entries=database.collection(HistoryEntry),
+        voices=database.collection(Voice),
+        outputs=stores.outputs,
+        usage=UsageCounters(database.collection(UsageDay)),
+        rules=HistoryRules(
+            enabled=settings.history_enabled,
+            keep_text=settings.history_keep_text,
+            keep_audio=settings.history_keep_audio,
+        ),
+    )
+
+
+def _history(
+    settings: Settings, database: SqlDatabase, stores: Stores, log: HistoryLog
+) -> HistoryService:
+    return HistoryService(
+        entries=database.collection(HistoryEntry),
+        outputs=stores.outputs,
+        searchable=settings.history_enabled and settings.history_keep_text,
+        keep_days=settings.history_retention_days,
+        settle=log.settle,
+    )
+
+
+def _retention(settings: Settings, database: SqlDatabase, stores: Stores) -> RetentionService:
+    return RetentionService(
+        keepers=Keepers.of(database),
+        stores=stores,
+        keep_outputs_hours=settings.output_retention_hours,
     )
 
 

@@ -79,10 +79,13 @@ def _pull(context: AppContext) -> None:
 async def _sweep(context: AppContext) -> None:
     """A store that is away keeps no server from its start: `/health/ready` says so."""
     try:
+        forgotten = await context.history.expire()
         swept = await context.retention.sweep(context.settings.sweep_grace_s)
     except (DatabaseError, StorageError) as error:
         log.warning("sweep failed", detail=error.detail, suggestion=error.suggestion)
         return
+    if forgotten.entries:
+        log.info("erased history that was kept long enough", entries=forgotten.entries)
     if leftovers := swept.leftovers + swept.unfinished:
         log.warning("swept files that belong to no voice", files=leftovers)
     if swept.expired:

@@ -9,9 +9,11 @@ from app.context import AppContext
 from app.jobs.board import JobBoard
 from app.models.access import Principal
 from app.services.audit import AuditService
+from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
+from app.services.usage import UsageService
 from app.services.versions import VersionService
 from app.services.voices import BundleService, CloningService, SampleService, VoiceService
 
@@ -61,6 +63,14 @@ def _audit(context: Annotated[AppContext, Depends(_context)]) -> AuditService:
     return context.audit
 
 
+def _history(context: Annotated[AppContext, Depends(_context)]) -> HistoryService:
+    return context.history
+
+
+def _usage(context: Annotated[AppContext, Depends(_context)]) -> UsageService:
+    return context.usage
+
+
 def _caller(request: Request) -> Principal:
     principal: Principal = request.state.principal
     return principal
@@ -84,6 +94,8 @@ Versions = Annotated[VersionService, Depends(_versions)]
 Jobs = Annotated[JobBoard, Depends(_jobs)]
 Keys = Annotated[KeyService, Depends(_keys)]
 Audit = Annotated[AuditService, Depends(_audit)]
+History = Annotated[HistoryService, Depends(_history)]
+Usage = Annotated[UsageService, Depends(_usage)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]
 IdempotencyKey = Annotated[

@@ -19,6 +19,7 @@ _TAGS = [
     {"name": "voices", "description": "Register, list, show, delete; speak in a voice."},
     {"name": "synthesis", "description": "Speak: whole, or sentence by sentence."},
     {"name": "jobs", "description": "Long work: how far it is, cancel it, try it again."},
+    {"name": "history", "description": "What was spoken, and how much."},
     {"name": "engines", "description": "What the engine that runs can do."},
     {"name": "keys", "description": "API keys: make, list, revoke."},
     {"name": "audit", "description": "Who did what."},

@@ -6,10 +6,12 @@ from app.api.routes import (
     audit,
     engines,
     health,
+    history,
     jobs,
     keys,
     metrics,
     synthesis,
+    usage,
     voice_bundles,
     voice_profiles,
     voice_samples,
@@ -30,3 +32,5 @@ router.include_router(jobs.router)
 router.include_router(engines.router)
 router.include_router(keys.router)
 router.include_router(audit.router)
+router.include_router(history.router)
+router.include_router(usage.router)

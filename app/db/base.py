@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.models.base import Record
@@ -38,10 +38,22 @@ async def every(
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Condition of a list: from `since` on, before `until`. None leaves that end open."""
+    """Condition of a list: from `since` on, before `until`, moments or days. None leaves that end
+    open.
+    """
 
-    since: datetime | None = None
-    until: datetime | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """Condition of a list: the text stands somewhere in the field, as it is, without wildcards.
+
+    The letters A to Z match in either case; whether others do depends on the database.
+    """
+
+    text: str
 
 
 class Collection(Protocol[RecordT]):
@@ -63,7 +75,7 @@ class Collection(Protocol[RecordT]):
         """A page of the records whose fields equal `where`.
 
         Args:
-            where: field -> value, or a `Span` of moments.
+            where: field -> value, or a `Span` or `Contains`.
             order: a field, `-` before it for descending; ties are broken by id, and records
                 without a value come last.
             limit: 1 to 500.
@@ -71,7 +83,7 @@ class Collection(Protocol[RecordT]):
 
         Raises:
             InvalidRequest: the cursor is not one of ours or is of another list, there is no such
-                field, or the limit is out of range.
+                field, the limit is out of range, or a text to look for has a null character.
         """
         ...
 
@@ -104,6 +116,14 @@ class Collection(Protocol[RecordT]):
 
     async def delete(self, record_id: str) -> bool:
         """Delete a record; False if there was none."""
+        ...
+
+    async def delete_all(self, record_ids: Sequence[str]) -> int:
+        """Delete up to 500 records, in one transaction; says how many there were."""
+        ...
+
+    async def existing(self, record_ids: Sequence[str]) -> set[str]:
+        """Those of up to 500 ids that are ids of records."""
         ...
 
 

@@ -8,7 +8,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -82,7 +82,7 @@ class Keyset:
         content = {
             "o": self.order,
             "w": self._digest(),
-            "v": value.isoformat() if isinstance(value, datetime) else value,
+            "v": value.isoformat() if isinstance(value, date) else value,
             "i": last["id"],
         }
         text = json.dumps(content, separators=(",", ":"))
@@ -116,6 +116,8 @@ class Keyset:
             if moment.utcoffset() is None:
                 raise ValueError("no time zone")
             return moment
+        if kind is date:
+            return date.fromisoformat(raw)
         return _checked(raw, kind)
 
 

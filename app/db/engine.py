@@ -15,9 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.db.errors import database_errors, sqlite_class
 
-SQLITE_PRAGMAS: Final = ("busy_timeout=5000", "foreign_keys=ON", "synchronous=FULL")
+SQLITE_PRAGMAS: Final = (
+    "busy_timeout=5000",
+    "foreign_keys=ON",
+    "synchronous=FULL",
+    "secure_delete=ON",
+)
 """Of every SQLite connection. In milliseconds. FULL: after a power cut no deleted voice
-comes back without its files, and none that was answered with 201 is lost."""
+comes back without its files, and none that was answered with 201 is lost. What is deleted is
+overwritten, since it may have been said in confidence."""
 
 IMMEDIATE: Final = "sqlite_immediate"
 """Execution option of transactions that write. Those that begin as readers fail at once when

@@ -26,7 +26,7 @@ from sqlalchemy.types import JSON
 from app.core.clock import utc_now
 from app.core.exceptions import Conflict, DatabaseError, InvalidRequest, NotFound, VersionConflict
 from app.core.tracing import traced
-from app.db.base import Page, RecordT, Span
+from app.db.base import Contains, Page, RecordT, Span
 from app.db.cursor import Keyset
 from app.db.engine import IMMEDIATE, make_engine, make_file, use_wal
 from app.db.errors import database_errors
@@ -206,6 +206,20 @@ class SqlCollection(Generic[RecordT]):
             async with self._writers, self._writer.begin() as connection:
                 return (await connection.execute(statement)).rowcount == 1
 
+    @traced("database.delete_all")
+    async def delete_all(self, record_ids: Sequence[str]) -> int:
+        statement = delete(self._table).where(self._table.c.id.in_(record_ids))
+        with database_errors():
+            async with self._writers, self._writer.begin() as connection:
+                return (await connection.execute(statement)).rowcount
+
+    @traced("database.existing")
+    async def existing(self, record_ids: Sequence[str]) -> set[str]:
+        query = select(self._table.c.id).where(self._table.c.id.in_(record_ids))
+        with database_errors():
+            async with self._reader.connect() as connection:
+                return set((await connection.execute(query)).scalars())
+
     def _row(self, record: RecordT) -> dict[str, Any]:
         values = record.model_dump()
         return {
@@ -226,7 +240,12 @@ class SqlCollection(Generic[RecordT]):
 
 
 def _fits(column: Column[Any], wanted: Any) -> ColumnElement[bool]:
-    """The condition that a field has this value, or lies in this span."""
+    """The condition that a field has this value, lies in this span, or contains this text."""
+    if isinstance(wanted, Contains):
+        if "\0" in wanted.text:  # PostgreSQL has none; for SQLite the pattern would end there
+            raise InvalidRequest("There is no null character in any text.")
+        # Both sides are folded by the database: what it does not fold still finds itself.
+        return column.icontains(wanted.text, autoescape=True)
     if not isinstance(wanted, Span):
         same: ColumnElement[bool] = column == wanted
         return same

@@ -1,17 +1,30 @@
 """Deleting what nobody needs any more."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final, TypeVar
 
 from app.core.clock import utc_now
 from app.core.ids import is_id
-from app.db.base import Collection, every
-from app.models.voice import Voice
+from app.db.base import Collection, Database, every
+from app.models.base import Record
+from app.models.batch import Batch
+from app.models.history import HistoryEntry
+from app.models.job import Job, JobStatus
+from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.storage.base import BlobInfo, BlobStore
 from app.storage.stores import OUTPUTS, RECORDINGS, STATES, Stores
 
-_PAGE = 500
+_PAGE: Final = 500
+_ID_CHARS: Final = 36
+_HISTORY: Final = "history-"
+_BATCH: Final = "batch-"
+_CHECKPOINT: Final = "checkpoint-"
+
+_RecordT = TypeVar("_RecordT", bound=Record)
+_Name = tuple[str, str]
+"""Kind of the store, name of the blob."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +33,7 @@ class Swept:
 
     Attributes:
         unfinished: remains of writes that were killed.
-        leftovers: files of no voice, or that their voice no longer uses.
+        leftovers: files of no voice, or that nothing uses any more.
         expired: made audio that was kept long enough.
         bytes: of leftovers and expired files.
     """
@@ -35,20 +48,58 @@ class Swept:
         return self.unfinished + self.leftovers + self.expired
 
 
+@dataclass(frozen=True, slots=True)
+class Keepers:
+    """The records that keep files, of all owners. A file is kept by
+
+    - its voice, which must be there for any of them: the first recording, the state it speaks;
+    - a sample: its recording;
+    - a version: its state;
+    - a training that has not ended: its checkpoint;
+    - an entry of the history, or a batch: the audio that was made for it.
+    """
+
+    voices: Collection[Voice]
+    samples: Collection[VoiceSample]
+    versions: Collection[VoiceVersion]
+    jobs: Collection[Job]
+    entries: Collection[HistoryEntry]
+    batches: Collection[Batch]
+
+    @classmethod
+    def of(cls, database: Database) -> "Keepers":
+        return cls(
+            database.collection(Voice),
+            database.collection(VoiceSample),
+            database.collection(VoiceVersion),
+            database.collection(Job),
+            database.collection(HistoryEntry),
+            database.collection(Batch),
+        )
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What records keep: whole voices, and recordings and states by name."""
+
+    voices: set[str] = field(default_factory=set)
+    names: set[_Name] = field(default_factory=set)
+
+    def has(self, kind: str, blob: BlobInfo) -> bool:
+        return _folder(blob) in self.voices and (kind == OUTPUTS or (kind, blob.name) in self.names)
+
+
 class RetentionService:
     """Sweeps the stores. Several processes may do so at once: what one has deleted, another does
     not miss.
 
     Args:
-        voices: records of all owners.
         stores: of the voices' files.
         keep_outputs_hours: made audio that is older is deleted; 0 keeps it as long as its voice.
     """
 
-    def __init__(
-        self, *, voices: Collection[Voice], stores: Stores, keep_outputs_hours: float
-    ) -> None:
-        self._voices = voices
+    def __init__(self, *, keepers: Keepers, stores: Stores, keep_outputs_hours: float) -> None:
+        self._keepers = keepers
         self._stores = stores
         self._keep_outputs = timedelta(hours=keep_outputs_hours)
 
@@ -56,7 +107,7 @@ class RetentionService:
         """Delete the leftovers of crashes and failed deletions, and outputs that have expired.
 
         Args:
-            grace_s: younger files are left alone, since a registration may be under way.
+            grace_s: younger files are left alone, since their record may be in the making.
 
         Raises:
             StorageError, DatabaseError: a part was swept; the rest stays for the next sweep.
@@ -71,11 +122,16 @@ class RetentionService:
         old = {kind: await _older(store, before) for kind, store in self._stores.each()}
         if not any(old.values()):
             return Swept(unfinished, 0, len(expired), _size(expired))
-        used = await self._used()
+        kept = await self._kept()
+        made = [blob for blob in old[OUTPUTS] if kept.has(OUTPUTS, blob)]
+        ended = await self._without_record(made)
         leftovers: list[BlobInfo] = []
         for kind, store in self._stores.each():
-            unused = [blob for blob in old[kind] if _owning(kind, blob) not in used]
+            unused = [blob for blob in old[kind] if not kept.has(kind, blob)]
             leftovers += await self._remove(kind, store, unused)
+        for blob in ended:
+            await self._stores.outputs.delete(blob.name)
+        leftovers += ended
         return Swept(unfinished, len(leftovers), len(expired), _size([*leftovers, *expired]))
 
     async def _expired(self, now: datetime) -> list[BlobInfo]:
@@ -86,23 +142,50 @@ class RetentionService:
             await self._stores.outputs.delete(blob.name)
         return outputs
 
-    async def _used(self) -> set[tuple[str, str]]:
-        """What the voices use, as `_owning` gives it. One query for hundreds of voices."""
-        used: set[tuple[str, str]] = set()
-        async for voice in every(
-            lambda cursor: self._voices.list(order="created_at", limit=_PAGE, cursor=cursor)
-        ):
-            used |= _uses(voice)
-        return used
+    async def _kept(self, voice_id: str | None = None) -> _Kept:
+        """What is kept of all voices, or of one. One query for hundreds of records."""
+        keepers, kept = self._keepers, _Kept()
+        of_voice = {} if voice_id is None else {"voice_id": voice_id}
+        if voice_id is None:
+            async for voice in _all(keepers.voices, {}):
+                _keep(kept, voice)
+        elif one := await keepers.voices.get(voice_id):
+            _keep(kept, one)
+        async for sample in _all(keepers.samples, of_voice):
+            kept.names.add((RECORDINGS, sample.blob))
+        async for version in _all(keepers.versions, of_voice):
+            kept.names.add((STATES, f"{version.voice_id}/{version.state_name}"))
+        of_subject = {} if voice_id is None else {"subject_id": voice_id}
+        for status in (JobStatus.QUEUED, JobStatus.RUNNING):
+            async for job in _all(keepers.jobs, {"status": status, **of_subject}):
+                kept.names.add((STATES, f"{job.subject_id}/{_CHECKPOINT}{job.id}"))
+        return kept
+
+    async def _without_record(self, outputs: list[BlobInfo]) -> list[BlobInfo]:
+        """Audio whose entry or batch is gone. Such a record does not come back, so nothing has to
+        be looked at twice.
+        """
+        gone: list[BlobInfo] = []
+        collections: tuple[tuple[str, Collection[HistoryEntry] | Collection[Batch]], ...] = (
+            (_HISTORY, self._keepers.entries),
+            (_BATCH, self._keepers.batches),
+        )
+        for prefix, records in collections:
+            named = [(_record_id(blob, prefix), blob) for blob in outputs]
+            known = [(record_id, blob) for record_id, blob in named if record_id]
+            for start in range(0, len(known), _PAGE):
+                some = known[start : start + _PAGE]
+                there = await records.existing(sorted({record_id for record_id, _ in some}))
+                gone += [blob for record_id, blob in some if record_id not in there]
+        return gone
 
     async def _remove(
         self, kind: str, store: BlobStore, blobs: Iterable[BlobInfo]
     ) -> list[BlobInfo]:
-        """Delete those that the records of this very moment do not name either."""
+        """Delete those that the records of this very moment do not keep either."""
         removed = []
         for blob in blobs:
-            voice = await self._voices.get(_folder(blob))
-            if voice is None or _owning(kind, blob) not in _uses(voice):
+            if not (await self._kept(_folder(blob))).has(kind, blob):
                 await store.delete(blob.name)
                 removed.append(blob)
         return removed
@@ -115,17 +198,26 @@ async def _older(store: BlobStore, before: datetime) -> list[BlobInfo]:
     ]
 
 
+def _all(records: Collection[_RecordT], where: dict[str, str]) -> AsyncIterator[_RecordT]:
+    return every(
+        lambda cursor: records.list(where=where, order="created_at", limit=_PAGE, cursor=cursor)
+    )
+
+
+def _keep(kept: _Kept, voice: Voice) -> None:
+    kept.voices.add(voice.id)
+    kept.names |= {(RECORDINGS, voice.recording_blob), (STATES, voice.state_blob)}
+
+
 def _folder(blob: BlobInfo) -> str:
     return blob.name.partition("/")[0]
 
 
-def _owning(kind: str, blob: BlobInfo) -> tuple[str, str]:
-    """What must be in use for a blob to stay: itself, or for an output its voice."""
-    return kind, _folder(blob) if kind == OUTPUTS else blob.name
-
-
-def _uses(voice: Voice) -> set[tuple[str, str]]:
-    return {(RECORDINGS, voice.recording_blob), (STATES, voice.state_blob), (OUTPUTS, voice.id)}
+def _record_id(blob: BlobInfo, prefix: str) -> str | None:
+    """Of the entry or batch that an output is named after; None for other names."""
+    name = blob.name.partition("/")[2]
+    record_id = name.removeprefix(prefix)[:_ID_CHARS]
+    return record_id if name.startswith(prefix) and is_id(record_id) else None
 
 
 def _size(blobs: Iterable[BlobInfo]) -> int:

@@ -5,7 +5,7 @@ import base64
 import json
 import math
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import psycopg
 import pytest
@@ -18,9 +18,10 @@ from app.core.exceptions import (
     NotFound,
     VersionConflict,
 )
-from app.db.base import Collection, Database, Span
+from app.db.base import Collection, Contains, Database, Span
 from app.db.sql import SqlDatabase
 from app.models.audit import Action, AuditEvent
+from app.models.history import UsageDay
 from app.models.voice import Voice
 
 pytestmark = pytest.mark.anyio
@@ -404,6 +405,83 @@ async def test_a_list_can_be_of_a_span_of_time(voices, since, until, expected):
         if (cursor := page.cursor) is None:
             break
     assert len({voice.id for voice in found}) == len(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("walrus", ["A WALRUS", "walruses"]),
+        ("WalRus", ["A WALRUS", "walruses"]),
+        ("A W", ["A WALRUS"]),
+        ("%", ["50% off"]),
+        ("_", ["snake_case"]),
+        ("/", ["and/or"]),
+        ("\\", ["back\\slash"]),
+        ("Zoë", ["Émile et Zoë"]),
+        ("Émile", ["Émile et Zoë"]),
+        ("ET Z", ["Émile et Zoë"]),
+        ("声音", ["声音"]),
+        ("'; --", []),
+        ("A WALRUS and more", []),
+    ],
+)
+async def test_a_list_can_be_of_what_contains_a_text(voices, text, found):
+    texts = ["A WALRUS", "walruses", "50% off", "snake_case", "and/or", "back\\slash", "声音"]
+    texts += ["Émile et Zoë", None]
+    await voices.add_all([a_voice(description=text) for text in texts])
+
+    where = {"owner": "ann", "description": Contains(text)}
+    page = await voices.list(where=where, order="description", limit=1)
+    listed = page.items
+    while page.cursor:
+        page = await voices.list(where=where, order="description", limit=1, cursor=page.cursor)
+        listed += page.items
+
+    assert sorted(voice.description for voice in listed) == found
+
+
+async def test_a_null_character_is_not_looked_for(voices):
+    await voices.add(a_voice(description="anything"))
+
+    for text in ("\0", "any\0thing"):
+        with pytest.raises(InvalidRequest):
+            await voices.list(where={"description": Contains(text)})
+
+
+async def test_many_are_deleted_at_once(voices):
+    first, second, kept = [await voices.add(a_voice()) for _ in range(3)]
+
+    assert await voices.delete_all([first.id, "nobody", second.id]) == 2
+    assert await voices.delete_all([first.id]) == 0
+    assert await voices.delete_all([]) == 0
+    assert (await voices.list()).items == [kept]
+
+
+async def test_it_is_told_which_of_many_ids_exist(voices):
+    first, second = [await voices.add(a_voice()) for _ in range(2)]
+    strangers = [f"nobody {n}" for n in range(498)]
+
+    assert await voices.existing([first.id, *strangers, second.id]) == {first.id, second.id}
+    assert await voices.existing([]) == set()
+
+
+async def test_days_are_listed_in_order_and_by_span(database):
+    days = database.collection(UsageDay)
+    first = date(2026, 1, 30)
+    records = [
+        UsageDay(owner="span of days", day=first + timedelta(days=n // 2), voice_id=str(n))
+        for n in range(8)
+    ]
+    await days.add_all(records)
+    where = {"owner": "span of days", "day": Span(date(2026, 1, 31), date(2026, 2, 2))}
+
+    page = await days.list(where=where, order="-day", limit=3)
+    rest = await days.list(where=where, order="-day", limit=3, cursor=page.cursor)
+
+    listed = [*page.items, *rest.items]
+    assert [record.day.isoformat() for record in listed] == ["2026-02-01"] * 2 + ["2026-01-31"] * 2
+    assert rest.cursor is None
+    await days.delete_all([record.id for record in records])
 
 
 async def test_audit_events_are_never_changed_or_deleted(database):

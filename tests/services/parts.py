@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from app.jobs.webhooks import Webhooks
 from app.models.audit import AuditEvent
 from app.models.job import Job
 from app.models.voice import Voice, VoiceSample, VoiceVersion
-from app.services.retention import RetentionService
+from app.services.retention import Keepers, RetentionService
 from app.services.training import TrainingService
 from app.services.versions import VersionService
 from app.services.voices import (
@@ -79,14 +79,17 @@ class Parts:
     samples: Any = None
     versions: Any = None
     jobs: Any = None
+    database: SqlDatabase | None = None
 
     @property
     def stores(self) -> Stores:
         return Stores(self.recordings, self.states, self.outputs)
 
     def retention(self) -> RetentionService:
+        assert self.database is not None
+        keepers = replace(Keepers.of(self.database), voices=self.voices)
         return RetentionService(
-            voices=self.voices, stores=self.stores, keep_outputs_hours=self.keep_outputs_hours
+            keepers=keepers, stores=self.stores, keep_outputs_hours=self.keep_outputs_hours
         )
 
     def service(self) -> VoiceService:
@@ -173,6 +176,7 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
             samples=database.collection(VoiceSample),
             versions=database.collection(VoiceVersion),
             jobs=database.collection(Job),
+            database=database,
         )
     finally:
         await database.close()

@@ -14,7 +14,7 @@ from app.core.config import Settings
 from app.db.base import Page
 from app.db.sql import SqlCollection
 from app.models.voice import Voice
-from app.services.retention import RetentionService, Swept
+from app.services.retention import Swept
 from app.services.voices import Upload
 from app.storage.local import LocalBlobStore, MemoryBlobStore
 from app.storage.stores import Stores
@@ -119,8 +119,8 @@ async def test_a_sweep_of_many_voices_needs_few_queries(settings):
         counting = CountingCollection(p.voices)
         await p.recordings.put(f"{uuid4()}/original", b"x")
 
-        retention = RetentionService(voices=counting, stores=p.stores, keep_outputs_hours=0.0)
-        swept = await retention.sweep(-1.0)
+        p.voices = counting
+        swept = await p.retention().sweep(-1.0)
 
         assert swept.leftovers == 1
         assert counting.queries < 10
@@ -155,8 +155,8 @@ async def test_a_voice_adapted_during_a_sweep_keeps_its_new_state(settings: Sett
 
         adapting = Adapting.__new__(Adapting)
         adapting.__dict__.update(p.voices.__dict__)
-        retention = RetentionService(voices=adapting, stores=p.stores, keep_outputs_hours=0.0)
+        p.voices = adapting
 
-        await retention.sweep(-1.0)
+        await p.retention().sweep(-1.0)
 
         assert await p.states.get(new.state_blob) == b"new"

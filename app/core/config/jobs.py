@@ -53,5 +53,8 @@ class JobSettings(BaseModel):
     history_keep_text: bool = Field(True, description="Whether the list has their texts.")
     history_keep_audio: bool = Field(True, description="Whether the list has their audio.")
     history_retention_days: float = Field(
-        30.0, ge=0, description="Older entries are deleted, with their audio; 0 keeps them."
+        30.0,
+        ge=0,
+        le=36_500,
+        description="Older entries are deleted, with their audio; 0 keeps them.",
     )
