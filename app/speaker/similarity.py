@@ -49,4 +49,4 @@ def to_the_majority(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     alike = embeddings @ embeddings.T
     most_like = alike[int(np.argmax(alike.sum(axis=1).round(4)))]
-    return np.asarray(embeddings @ centre(embeddings[most_like >= UNCERTAIN]), np.float32)
+    return np.asarray(embeddings @ centre(embeddings[most_like >= LIKELY]), np.float32)
