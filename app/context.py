@@ -47,7 +47,7 @@ from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
 from app.services.versions import VersionService
-from app.services.voices import VoiceService
+from app.services.voices import VoiceLimits, VoiceService, VoiceTools, admission_of
 from app.speaker.judge import Judge
 from app.storage.stores import StorageOptions, Stores, open_stores
 from app.training.measuring import Measuring
@@ -74,6 +74,7 @@ class AppContext:
     limiter: RateLimiter | None
     turns: Turns
     voices: VoiceService
+    voice_tools: VoiceTools
     synthesis: SynthesisService
     training: TrainingService
     versions: VersionService
@@ -89,12 +90,17 @@ class AppContext:
 
 @asynccontextmanager
 async def open_context(
-    settings: Settings, *, engine: Engine | None = None, clock: Clock = time.monotonic
+    settings: Settings,
+    *,
+    engine: Engine | None = None,
+    listener: Callable[[], Listener] | None = None,
+    clock: Clock = time.monotonic,
 ) -> AsyncIterator[AppContext]:
     """Open everything. A missing model file is not fatal: what needs it answers with the reason.
 
     Args:
         engine: instead of the one that the settings name.
+        listener: instead of what judges recordings for that engine.
         clock: by which limits fill and waits are measured.
 
     Raises:
@@ -108,7 +114,7 @@ async def open_context(
         assets = AssetStore(settings.models)
         engine = engine or create_engine(settings.voice_engine, _engine_options(settings, assets))
         stack.push_async_callback(engine.close)
-        ears = _ears(settings, _listener(engine.info, assets))
+        ears = _ears(settings, listener or _listener(engine.info, assets))
         stack.push_async_callback(ears.close)
         queue = DbosQueue.of(settings)
         stack.push_async_callback(queue.close)
@@ -156,6 +162,7 @@ def _wired(  # long: every part by its name
     log = _history_log(settings, database, stores)
     parts = _Parts(settings, metrics, stores, engine, ears, turns, voices, AuditTrail(events))
     shop = _workshop(parts, database, clock, _judge(engine.info, assets))
+    tools = _voice_tools(parts, database, _board(settings, database, queue))
     return AppContext(
         settings=settings,
         metrics=metrics,
@@ -168,7 +175,8 @@ def _wired(  # long: every part by its name
         keys=KeyService(keys=database.collection(ApiKey), audit=parts.trail),
         limiter=create_limiter(settings, turns, clock=clock, observer=metrics.limits),
         turns=turns,
-        voices=_voices(parts),
+        voices=VoiceService(tools),
+        voice_tools=tools,
         synthesis=_synthesis(parts, log),
         training=_training(parts, shop),
         versions=VersionService(shop),
@@ -176,21 +184,33 @@ def _wired(  # long: every part by its name
         history_log=log,
         history=_history(settings, database, stores, log),
         usage=UsageService(days=database.collection(UsageDay), settle=log.settle),
-        jobs=_board(settings, database, queue),
+        jobs=tools.jobs,
         job_queue=queue,
         audit=AuditService(events),
         trail=parts.trail,
     )
 
 
-def _voices(parts: _Parts) -> VoiceService:
-    return VoiceService(
+def _voice_tools(parts: _Parts, database: SqlDatabase, jobs: JobBoard) -> VoiceTools:
+    settings = parts.settings
+    return VoiceTools(
         voices=parts.voices,
+        samples=database.collection(VoiceSample),
+        versions=database.collection(VoiceVersion),
         stores=parts.stores,
         engine=parts.engine,
         ears=parts.ears,
         audit=parts.trail,
-        max_registrations=parts.settings.max_concurrent_uploads,
+        jobs=jobs,
+        limits=VoiceLimits(
+            samples=settings.max_samples_per_voice,
+            file_bytes=settings.max_upload_bytes,
+            total_bytes=settings.max_voice_upload_bytes,
+            speech_s=settings.max_voice_s,
+            minutes=settings.training_minutes,
+            max_minutes=settings.max_training_minutes,
+        ),
+        admission=admission_of(settings.max_concurrent_uploads),
         metrics=parts.metrics,
     )
 

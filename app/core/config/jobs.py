@@ -35,7 +35,10 @@ class JobSettings(BaseModel):
         5.0, ge=0.1, le=60, description="Of a training, where the request does not say."
     )
     max_training_minutes: float = Field(60.0, ge=0.1, le=600, description="The longest training.")
-    max_samples_per_voice: int = Field(50, ge=1, description="Recordings of one voice.")
+    max_samples_per_voice: int = Field(50, ge=1, le=400, description="Recordings of one voice.")
+    max_voice_s: float = Field(
+        1800.0, gt=0, description="Seconds of speech that one voice is made of; more is refused."
+    )
 
     webhook_secret: SecretStr | None = Field(
         None, description="Signs what is sent to webhooks; without it there are none."
