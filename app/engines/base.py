@@ -43,6 +43,7 @@ class EngineInfo:
         local: whether text and recordings stay on this machine.
         test_double: whether it only pretends to speak, and needs no model files.
         trainable: whether its voices can be adapted: it is `Trainable`.
+        word_timings: whether its chunks say when each word is spoken.
     """
 
     name: str
@@ -57,6 +58,7 @@ class EngineInfo:
     local: bool = True
     test_double: bool = False
     trainable: bool = False
+    word_timings: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from app.engines.base import (
 )
 from app.engines.blocking import BlockingEngine
 from app.engines.kokoro import parameters, voices
+from app.engines.kokoro.alignment import timings
 from app.engines.kokoro.eigenvoices import eigenvoices
 from app.engines.kokoro.enrolment import (
     SCORE_TEXT,
@@ -30,7 +31,7 @@ from app.engines.kokoro.enrolment import (
     place_of,
     similarity,
 )
-from app.engines.kokoro.model import SAMPLE_RATE, KokoroModel, Style
+from app.engines.kokoro.model import FRAME, SAMPLE_RATE, KokoroModel, Style
 from app.engines.kokoro.parameters import Parameters
 from app.engines.kokoro.phonemes import Phonemizer, available_languages
 from app.engines.kokoro.refinement import Search
@@ -64,6 +65,7 @@ class KokoroEngine(BlockingEngine):
                 controls=frozenset({"speed", "pitch", "seed"}),
                 concurrency=concurrency,
                 trainable=True,
+                word_timings=True,
             )
         )
         self._assets = assets
@@ -151,16 +153,16 @@ class KokoroEngine(BlockingEngine):
         pitch = voice.pitch * 2 ** (request.pitch_semitones / 12)
         language = request.language or self.info.languages[0]
         for piece in self._phonemizer.fit(request.text, language):
-            samples = self._model.run(
+            said = self._model.run(
                 piece.tokens, voice.style(len(piece.tokens)), biases=voice.biases,
                 speed=speed, pitch=pitch,
             )  # fmt: skip
-            samples /= max(
-                1.0, float(np.abs(samples).max())
-            )  # a voice may be louder than full scale
+            # A voice may be louder than full scale.
+            samples = said.samples / max(1.0, float(np.abs(said.samples).max()))
             pause = np.zeros(round(piece.pause_s * SAMPLE_RATE), np.float32)
             samples = np.concatenate([samples, pause])
-            yield SpeechChunk(samples, SAMPLE_RATE, piece.start, piece.end)
+            words = timings(piece.stretches, said.frames, frame_s=FRAME / SAMPLE_RATE)
+            yield SpeechChunk(samples, SAMPLE_RATE, piece.start, piece.end, words)
 
     def _voice(self, state: VoiceState) -> "_Voice":
         if state.format == voices.FORMAT:
@@ -177,9 +179,10 @@ class KokoroEngine(BlockingEngine):
         """Speak a short English text, to judge a voice."""
         tokens = self._phonemizer.tokens(self._phonemizer.phonemize(text, "en-US"))
         voice = _Voice.of(own)
-        return self._model.run(
+        said = self._model.run(
             tokens, own.style, biases=voice.biases, speed=voice.speed, pitch=voice.pitch
         )
+        return said.samples
 
 
 @dataclass(frozen=True, slots=True)
