@@ -34,11 +34,14 @@ from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
 from app.models.audit import AuditEvent
+from app.models.batch import Batch, BatchItem
 from app.models.history import HistoryEntry, UsageDay
 from app.models.job import Job, JobKind
+from app.models.speech import Speaker
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.services.access import AccessService
 from app.services.audit import AuditService
+from app.services.batches import BatchOptions, BatchService, Bench
 from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.retention import Keepers, RetentionService
@@ -81,6 +84,7 @@ class AppContext:
     history_log: HistoryLog
     history: HistoryService
     usage: UsageService
+    batches: BatchService
     jobs: JobBoard
     job_queue: DbosQueue
     audit: AuditService
@@ -122,6 +126,7 @@ async def open_context(
             stack.push_async_callback(context.limiter.close)
         stack.push_async_callback(context.training.close)
         context.jobs.register(JobKind.TRAINING, context.training)
+        context.jobs.register(JobKind.BATCH, context.batches)
         yield context
 
 
@@ -154,7 +159,9 @@ def _wired(  # long: every part by its name
     turns = _turns(settings, engine, clock, metrics)
     voices, events = database.collection(Voice), database.collection(AuditEvent)
     log = _history_log(settings, database, stores)
+    board = _board(settings, database, queue)
     parts = _Parts(settings, metrics, stores, engine, ears, turns, voices, AuditTrail(events))
+    synthesis = _synthesis(parts, log)
     shop = _workshop(parts, database, clock, _judge(engine.info, assets))
     return AppContext(
         settings=settings,
@@ -169,14 +176,15 @@ def _wired(  # long: every part by its name
         limiter=create_limiter(settings, turns, clock=clock, observer=metrics.limits),
         turns=turns,
         voices=_voices(parts),
-        synthesis=_synthesis(parts, log),
+        synthesis=synthesis,
         training=_training(parts, shop),
         versions=VersionService(shop),
         retention=_retention(settings, database, stores),
         history_log=log,
         history=_history(settings, database, stores, log),
         usage=UsageService(days=database.collection(UsageDay), settle=log.settle),
-        jobs=_board(settings, database, queue),
+        batches=_batches(parts, database, synthesis, board=board, clock=clock),
+        jobs=board,
         job_queue=queue,
         audit=AuditService(events),
         trail=parts.trail,
@@ -231,6 +239,30 @@ def _workshop(
         measuring=Measuring(parts.engine, parts.turns, judge),
         audit=parts.trail,
         clock=clock,
+    )
+
+
+def _batches(
+    parts: _Parts, database: SqlDatabase, speaker: Speaker, *, board: JobBoard, clock: Clock
+) -> BatchService:
+    settings, info = parts.settings, parts.engine.info
+    return BatchService(
+        batches=database.collection(Batch),
+        board=board,
+        bench=Bench(
+            items=database.collection(BatchItem),
+            voices=parts.voices,
+            outputs=parts.stores.outputs,
+            speaker=speaker,
+            # One is encoded and stored while the others are spoken.
+            at_once=settings.batch_items_at_once or (info.background_concurrency or 1) + 1,
+            clock=clock,
+        ),
+        options=BatchOptions(
+            max_items=settings.max_batch_items,
+            ttl_hours=settings.batch_ttl_hours,
+            sample_rate=info.sample_rate,
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.api.routes import (
     audit,
+    batches,
     engines,
     health,
     history,
@@ -21,6 +22,7 @@ router.include_router(health.router)
 router.include_router(metrics.router)
 router.include_router(voices.router)
 router.include_router(synthesis.router)
+router.include_router(batches.router)
 router.include_router(jobs.router)
 router.include_router(engines.router)
 router.include_router(keys.router)
