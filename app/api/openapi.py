@@ -20,6 +20,7 @@ _TAGS = [
     {"name": "synthesis", "description": "Speak: whole, or sentence by sentence."},
     {"name": "jobs", "description": "Long work: how far it is, cancel it, try it again."},
     {"name": "history", "description": "What was spoken, and how much."},
+    {"name": "batches", "description": "Speak many texts as one job."},
     {"name": "engines", "description": "What the engine that runs can do."},
     {"name": "keys", "description": "API keys: make, list, revoke."},
     {"name": "audit", "description": "Who did what."},
