@@ -85,6 +85,12 @@ def test_examples_are_given(document: dict[str, Any]) -> None:
         "VoiceCreated",
         "VoiceDetails",
         "VersionDetails",
+        "VoiceProfile",
+        "VoiceTraining",
+        "VoiceChange",
+        "SampleDetails",
+        "Verification",
+        "VoiceImported",
         "Problem",
     ):
         assert schemas[name]["examples"], name
