@@ -9,6 +9,7 @@ from app.context import AppContext
 from app.jobs.board import JobBoard
 from app.models.access import Principal
 from app.services.audit import AuditService
+from app.services.batches import BatchService
 from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.synthesis import SynthesisService
@@ -51,6 +52,10 @@ def _versions(context: Annotated[AppContext, Depends(_context)]) -> VersionServi
     return context.versions
 
 
+def _batches(context: Annotated[AppContext, Depends(_context)]) -> BatchService:
+    return context.batches
+
+
 def _jobs(context: Annotated[AppContext, Depends(_context)]) -> JobBoard:
     return context.jobs
 
@@ -91,6 +96,7 @@ Bundles = Annotated[BundleService, Depends(_bundles)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
 Training = Annotated[TrainingService, Depends(_training)]
 Versions = Annotated[VersionService, Depends(_versions)]
+Batches = Annotated[BatchService, Depends(_batches)]
 Jobs = Annotated[JobBoard, Depends(_jobs)]
 Keys = Annotated[KeyService, Depends(_keys)]
 Audit = Annotated[AuditService, Depends(_audit)]

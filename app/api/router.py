@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.api.routes import (
     audit,
+    batches,
     engines,
     health,
     history,
@@ -28,6 +29,7 @@ router.include_router(voice_samples.router)
 router.include_router(voice_versions.router)
 router.include_router(voice_bundles.router)
 router.include_router(synthesis.router)
+router.include_router(batches.router)
 router.include_router(jobs.router)
 router.include_router(engines.router)
 router.include_router(keys.router)

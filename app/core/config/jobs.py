@@ -28,6 +28,13 @@ class JobSettings(BaseModel):
     max_jobs_per_owner: int = Field(100, ge=1, description="Jobs that wait or run, of one owner.")
 
     max_batch_items: int = Field(1000, ge=1, le=10_000, description="Texts of one batch.")
+    batch_items_at_once: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="Items of a batch that a worker has in hand at once. Default: one more than "
+        "the engine speaks in the background.",
+    )
     batch_ttl_hours: float = Field(
         168.0, gt=0, le=8760, description="A batch is deleted then, with all that it made."
     )
