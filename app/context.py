@@ -176,7 +176,7 @@ def _wired(  # long: every part by its name
         history_log=log,
         history=_history(settings, database, stores, log),
         usage=UsageService(days=database.collection(UsageDay), settle=log.settle),
-        jobs=_board(settings, database, queue),
+        jobs=_board(parts, database, queue),
         job_queue=queue,
         audit=AuditService(events),
         trail=parts.trail,
@@ -234,12 +234,13 @@ def _workshop(
     )
 
 
-def _board(settings: Settings, database: SqlDatabase, queue: DbosQueue) -> JobBoard:
+def _board(parts: _Parts, database: SqlDatabase, queue: DbosQueue) -> JobBoard:
     return JobBoard(
         database.collection(Job),
         queue,
-        webhooks=Webhooks.of(settings),
-        max_per_owner=settings.max_jobs_per_owner,
+        webhooks=Webhooks.of(parts.settings),
+        max_per_owner=parts.settings.max_jobs_per_owner,
+        metrics=parts.metrics,
     )
 
 
