@@ -80,12 +80,15 @@ async def _sweep(context: AppContext) -> None:
     """A store that is away keeps no server from its start: `/health/ready` says so."""
     try:
         forgotten = await context.history.expire()
+        batches = await context.batches.expire()
         swept = await context.retention.sweep(context.settings.sweep_grace_s)
     except (DatabaseError, StorageError) as error:
         log.warning("sweep failed", detail=error.detail, suggestion=error.suggestion)
         return
     if forgotten.entries:
         log.info("erased history that was kept long enough", entries=forgotten.entries)
+    if batches:
+        log.info("deleted batches whose time had come", batches=batches)
     if leftovers := swept.leftovers + swept.unfinished:
         log.warning("swept files that belong to no voice", files=leftovers)
     if swept.expired:

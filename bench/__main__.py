@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 
 from bench import (
+    batches,
     database,
     limits,
     load,
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "thresholds": lambda _: thresholds.main(),
     "database": lambda _: database.main(),
     "load": load.main,
+    "batches": lambda _: batches.main(),
     "training": training.main,
     "telemetry": lambda _: telemetry.main(),
 }

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from app.context import AppContext
 from app.engines.base import TrainingOptions, VoiceState
@@ -110,8 +111,22 @@ async def _enrolled(context: AppContext, clips: Sequence[Path]) -> tuple[Voice, 
     return voice, state
 
 
+class _Without:
+    """A finder of modules that does not find some."""
+
+    def __init__(self, finder: Any) -> None:
+        self._finder = finder
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._finder, name)
+
+    def find_spec(self, name: str, *more: Any) -> Any:
+        if name.partition(".")[0] in _NOT_WITHOUT_TRAINING:
+            return None
+        return self._finder.find_spec(name, *more)
+
+
 if __name__ == "__main__":
     if "--search" in sys.argv:
-        for name in _NOT_WITHOUT_TRAINING:
-            sys.modules[name] = None  # type: ignore[assignment] - importing it fails
+        sys.meta_path[:] = [_Without(finder) for finder in sys.meta_path]
     asyncio.run(train(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])))

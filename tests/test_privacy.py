@@ -130,6 +130,7 @@ def use(client: httpx2.Client, settings: Settings) -> None:
     client.get(f"/{NAME}/{FILENAME}", params={"name": NAME, "sig": SIGNATURE})
     client.get("/voices", params={"cursor": NAME, "token": TOKEN})
     client.put(f"/voices/{NAME}")
+    use_history(client)
     with sqlite3.connect(settings.data_dir / "voices.db") as database:
         database.execute("ALTER TABLE voices RENAME COLUMN description TO gone")
     database.close()
@@ -138,6 +139,16 @@ def use(client: httpx2.Client, settings: Settings) -> None:
     shutil.rmtree(settings.embeddings)
     settings.embeddings.write_text("in the way")
     assert register(client).json()["code"] == "storage-unavailable"
+
+
+def use_history(client: httpx2.Client) -> None:
+    history = "/api/v1/synthesis/history"
+    query = {"q": "walruses"}
+    assert len(client.get(history, params=query).json()["items"]) > 5
+    assert "walruses" in client.get(f"{history}/export", params=query).text
+    assert client.get(f"{history}/{NAME}/audio").status_code == 404
+    assert client.get(history, params={"voice": NAME, "since": TEXT}).status_code == 400
+    assert client.delete(history, params=query).json()["entries"] > 5
 
 
 def log_of_a_run(settings: Settings, capsys: pytest.CaptureFixture[str], **switches: Any) -> str:

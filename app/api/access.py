@@ -101,7 +101,9 @@ class GuardedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            request.state.route = self.path  # copies of the scope share it, e.g. those for HEAD
+            request.state.route = (
+                self.path_format
+            )  # copies of the scope share it, e.g. those for HEAD
             await _admit(request, self.rule)
             return await handle(request)
 

@@ -101,16 +101,33 @@ async def streamed(
         media_type: of the body.
     """
     body = speech.encoded() if body is None else body
+    first = await _first(body, request)
+    if first is None:
+        return Response(status_code=CLIENT_GONE)
+    headers = _headers(speech) | UNBUFFERED
+    return _Stream(first, body, media_type or speech.content_type, headers)
+
+
+async def download(
+    body: AsyncGenerator[bytes, None], request: Request, *, media_type: str, filename: str
+) -> Response:
+    """A file as it is made, under the same rule."""
+    first = await _first(body, request)
+    if first is None:
+        return Response(status_code=CLIENT_GONE)
+    headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
+    return _Stream(first, body, media_type, headers)
+
+
+async def _first(body: AsyncGenerator[bytes, None], request: Request) -> bytes | None:
+    """The first piece; None if the client went away."""
     first = None
     try:
         first = await _while_connected(request, anext(body))
     finally:
         if first is None:  # it failed, or the client went away
             await body.aclose()
-    if first is None:
-        return Response(status_code=CLIENT_GONE)
-    headers = _headers(speech) | UNBUFFERED
-    return _Stream(first, body, media_type or speech.content_type, headers)
+    return first
 
 
 def _headers(speech: Speech) -> dict[str, str]:

@@ -33,6 +33,7 @@ PROBLEM_CODE: Final = "problem_code"
 """Key in the state of a request: the code of the problem that it was answered with."""
 
 _RETRY_AFTER_S = 10
+_MOST_ERRORS = 100  # that are told of one request
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # What can happen to any request, before its route sees it.
 _ANYWHERE: tuple[type[AppError], ...] = (ClientTooSlow, UploadTooLarge, HostUnknown, ShuttingDown)
@@ -175,7 +176,7 @@ async def _validation_error(_: Request, error: RequestValidationError) -> JSONRe
     """Tell each wrong field; the value itself may be private and is not repeated."""
     errors = [
         {"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]}
-        for item in error.errors()
+        for item in error.errors()[:_MOST_ERRORS]
     ]
     first = errors[0]
     where = ".".join(str(part) for part in first["loc"])

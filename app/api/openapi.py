@@ -20,6 +20,7 @@ _TAGS = [
     {"name": "synthesis", "description": "Speak: whole, or sentence by sentence."},
     {"name": "jobs", "description": "Long work: how far it is, cancel it, try it again."},
     {"name": "history", "description": "What was spoken, and how much."},
+    {"name": "batches", "description": "Speak many texts as one job."},
     {"name": "engines", "description": "What the engine that runs can do."},
     {"name": "keys", "description": "API keys: make, list, revoke."},
     {"name": "audit", "description": "Who did what."},
@@ -71,6 +72,7 @@ def describe(app: FastAPI) -> None:
             # Wrong fields are 400 `invalid-request` here; 422 is only the framework's default.
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
+            _declare_files(schemas)
             document["components"]["securitySchemes"] = _SECURITY
             document["components"]["headers"] = _HEADERS
             for path in document["paths"].values():
@@ -81,6 +83,20 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign] # the documented way to extend it
+
+
+def _declare_files(schema: Any) -> None:
+    """What is uploaded, in the words of OpenAPI 3.0 too: most generators of clients know no others,
+    and would send text.
+    """
+    if isinstance(schema, list):
+        for part in schema:
+            _declare_files(part)
+    elif isinstance(schema, dict):
+        if schema.get("contentMediaType") == "application/octet-stream":
+            schema["format"] = "binary"
+        for part in schema.values():
+            _declare_files(part)
 
 
 def _declare_headers(operation: dict[str, Any]) -> None:

@@ -45,6 +45,16 @@ async def spend(request: Request, rate: Rate, cost: int = 1) -> None:
         _note(request, await limiter.spend(owner, rate, cost=cost), cost)
 
 
+async def spend_up_to_all(request: Request, rate: Rate, cost: int) -> None:
+    """The same for what may be more than a caller has in a minute: it takes all that there can be.
+
+    Raises:
+        RateLimited: less than that is left.
+    """
+    if limiter := _limiter(request):
+        await spend(request, rate, min(cost, limiter.limit(rate)))
+
+
 async def check_address(request: Request) -> None:
     """Raise `RateLimited` if too many requests of this address have failed to authenticate."""
     if limiter := _limiter(request):

@@ -186,6 +186,18 @@ def mulaw(samples: NDArray[np.int16]) -> NDArray[np.uint8]:
     return np.asarray(~(sign | (exponent << 4) | mantissa) & 0xFF, np.uint8)
 
 
+def wav_header(rate: int, size: int) -> bytes:
+    """What stands before the samples of a WAV file: 16 bits, mono.
+
+    Args:
+        size: of the samples, in bytes.
+    """
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate * 2, 2, 16)
+    riff = min(size + 4 + len(form) + 8, _UNKNOWN_SIZE)
+    data = min(size, _UNKNOWN_SIZE)
+    return struct.pack("<4sI4s", b"RIFF", riff, b"WAVE") + form + struct.pack("<4sI", b"data", data)
+
+
 class _Writer(Protocol):
     def write(self, samples: NDArray[np.int16]) -> bytes: ...
     def finish(self) -> bytes: ...
@@ -223,18 +235,10 @@ class _RawWriter:
         return taken
 
     def _header(self, size: int) -> bytes:
-        if self._fmt is not AudioFormat.WAV:
-            return b""
-        form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, self._rate, self._rate * 2, 2, 16)
-        riff = min(size + 4 + len(form) + 8, _UNKNOWN_SIZE)
-        return (
-            struct.pack("<4sI4s", b"RIFF", riff, b"WAVE")
-            + form
-            + struct.pack("<4sI", b"data", size)
-        )
+        return wav_header(self._rate, size) if self._fmt is AudioFormat.WAV else b""
 
 
-class _Pipe:
+class Pipe:
     """A file that can only be written: the muxer cannot go back to its header."""
 
     def __init__(self) -> None:
@@ -256,7 +260,7 @@ class _ContainerWriter:
     def __init__(self, codec: _Codec, rate: int, streaming: bool) -> None:
         self._rate = rate
         self._pts = 0
-        self._pipe = _Pipe() if streaming else None
+        self._pipe = Pipe() if streaming else None
         self._file = BytesIO()
         self._container = av.open(
             self._pipe or self._file,
@@ -266,7 +270,7 @@ class _ContainerWriter:
         )
         self._stream = self._container.add_stream(codec.encoder, rate=rate, layout="mono")
         if codec.encoder != "flac":
-            self._stream.bit_rate = _bit_rate(rate)
+            self._stream.bit_rate = bit_rate(rate)
 
     def write(self, samples: NDArray[np.int16]) -> bytes:
         if len(samples):
@@ -286,7 +290,7 @@ class _ContainerWriter:
         self._container.close()
 
 
-def _bit_rate(rate: int) -> int:
+def bit_rate(rate: int) -> int:
     """In bit/s: clear for one voice, and within what MP3 and AAC allow at that sample rate."""
     if rate < 16_000:
         return 32_000

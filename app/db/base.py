@@ -55,6 +55,21 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """Records that have the same values in some fields.
+
+    Attributes:
+        values: of those fields.
+        count: of the records.
+        sums: of other fields; nothing counts as zero.
+    """
+
+    values: tuple[Any, ...]
+    count: int
+    sums: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Contains:
     """Condition of a list: the text stands somewhere in the field, as it is, without wildcards.
 
@@ -95,6 +110,16 @@ class Collection(Protocol[RecordT]):
         """
         ...
 
+    async def tally(
+        self, by: Sequence[str], *, where: Mapping[str, Any], sums: Sequence[str] = ()
+    ) -> Sequence[Tally]:
+        """Count the records whose fields equal `where`, by the values of some fields.
+
+        Args:
+            sums: fields with numbers, to be added up.
+        """
+        ...
+
     async def add(self, record: RecordT) -> RecordT:
         """Add a record.
 
@@ -122,12 +147,22 @@ class Collection(Protocol[RecordT]):
         """
         ...
 
+    async def update_where(self, where: Mapping[str, Any], changes: Mapping[str, Any]) -> int:
+        """Change some fields of all records whose fields equal `where`; says how many there were.
+        Each has its next version then.
+        """
+        ...
+
     async def delete(self, record_id: str) -> bool:
         """Delete a record; False if there was none."""
         ...
 
     async def delete_all(self, record_ids: Sequence[str]) -> int:
         """Delete up to 500 records, in one transaction; says how many there were."""
+        ...
+
+    async def delete_where(self, where: Mapping[str, Any]) -> int:
+        """Delete all records whose fields equal `where`; says how many there were."""
         ...
 
     async def existing(self, record_ids: Sequence[str]) -> set[str]:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     and_,
     delete,
+    func,
     insert,
     select,
     text,
@@ -26,7 +27,7 @@ from sqlalchemy.types import JSON
 from app.core.clock import utc_now
 from app.core.exceptions import Conflict, DatabaseError, InvalidRequest, NotFound, VersionConflict
 from app.core.tracing import traced
-from app.db.base import Contains, Page, RecordT, Span
+from app.db.base import Contains, Page, RecordT, Span, Tally
 from app.db.cursor import Keyset
 from app.db.engine import IMMEDIATE, make_engine, make_file, use_wal
 from app.db.errors import database_errors
@@ -161,6 +162,26 @@ class SqlCollection(Generic[RecordT]):
             cursor=keyset.cursor(rows[-1]._mapping) if more else None,
         )
 
+    @traced("database.tally")
+    async def tally(
+        self, by: Sequence[str], *, where: Mapping[str, Any], sums: Sequence[str] = ()
+    ) -> Sequence[Tally]:
+        columns = self._table.c
+        groups = [columns[name] for name in by]
+        query = (
+            select(*groups, func.count(), *(func.sum(columns[name]) for name in sums))
+            .where(*(_fits(columns[name], value) for name, value in where.items()))
+            .group_by(*groups)
+        )
+        with database_errors():
+            async with self._reader.connect() as connection:
+                rows = (await connection.execute(query)).all()
+        at = len(groups)
+        return [
+            Tally(tuple(row[:at]), row[at], tuple(float(total or 0) for total in row[at + 1 :]))
+            for row in rows
+        ]
+
     @traced("database.add")
     async def add(self, record: RecordT) -> RecordT:
         await self.add_all([record])
@@ -199,6 +220,18 @@ class SqlCollection(Generic[RecordT]):
             "The record was changed since it was read.", "Read it again, then repeat the change."
         )
 
+    @traced("database.update_where")
+    async def update_where(self, where: Mapping[str, Any], changes: Mapping[str, Any]) -> int:
+        columns = self._table.c
+        statement = (
+            update(self._table)
+            .where(*(_fits(columns[name], value) for name, value in where.items()))
+            .values(version=columns.version + 1, updated_at=utc_now(), **changes)
+        )
+        with database_errors():
+            async with self._writers, self._writer.begin() as connection:
+                return (await connection.execute(statement)).rowcount
+
     @traced("database.delete")
     async def delete(self, record_id: str) -> bool:
         statement = delete(self._table).where(self._table.c.id == record_id)
@@ -209,6 +242,15 @@ class SqlCollection(Generic[RecordT]):
     @traced("database.delete_all")
     async def delete_all(self, record_ids: Sequence[str]) -> int:
         statement = delete(self._table).where(self._table.c.id.in_(record_ids))
+        with database_errors():
+            async with self._writers, self._writer.begin() as connection:
+                return (await connection.execute(statement)).rowcount
+
+    @traced("database.delete_where")
+    async def delete_where(self, where: Mapping[str, Any]) -> int:
+        columns = self._table.c
+        fits = (_fits(columns[name], value) for name, value in where.items())
+        statement = delete(self._table).where(*fits)
         with database_errors():
             async with self._writers, self._writer.begin() as connection:
                 return (await connection.execute(statement)).rowcount

@@ -16,11 +16,7 @@ async def stored_state(
         VoiceEngineMismatch: another engine has made it.
         EngineFailed: its file is missing.
     """
-    if voice.engine != info.name:
-        raise VoiceEngineMismatch(
-            f"The voice was made by the engine {voice.engine!r}; {info.name!r} is running.",
-            "Start the server with that engine, or register the recording again.",
-        )
+    check_engine(voice, info)
     try:
         payload = await states.get(voice.state_blob)
     except FileNotFoundError as error:
@@ -32,3 +28,12 @@ async def stored_state(
             "The file of the voice is missing.", "Register the recording again."
         ) from error
     return VoiceState(voice.engine, voice.state_format, payload, voice.similarity)
+
+
+def check_engine(voice: Voice, info: EngineInfo) -> None:
+    """Raise `VoiceEngineMismatch` if another engine than the one that runs has made the voice."""
+    if voice.engine != info.name:
+        raise VoiceEngineMismatch(
+            f"The voice was made by the engine {voice.engine!r}; {info.name!r} is running.",
+            "Start the server with that engine, or register the recording again.",
+        )

@@ -44,8 +44,11 @@ class BatchItem(Record):
         custom_id: the caller's own name of it.
         request: what to say and how, as the API takes it.
         part: which part of the job works on it.
+        run: which of the job's runs has changed it last. What failed in an earlier one is to be
+            done again.
         attempts: times that it was begun.
         output: name of its audio in the store of outputs.
+        content_type: of that.
     """
 
     batch_id: str
@@ -55,9 +58,11 @@ class BatchItem(Record):
     request: dict[str, Any]
     status: ItemStatus = ItemStatus.QUEUED
     part: int | None = None
+    run: int = 1
     attempts: int = 0
     error: JobProblem | None = None
     output: str | None = None
+    content_type: str | None = None
     bytes: int | None = None
     duration_s: float | None = None
     ended_at: datetime | None = None

@@ -1,6 +1,6 @@
 """Speaking: what is asked for, and what is told of it when it is done."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Protocol, Self
@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from app.audio.types import AudioFormat, WordTiming
+from app.core.exceptions import AppError
 from app.models.history import SpeechSource, SpeechStatus
 from app.models.voice import Voice
 
@@ -322,3 +323,9 @@ class Speaker(Protocol):
         source: SpeechSource = SpeechSource.SPEAK,
         batch_id: str | None = None,
     ) -> SpeechStream: ...
+
+    async def check(
+        self, asked: Sequence[tuple[Voice, SpeechRequest]], *, most: int
+    ) -> Mapping[int, AppError]:
+        """What `speak` would say to many requests, by their place; `most` errors at most."""
+        ...

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from app.audio.dsp import loudness_lufs
 from app.core.config import Settings
+from app.engines.base import TrainingOptions
 from app.main import create_app
 from tests.api.test_synthesize import decoded, said
 from tests.audio.signals import read_pcm
@@ -75,6 +76,24 @@ def test_speech_is_a_whole_file_with_headers_that_say_how_it_was_made(
     assert len(headers["x-history-id"]) == 36
     assert headers["x-request-id"]
     assert "x-similarity" not in headers  # the fake engine measures none
+
+
+def test_the_similarity_is_told_where_it_was_measured(client: TestClient) -> None:
+    voice = registered(client)
+    training = client.app.state.context.training  # type: ignore[attr-defined]
+
+    async def adapt() -> None:
+        async for _ in training.adapt("local", voice, TrainingOptions(minutes=1.0)):
+            pass
+
+    assert client.portal
+    client.portal.call(adapt)
+    body = {"text": "Hello", "voice": voice, "stream_format": "sse"}
+    stream = client.post(STREAM, json=body)
+
+    measured = client.get(f"/voices/{voice}").json()["similarity"]
+    assert stream.headers["x-similarity"] == f"{measured:.4f}"
+    assert f'"similarity":{measured}' in stream.text
 
 
 def test_every_synthesis_has_an_id_of_its_own(client: TestClient, voice: str) -> None:

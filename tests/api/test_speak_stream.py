@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from base64 import b64decode
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
@@ -271,11 +272,25 @@ def tell(app: FastAPI, log: Log) -> None:
     app.state.context = replace(context, synthesis=synthesis)
 
 
+class Stuck(EndlessEngine):
+    """Tells when it has begun the sentence that it never ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stuck = threading.Event()
+
+    async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
+        if self.spoken == 3:
+            self.stuck.set()
+        async for chunk in super().synthesize(request):
+            yield chunk
+
+
 @pytest.mark.parametrize("stream_format", ["audio", "sse", None])
 def test_a_client_that_leaves_stops_the_synthesis_frees_its_turn_and_is_told_of(
     settings: Settings, stream_format: str | None
 ) -> None:
-    engine, log = EndlessEngine(), Log()
+    engine, log = Stuck(), Log()
     narrow = settings.model_copy(update={"max_concurrent_requests": 1})
     app = make_app(narrow, engine)
     with serving(app) as client:
@@ -285,7 +300,11 @@ def test_a_client_that_leaves_stops_the_synthesis_frees_its_turn_and_is_told_of(
         if stream_format:
             body["stream_format"] = stream_format
             with client.stream("POST", STREAM, json=body) as response:
-                next(response.iter_bytes())
+                received = response.iter_bytes()
+                content = next(received)
+                assert engine.stuck.wait(20)
+                while stream_format == "sse" and content.count(b"event: audio") < 3:
+                    content += next(received)
         else:
             with pytest.raises(httpx2.ReadTimeout):
                 client.post(SPEAK, json=body, timeout=0.5)

@@ -157,6 +157,13 @@ def test_a_number_that_cannot_be_is_refused(client: TestClient, number: object) 
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid-request")
 
 
+def test_what_a_comparison_does_not_take_is_told(client: TestClient, voice_id: str) -> None:
+    refused = client.delete(url(voice_id, "compare"))
+
+    assert (refused.status_code, refused.json()["code"]) == (405, "method-not-allowed")
+    assert "GET" in refused.headers["Allow"]
+
+
 @pytest.mark.parametrize("voice", ["550e8400-e29b-41d4-a716-446655440000", "nonsense", "%00"])
 def test_versions_of_no_voice_are_not_found(client: TestClient, voice: str) -> None:
     for answer in (client.get(url(voice)), client.post(url(voice, 1, "activate"))):

@@ -39,6 +39,7 @@ class Told:
     keep_days: float = 30.0
     now: datetime = NOON
     entries: Any = None
+    days: Any = None
 
     def __post_init__(self) -> None:
         self.entries = self.entries or self.database.collection(HistoryEntry)
@@ -76,8 +77,8 @@ class Told:
 
 
 @asynccontextmanager
-async def telling(settings: Settings) -> AsyncIterator[Told]:
-    database = SqlDatabase(settings.database)
+async def telling(settings: Settings, url: str | None = None) -> AsyncIterator[Told]:
+    database = SqlDatabase(url or settings.database)
     await database.open()
     try:
         voice = await database.collection(Voice).add(a_voice(active_version=3))
@@ -313,6 +314,52 @@ async def test_several_processes_add_to_the_same_day(settings):
 
         assert await t.usage() == (18, 72, 27.0)
         assert len((await t.days.list()).items) == 1
+
+
+async def test_several_servers_write_to_one_postgresql(settings, new_postgres):
+    async with telling(settings, new_postgres()) as t:
+        logs = [t.log() for _ in range(4)]
+        for number, log in enumerate(logs):
+            for _ in range(5):
+                await log.spoken(told(t.voice, f"Émile {number}\0"))
+        await asyncio.gather(*(log.close() for log in logs))
+
+        assert await t.usage() == (20, 160, 30.0)
+        wanted = HistoryFilter(text="Émile 3")
+        found = await t.history().list("local", wanted, limit=500, cursor=None)
+        assert len(found.items) == 5
+        assert (await t.history().delete_all("local", HistoryFilter())).entries == 20
+
+
+class DaysAway:
+    """Usage in a database that is away, as long as `away` is set."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.away = True
+
+    async def get(self, record_id: str) -> UsageDay | None:
+        return await self._inner.get(record_id)
+
+    async def add(self, record: UsageDay) -> UsageDay:
+        if self.away:
+            raise DatabaseError("The database is busy.")
+        return await self._inner.add(record)
+
+
+async def test_counts_that_cannot_be_written_are_not_lost_nor_counted_twice(settings):
+    async with telling(settings) as t:
+        days, t.days = t.days, DaysAway(t.days)
+        log = t.log()
+        for text in ("one", "three"):
+            await log.spoken(told(t.voice, text))
+            await log.flush()
+        t.days.away = False
+        await log.close()
+
+        t.days = days
+        assert await t.usage() == (2, 8, 3.0)
+        assert len(await t.listed()) == 2
 
 
 async def test_usage_of_two_days_is_of_the_day_on_which_it_was(settings):

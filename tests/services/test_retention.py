@@ -10,16 +10,23 @@ from uuid import uuid4
 
 import pytest
 
+from app.core.clock import utc_now
 from app.core.config import Settings
 from app.db.base import Page
 from app.db.sql import SqlCollection
-from app.models.voice import Voice
+from app.db.usage import UsageCounters
+from app.models.batch import Batch
+from app.models.history import HistoryEntry, UsageDay
+from app.models.job import Job, JobKind, JobStatus
+from app.models.voice import Voice, VoiceMethod, VoiceSample, VoiceVersion
 from app.services.retention import Swept
+from app.services.speech_log import HistoryLog, HistoryRules
 from app.services.voices import Upload
 from app.storage.local import LocalBlobStore, MemoryBlobStore
 from app.storage.stores import Stores
 from tests.conftest import recording
 from tests.services.parts import OWNER, Parts, parts
+from tests.services.told import told
 
 pytestmark = pytest.mark.anyio
 
@@ -80,6 +87,96 @@ async def test_files_of_no_voice_and_files_that_a_voice_no_longer_uses_are_swept
             f"outputs/{voice.id}/hello.wav",
             "outputs/notes/of-somebody-else",
         }
+
+
+async def test_a_file_is_kept_as_long_as_a_record_that_it_belongs_to(settings):
+    async with parts(settings) as p:
+        voice = await registered(p)
+        database = p.database
+        assert database is not None
+        sample = VoiceSample(
+            owner=OWNER,
+            voice_id=voice.id,
+            blob=f"{voice.id}/sample-{uuid4()}",
+            filename="b.wav",
+            duration_s=1.0,
+        )
+        version = VoiceVersion(
+            owner=OWNER,
+            voice_id=voice.id,
+            number=2,
+            method=VoiceMethod.SEARCH,
+            engine="fake",
+            state_name="state-0a1b",
+            state_format="fake/trained.v1",
+        )
+        jobs = [
+            Job(
+                owner=OWNER,
+                kind=JobKind.TRAINING,
+                subject_id=voice.id,
+                status=status,
+                actor="local",
+                request_id="-",
+            )
+            for status in (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.FAILED)
+        ]
+        batch = Batch(
+            owner=OWNER, job_id=jobs[0].id, options={}, total=1, characters=1, expires_at=utc_now()
+        )
+        log = HistoryLog(
+            entries=database.collection(HistoryEntry),
+            voices=p.voices,
+            outputs=p.outputs,
+            usage=UsageCounters(database.collection(UsageDay)),
+            rules=HistoryRules(),
+        )
+        spoken = told(voice)
+        await log.spoken(spoken)
+        await log.close()
+        await p.recordings.put(sample.blob, b"x")
+        await p.states.put(f"{voice.id}/{version.state_name}", b"x")
+        for job in jobs:
+            await p.states.put(f"{voice.id}/checkpoint-{job.id}", b"x")
+        await p.outputs.put(f"{voice.id}/batch-{batch.id}-17", b"x")
+        everything = await names(p.stores)
+        unused = {
+            f"recordings/{voice.id}/sample-{uuid4()}",
+            f"states/{voice.id}/state-ffff",
+            f"states/{voice.id}/checkpoint-{uuid4()}",
+            f"outputs/{voice.id}/history-{uuid4()}",
+            f"outputs/{voice.id}/batch-{uuid4()}-0",
+        }
+        for name in unused:
+            kind, _, blob = name.partition("/")
+            await getattr(p, kind).put(blob, b"x")
+        await database.collection(VoiceSample).add(sample)
+        await database.collection(VoiceVersion).add(version)
+        await database.collection(Job).add_all(jobs)
+        await database.collection(Batch).add(batch)
+
+        swept = await p.retention().sweep(-1.0)
+
+        ended = f"states/{voice.id}/checkpoint-{jobs[2].id}"
+        assert await names(p.stores) == everything - {ended}
+        assert swept == Swept(leftovers=6, bytes=6)
+        assert (await p.retention().sweep(-1.0)) == Swept()
+
+        await database.collection(HistoryEntry).delete(spoken.id)
+        await database.collection(Batch).delete(batch.id)
+        assert (await p.retention().sweep(-1.0)).leftovers == 2
+        await p.voices.delete(voice.id)  # killed before it deleted what belongs to the voice
+        await p.retention().sweep(-1.0)
+        assert await names(p.stores) == set()
+
+
+async def test_audio_of_a_long_history_is_looked_up_many_at_once(settings):
+    async with parts(settings) as p:
+        voice = await registered(p)
+        for _ in range(1200):
+            await p.outputs.put(f"{voice.id}/history-{uuid4()}", b"x")
+
+        assert (await p.retention().sweep(-1.0)).leftovers == 1200
 
 
 async def test_what_is_young_is_not_swept_for_it_may_be_in_the_making(settings):

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from app.api.access import GuardedRoute, access
 from app.api.dependencies import Owner, Versions
@@ -11,6 +12,15 @@ from app.core import exceptions as err
 from app.limits.base import Rate
 from app.models.access import Permission
 from app.models.voice_version import VersionComparison, VersionDetails, VersionList, VersionScores
+
+
+class _Number(StringConvertor):
+    """What may stand for a version: not the word that is a path of its own."""
+
+    regex = r"(?!compare(?:/|$))[^/]+"
+
+
+register_url_convertor("version", _Number())
 
 router = APIRouter(
     prefix="/api/v1/voices/{voice_id}/versions", tags=["voices"], route_class=GuardedRoute
@@ -88,7 +98,7 @@ async def compare_voice_versions(
 
 
 @router.get(
-    "/{number}",
+    "/{number:version}",
     operation_id="get_voice_version",
     responses=problems(err.VoiceNotFound, err.VersionNotFound, err.DatabaseError),
 )
@@ -102,7 +112,7 @@ async def get_voice_version(
 
 
 @router.post(
-    "/{number}/activate",
+    "/{number:version}/activate",
     operation_id="activate_voice_version",
     responses=problems(
         err.VoiceNotFound,
@@ -125,7 +135,7 @@ async def activate_voice_version(
 
 
 @router.delete(
-    "/{number}",
+    "/{number:version}",
     status_code=204,
     operation_id="delete_voice_version",
     responses=problems(

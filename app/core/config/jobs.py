@@ -30,6 +30,13 @@ class JobSettings(BaseModel):
     )
 
     max_batch_items: int = Field(1000, ge=1, le=10_000, description="Texts of one batch.")
+    batch_items_at_once: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="Items of a batch that a worker has in hand at once. Default: one more than "
+        "the engine speaks in the background.",
+    )
     batch_ttl_hours: float = Field(
         168.0, gt=0, le=8760, description="A batch is deleted then, with all that it made."
     )
@@ -37,7 +44,10 @@ class JobSettings(BaseModel):
         5.0, ge=0.1, le=60, description="Of a training, where the request does not say."
     )
     max_training_minutes: float = Field(60.0, ge=0.1, le=600, description="The longest training.")
-    max_samples_per_voice: int = Field(50, ge=1, description="Recordings of one voice.")
+    max_samples_per_voice: int = Field(50, ge=1, le=400, description="Recordings of one voice.")
+    max_voice_s: float = Field(
+        1800.0, gt=0, description="Seconds of speech that one voice is made of; more is refused."
+    )
 
     webhook_secret: SecretStr | None = Field(
         None, description="Signs what is sent to webhooks; without it there are none."

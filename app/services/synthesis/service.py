@@ -19,6 +19,7 @@ from app.audio.encode import AudioEncoder, check_rate
 from app.audio.finish import finish
 from app.audio.types import SpeechChunk
 from app.core.exceptions import (
+    AppError,
     DatabaseError,
     EngineFailed,
     LexiconNotFound,
@@ -32,9 +33,9 @@ from app.core.tracing import span
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
-from app.engines.base import Engine, SynthesisRequest
+from app.engines.base import Engine, SynthesisRequest, VoiceState
 from app.engines.controls import check_pieces, shared_out
-from app.engines.stored import stored_state
+from app.engines.stored import check_engine, stored_state
 from app.models.audit import Action
 from app.models.history import SpeechSource
 from app.models.speech import Priority, SpeechLog, SpeechRequest
@@ -63,6 +64,26 @@ class SynthesisLimits:
 
     max_chars: int
     max_whole_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a request comes to.
+
+    Attributes:
+        rate: of the audio, in Hz.
+        text: all of it, cleaned.
+        language: BCP-47 tag, None if nobody has said.
+    """
+
+    rate: int
+    text: str
+    language: str | None
+    pieces: Sequence[Piece]
+
+    def sentence(self, state: VoiceState, request: SpeechRequest) -> SynthesisRequest:
+        """What is asked of the engine, but for the text and its prosody."""
+        return SynthesisRequest(self.text, state, language=self.language, seed=request.seed)
 
 
 class SynthesisService:
@@ -120,19 +141,49 @@ class SynthesisService:
         with self._entered(order):  # what is prepared takes memory as well
             return await self._prepared(order, streaming)
 
+    async def check(
+        self, asked: Sequence[tuple[Voice, SpeechRequest]], *, most: int
+    ) -> dict[int, AppError]:
+        """What `speak` would say to many requests, without speaking.
+
+        Args:
+            most: errors; then no more requests are looked at.
+
+        Returns:
+            The errors, by the place of the request.
+
+        Raises:
+            EngineUnavailable: nothing can be spoken now.
+        """
+        await self._engine.open()
+        self._metrics.engine_loaded(self._engine.info.name)
+        return await in_thread(None, self._checked, asked, most)
+
+    def _checked(
+        self, asked: Sequence[tuple[Voice, SpeechRequest]], most: int
+    ) -> dict[int, AppError]:
+        found: dict[int, AppError] = {}
+        for index, (voice, request) in enumerate(asked):
+            try:
+                planned = self._planned(voice, request, streaming=False)
+                check_engine(voice, self._engine.info)
+                state = VoiceState(voice.engine, voice.state_format, b"")
+                self._check_spoken(planned, planned.sentence(state, request))
+            except AppError as error:
+                found[index] = error
+                if len(found) == most:
+                    break
+        return found
+
     async def _prepared(self, order: Order, streaming: bool) -> Speech:
         info, request = self._engine.info, order.request
-        rate = check_rate(request.format, request.sample_rate, info.sample_rate)
-        _check_lexicons(request)
-        script = self._script(request, streaming)
-        language = _language(order.voice, request, script)
-        pieces = plan(script, max_chars=info.max_chars, language=language or info.languages[0])
+        planned = self._planned(order.voice, request, streaming)
+        rate, pieces = planned.rate, planned.pieces
         state = await stored_state(order.voice, info, voices=self._voices, states=self._states)
-        sentence = SynthesisRequest(script.text, state, language=language, seed=request.seed)
-        check_pieces(info, sentence, pieces)
+        sentence = planned.sentence(state, request)
         await self._engine.open()
         self._metrics.engine_loaded(info.name)
-        self._engine.check(script.text, language)
+        self._check_spoken(planned, sentence)
         chunks = _look_ahead(self._sentences(pieces, sentence, order.priority))
         return Speech(
             order,
@@ -146,6 +197,20 @@ class SynthesisService:
             admission=self._admitted(order),
             log=self._log,
         )
+
+    def _planned(self, voice: Voice, request: SpeechRequest, streaming: bool) -> _Plan:
+        info = self._engine.info
+        rate = check_rate(request.format, request.sample_rate, info.sample_rate)
+        _check_lexicons(request)
+        script = self._script(request, streaming)
+        language = _language(voice, request, script)
+        pieces = plan(script, max_chars=info.max_chars, language=language or info.languages[0])
+        return _Plan(rate, script.text, language, pieces)
+
+    def _check_spoken(self, planned: _Plan, sentence: SynthesisRequest) -> None:
+        """Refuse what the engine cannot do. It is open."""
+        check_pieces(self._engine.info, sentence, planned.pieces)
+        self._engine.check(planned.text, planned.language)
 
     def _script(self, request: SpeechRequest, streaming: bool) -> Script:
         """What is to be spoken, cleaned; offsets stay."""

@@ -78,7 +78,9 @@ class Speech:
         self._sample_rate = sample_rate
         self._admission = admission
         self._log = log
-        wanted = log is not None and log.wants_audio(order.request)
+        # A batch keeps the audio of its items itself.
+        keeps = order.source is not SpeechSource.BATCH
+        wanted = keeps and log is not None and log.wants_audio(order.request)
         self._kept = bytearray() if wanted else None
 
     async def encoded(self) -> AsyncGenerator[bytes, None]:
@@ -93,11 +95,7 @@ class Speech:
         tracing = start_span("encode", **{"voice.content_type": self.content_type})
         try:
             with self._encoder:
-                async with (
-                    aclosing(self._chunks),
-                    self._admission,
-                    aclosing(self._logged()) as pieces,
-                ):
+                async with self._admission, aclosing(self._logged()) as pieces:
                     async for piece in pieces:
                         yield piece
         finally:
@@ -108,8 +106,9 @@ class Speech:
         """Whoever keeps a log is told at the end, whatever it is and whoever has gone by then."""
         status, error = SpeechStatus.CANCELLED, None
         try:
-            async for chunk in self._chunks:
-                yield await self._piece(chunk)
+            async with aclosing(self._chunks) as chunks:
+                async for chunk in chunks:
+                    yield await self._piece(chunk)
             status = SpeechStatus.OK
         except Exception as failure:
             status = SpeechStatus.FAILED
