@@ -157,8 +157,8 @@ def _wired(  # long: every part by its name
     turns = _turns(settings, engine, clock, metrics)
     voices, events = database.collection(Voice), database.collection(AuditEvent)
     log = _history_log(settings, database, stores)
-    board = _board(settings, database, queue)
     parts = _Parts(settings, metrics, stores, engine, ears, turns, voices, AuditTrail(events))
+    board = _board(parts, database, queue)
     synthesis = _synthesis(parts, log)
     shop = _workshop(parts, database, clock, machine.judge(engine.info, assets))
     tools = _voice_tools(parts, database, board)
@@ -283,12 +283,13 @@ def _batches(
     )
 
 
-def _board(settings: Settings, database: SqlDatabase, queue: DbosQueue) -> JobBoard:
+def _board(parts: _Parts, database: SqlDatabase, queue: DbosQueue) -> JobBoard:
     return JobBoard(
         database.collection(Job),
         queue,
-        webhooks=Webhooks.of(settings),
-        max_per_owner=settings.max_jobs_per_owner,
+        webhooks=Webhooks.of(parts.settings),
+        max_per_owner=parts.settings.max_jobs_per_owner,
+        metrics=parts.metrics,
     )
 
 

@@ -58,6 +58,7 @@ class Job(Record):
             is a mistake.
         runs: times that somebody asked for it.
         attempts: times that a part of it was begun, also after a crash.
+        stalls: how many of them since it last got further.
         actor: subject of who asked for it.
     """
 
@@ -76,6 +77,7 @@ class Job(Record):
     cancel_requested: bool = False
     runs: int = 1
     attempts: int = 0
+    stalls: int = 0
     error: JobProblem | None = None
     actor: str
     request_id: str

@@ -24,6 +24,7 @@ def test_readiness_names_the_engine_and_each_part(client: TestClient) -> None:
         "ready": True,
         "engine": "fake",
         "checks": {"database": "ok", "storage": "ok", "engine": "ok", "recordings": "ok"},
+        "works_on_jobs": False,
     }
 
 

@@ -25,7 +25,9 @@ class JobSettings(BaseModel):
     jobs_poll_s: float = Field(
         0.5, gt=0, le=30, description="How often a worker looks for new jobs."
     )
-    max_jobs_per_owner: int = Field(100, ge=1, description="Jobs that wait or run, of one owner.")
+    max_jobs_per_owner: int = Field(
+        100, ge=1, le=500, description="Jobs that wait or run, of one owner."
+    )
 
     max_batch_items: int = Field(1000, ge=1, le=10_000, description="Texts of one batch.")
     batch_items_at_once: int | None = Field(
