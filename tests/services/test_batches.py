@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.core.exceptions import BatchNotFound, EngineBusy, JobEnded, JobRunning
+from app.jobs.base import JobRun
 from app.models.batch import ItemStatus
 from app.models.job import JobStatus
 from tests.services.batching import Batching, batching
@@ -80,6 +81,25 @@ async def test_two_workers_on_the_same_part_make_one_thing_of_each_item(settings
         assert (await b.now(batch)).status is JobStatus.SUCCEEDED
         assert await b.heard(batch) == texts(12)
         assert len(await outputs(b)) == 12
+
+
+async def test_a_worker_that_was_taken_for_dead_does_nothing_twice(settings):
+    async with batching(settings, at_once=1) as b:
+        batch = await b.begun(await b.voice(), 5)
+        b.engine.stops_at = "Item 0"
+        job = await b.board.get(OWNER, batch.job_id)
+        slow = asyncio.create_task(b.service.run(JobRun(job, 0, b.board)))
+        await b.engine.reached.wait()
+        b.engine.stops_at = "?!"
+        await b.work(batch)  # another one does everything
+        assert (await b.now(batch)).status is JobStatus.SUCCEEDED
+
+        b.engine.go.set()
+        await slow
+
+        assert sorted(b.engine.said) == ["Item 0.", *texts(5).values()]
+        assert await b.heard(batch) == texts(5)
+        assert len(await outputs(b)) == len(b.outputs.names) == 5
 
 
 async def test_an_item_that_fails_fails_alone_and_can_be_tried_again(settings):
