@@ -94,6 +94,9 @@ def test_examples_are_given(document: dict[str, Any]) -> None:
         "VoiceImported",
         "HistoryDetails",
         "UsageReport",
+        "BatchRequest",
+        "BatchDetails",
+        "ItemDetails",
         "Problem",
     ):
         assert schemas[name]["examples"], name

@@ -465,6 +465,43 @@ async def test_it_is_told_which_of_many_ids_exist(voices):
     assert await voices.existing([]) == set()
 
 
+async def test_records_are_counted_and_added_up_by_the_values_of_fields(voices):
+    for owner, name, seconds in (
+        ("anna", "a", 1.0), ("anna", "a", 2.5), ("anna", "b", 4.0), ("ben", "a", 8.0),
+    ):  # fmt: skip
+        await voices.add(a_voice(owner=owner, name=name, duration_s=seconds))
+
+    found = await voices.tally(("name",), where={"owner": "anna"}, sums=("duration_s",))
+
+    assert sorted((t.values, t.count, t.sums) for t in found) == [
+        (("a",), 2, (3.5,)), (("b",), 1, (4.0,)),
+    ]  # fmt: skip
+    assert await voices.tally(("name",), where={"owner": "nobody"}) == []
+
+
+async def test_all_that_fit_are_changed_and_have_their_next_version(voices):
+    first, other = a_voice(owner="anna"), a_voice(owner="ben")
+    await voices.add_all([first, other])
+
+    assert await voices.update_where({"owner": "anna"}, {"name": "New"}) == 1
+
+    changed = await voices.get(first.id)
+    assert (changed.name, changed.version) == ("New", first.version + 1)
+    assert (await voices.get(other.id)).name == other.name
+    with pytest.raises(VersionConflict):
+        await voices.update(first)
+
+
+async def test_all_that_fit_are_deleted(voices):
+    first, other = a_voice(owner="anna"), a_voice(owner="ben")
+    await voices.add_all([first, other])
+
+    assert await voices.delete_where({"owner": "anna"}) == 1
+    assert await voices.delete_where({"owner": "anna"}) == 0
+
+    assert await voices.existing([first.id, other.id]) == {other.id}
+
+
 async def test_days_are_listed_in_order_and_by_span(database):
     days = database.collection(UsageDay)
     first = date(2026, 1, 30)

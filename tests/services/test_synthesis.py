@@ -148,14 +148,14 @@ async def test_what_was_spoken_is_told_once_with_its_audio(made, voice, streamin
     request = asking(voice, format=AudioFormat.WAV)
 
     speech = await speaker(made, log=log).speak(
-        voice, request, streaming=streaming, source=SpeechSource.BATCH, batch_id="b"
+        voice, request, streaming=streaming, source=SpeechSource.PREVIEW, batch_id="b"
     )
     content = await heard(speech)
 
     (told,) = log.told
     assert (told.id, told.status, told.error) == (speech.id, SpeechStatus.OK, None)
     assert (told.voice, told.request) == (voice, request)
-    assert (told.source, told.batch_id) == (SpeechSource.BATCH, "b")
+    assert (told.source, told.batch_id) == (SpeechSource.PREVIEW, "b")
     assert told.content == content
     assert (told.sample_rate, told.duration_s) == (24000, speech.duration_s)
     assert 0 < told.first_audio_s <= told.total_s == speech.total_s

@@ -15,7 +15,6 @@ from app.core.exceptions import (
     EngineFailed,
     JobNotFound,
     NotFound,
-    StorageError,
     VersionConflict,
     VoiceNotFound,
 )
@@ -99,11 +98,9 @@ class PartWork:
             return
         try:
             voice, content, stream = await self._spoken(item)
-        except (DatabaseError, StorageError):
-            raise
         except AppError as error:
             if error.status >= 500 and not isinstance(error, EngineFailed):
-                raise  # no item of any batch can be spoken here
+                raise  # it is not this item's: no other could be spoken here
             problem = JobProblem(code=error.code, detail=error.detail, suggestion=error.suggestion)
             await self._end(item, {"status": ItemStatus.FAILED, "error": problem})
         except Exception:  # of one item; the others are not to blame
