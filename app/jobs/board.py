@@ -323,6 +323,6 @@ def _ended(job: Job, status: JobStatus, problem: JobProblem | None) -> Job:
     return job.model_copy(
         update={
             "status": status, "stage": status.value, "progress": progress, "eta_s": 0.0,
-            "error": problem, "ended_at": utc_now(),
+            "message": None, "error": problem, "ended_at": utc_now(),
         }
     )  # fmt: skip

@@ -122,20 +122,34 @@ def test_a_bad_archive_is_refused(content: bytes) -> None:
     assert caught.value.suggestion
 
 
+class Counting(io.BytesIO):
+    """Counts what is read."""
+
+    taken = 0
+
+    def read(self, *size: Any) -> bytes:
+        data = super().read(*size)
+        self.taken += len(data)
+        return data
+
+
 def test_a_bomb_is_not_unpacked_to_be_found() -> None:
-    class Counting(io.BytesIO):
-        taken = 0
+    file = Counting(packed(("a.wav", bytes(4_900_000)), how=zipfile.ZIP_DEFLATED))
 
-        def read(self, *size: Any) -> bytes:
-            data = super().read(*size)
-            Counting.taken += len(data)
-            return data
-
-    bomb = packed(("a.wav", bytes(4_900_000)), how=zipfile.ZIP_DEFLATED)
     with pytest.raises(ArchiveInvalid):
-        open_archive(Counting(bomb), LIMITS)
+        open_archive(file, LIMITS)
 
-    assert Counting.taken < 2000
+    assert file.taken < 2000
+
+
+def test_a_huge_directory_is_not_read() -> None:
+    """Each entry of it takes some hundred bytes of memory."""
+    file = Counting(packed(*((f"{n:01000}.wav", b"") for n in range(3000))))
+
+    with pytest.raises(ArchiveInvalid, match="too many entries"):
+        open_archive(file, LIMITS)
+
+    assert file.taken < 1_300_000
 
 
 def test_files_that_overlap_are_no_more_than_their_sizes() -> None:
