@@ -6,6 +6,7 @@ from collections.abc import Callable
 from bench import (
     batches,
     database,
+    jobs,
     limits,
     load,
     robustness,
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "step": lambda _: step.main(),
     "thresholds": lambda _: thresholds.main(),
     "database": lambda _: database.main(),
+    "jobs": lambda _: jobs.main(),
     "load": load.main,
     "batches": lambda _: batches.main(),
     "training": training.main,

@@ -1,4 +1,4 @@
-"""`voice-cloning database`: the schema."""
+"""`voice-cloning database`: the schema, and that of the queue of jobs."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +9,7 @@ from app.cli.console import cli, command, give
 from app.core.config import Settings
 from app.db.engine import make_file
 from app.db.sql import SqlDatabase
+from app.jobs.dbos import DbosQueue, jobs_url
 
 database = typer.Typer(no_args_is_help=True, help="The schema of the database.")
 cli.add_typer(database, name="database")
@@ -16,11 +17,16 @@ cli.add_typer(database, name="database")
 
 @command(database, "upgrade")
 async def upgrade() -> None:
-    """Bring the schema up to date; `alembic upgrade head` does the same."""
+    """Bring the schema up to date, and the queue of jobs; `alembic upgrade head` does the first."""
     async with _connected() as connected:
         before, _ = await connected.revisions()
         await connected.open()
         after, _ = await connected.revisions()
+    queue = DbosQueue(jobs_url(Settings()))
+    try:
+        await queue.open()
+    finally:
+        await queue.close()
     give(f"{before or 'none'} -> {after}" if before != after else f"{after}: nothing to do")
 
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError
 from contextvars import Context
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.core.exceptions import ConfigurationError
 from app.core.tasks import in_thread
@@ -23,6 +23,9 @@ from app.jobs.dbos import (
     server_engine,
 )
 from app.models.job import JobKind
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 # A webhook that nobody answers is tried for half an hour: others do not wait for it.
 _WEBHOOKS_AT_ONCE: Final = 32
@@ -64,6 +67,7 @@ class DbosWorker:
         self._poll_s = poll_s
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._server: Engine | None = None
         self._held = False  # nothing is begun
         self._refused = False  # something was to be, meanwhile
 
@@ -83,7 +87,7 @@ class DbosWorker:
             await self._queue.open()
             await in_thread(None, self._launch)
         except BaseException:
-            await in_thread(None, _destroy)
+            await in_thread(None, self._destroy)
             _ONLY_ONE.release()
             raise
 
@@ -96,7 +100,7 @@ class DbosWorker:
         self._held = True
         await self._interrupt()
         try:
-            await in_thread(None, _destroy)
+            await in_thread(None, self._destroy)
         finally:
             _ONLY_ONE.release()
         await self._queue.put_back(self._id)
@@ -129,6 +133,7 @@ class DbosWorker:
         from dbos import DBOS, DBOSPortableJSONSerializer
 
         quieten()
+        self._server = server_engine(self._queue.url)
         with queue_errors():
             DBOS(
                 config={
@@ -136,7 +141,7 @@ class DbosWorker:
                     "application_version": self._queue.protocol,
                     "executor_id": self._id,
                     "system_database_url": self._queue.url,
-                    "system_database_engine": server_engine(self._queue.url),
+                    "system_database_engine": self._server,
                     "sys_db_pool_size": POOL,
                     "dbos_system_schema": SCHEMA,
                     "serializer": DBOSPortableJSONSerializer(),
@@ -155,6 +160,13 @@ class DbosWorker:
             DBOS.listen_queues([*QUEUES.values(), WEBHOOKS])
             DBOS.launch()
             self._register_queues()
+
+    def _destroy(self) -> None:
+        from dbos import DBOS
+
+        DBOS.destroy(destroy_registry=True)
+        if self._server is not None:  # it does not close what it was given
+            self._server.dispose()
 
     def _register_workflows(self) -> None:
         from dbos import DBOS
@@ -209,9 +221,3 @@ class _Interrupted(BaseException):
 
 
 _ONLY_ONE: Final = threading.Lock()
-
-
-def _destroy() -> None:
-    from dbos import DBOS
-
-    DBOS.destroy(destroy_registry=True)
