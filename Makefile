@@ -29,7 +29,7 @@ run: $(RUN) ## Install, fetch the models, serve on port 8000 (HOST and PORT chan
 	exec $(BIN)/voice-cloning serve
 
 test: $(DEV) ## Install and run the tests that need no model files
-	$(BIN)/python -m pytest -m "not models and not services"
+	$(BIN)/python -m pytest -n auto -m "not models and not services"
 
 test-services: $(DEV) $(SERVERS) ## Run the tests with real servers beside the service, and the long ones
 	$(BIN)/python -m pytest -m services

@@ -2,20 +2,14 @@
 reverse.
 """
 
-import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
-from threading import Lock
 
+from app import machine
 from app.assets.store import AssetStore
-from app.audio.activity import EnergyDetector
-from app.audio.decode import DecodeLimits
 from app.audio.ears import Ears, Listener
-from app.audio.quality import RecordingLimits
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.metrics import Metrics
@@ -24,8 +18,8 @@ from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.db.usage import UsageCounters
-from app.engines.base import Engine, EngineInfo
-from app.engines.registry import EngineOptions, create_engine
+from app.engines.base import Engine
+from app.engines.registry import create_engine
 from app.identity.tokens import TokenVerifier
 from app.jobs.board import JobBoard
 from app.jobs.dbos import DbosQueue
@@ -50,15 +44,12 @@ from app.services.synthesis import SynthesisLimits, SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
 from app.services.versions import VersionService
-from app.services.voices import VoiceService
+from app.services.voices import VoiceLimits, VoiceService, VoiceTools, admission_of
 from app.speaker.judge import Judge
 from app.storage.stores import StorageOptions, Stores, open_stores
 from app.training.measuring import Measuring
 from app.training.session import Workshop
 from app.training.versions import Versions
-
-_MAX_DEFAULT_THREADS = 8
-_WHISPER = "whisper-base-model"
 
 
 @dataclass(frozen=True)
@@ -77,6 +68,7 @@ class AppContext:
     limiter: RateLimiter | None
     turns: Turns
     voices: VoiceService
+    voice_tools: VoiceTools
     synthesis: SynthesisService
     training: TrainingService
     versions: VersionService
@@ -92,13 +84,18 @@ class AppContext:
 
 
 @asynccontextmanager
-async def open_context(
-    settings: Settings, *, engine: Engine | None = None, clock: Clock = time.monotonic
+async def open_context(  # long: every part in its order
+    settings: Settings,
+    *,
+    engine: Engine | None = None,
+    listener: Callable[[], Listener] | None = None,
+    clock: Clock = time.monotonic,
 ) -> AsyncIterator[AppContext]:
     """Open everything. A missing model file is not fatal: what needs it answers with the reason.
 
     Args:
         engine: instead of the one that the settings name.
+        listener: instead of what judges recordings for that engine.
         clock: by which limits fill and waits are measured.
 
     Raises:
@@ -110,9 +107,11 @@ async def open_context(
         await database.open(migrate=settings.database_migrate)
         stack.push_async_callback(database.close)
         assets = AssetStore(settings.models)
-        engine = engine or create_engine(settings.voice_engine, _engine_options(settings, assets))
+        engine = engine or create_engine(
+            settings.voice_engine, machine.engine_options(settings, assets)
+        )
         stack.push_async_callback(engine.close)
-        ears = _ears(settings, _listener(engine.info, assets))
+        ears = machine.ears(settings, listener or machine.listener(engine.info, assets))
         stack.push_async_callback(ears.close)
         queue = DbosQueue.of(settings)
         stack.push_async_callback(queue.close)
@@ -125,8 +124,7 @@ async def open_context(
         if context.limiter is not None:
             stack.push_async_callback(context.limiter.close)
         stack.push_async_callback(context.training.close)
-        context.jobs.register(JobKind.TRAINING, context.training)
-        context.jobs.register(JobKind.BATCH, context.batches)
+        _say_who_does_jobs(context)
         yield context
 
 
@@ -159,10 +157,11 @@ def _wired(  # long: every part by its name
     turns = _turns(settings, engine, clock, metrics)
     voices, events = database.collection(Voice), database.collection(AuditEvent)
     log = _history_log(settings, database, stores)
-    board = _board(settings, database, queue)
     parts = _Parts(settings, metrics, stores, engine, ears, turns, voices, AuditTrail(events))
+    board = _board(parts, database, queue)
     synthesis = _synthesis(parts, log)
-    shop = _workshop(parts, database, clock, _judge(engine.info, assets))
+    shop = _workshop(parts, database, clock, machine.judge(engine.info, assets))
+    tools = _voice_tools(parts, database, board)
     return AppContext(
         settings=settings,
         metrics=metrics,
@@ -175,7 +174,8 @@ def _wired(  # long: every part by its name
         keys=KeyService(keys=database.collection(ApiKey), audit=parts.trail),
         limiter=create_limiter(settings, turns, clock=clock, observer=metrics.limits),
         turns=turns,
-        voices=_voices(parts),
+        voices=VoiceService(tools),
+        voice_tools=tools,
         synthesis=synthesis,
         training=_training(parts, shop),
         versions=VersionService(shop),
@@ -191,14 +191,31 @@ def _wired(  # long: every part by its name
     )
 
 
-def _voices(parts: _Parts) -> VoiceService:
-    return VoiceService(
+def _say_who_does_jobs(context: AppContext) -> None:
+    context.jobs.register(JobKind.TRAINING, context.training)
+    context.jobs.register(JobKind.BATCH, context.batches)
+
+
+def _voice_tools(parts: _Parts, database: SqlDatabase, jobs: JobBoard) -> VoiceTools:
+    settings = parts.settings
+    return VoiceTools(
         voices=parts.voices,
+        samples=database.collection(VoiceSample),
+        versions=database.collection(VoiceVersion),
         stores=parts.stores,
         engine=parts.engine,
         ears=parts.ears,
         audit=parts.trail,
-        max_registrations=parts.settings.max_concurrent_uploads,
+        jobs=jobs,
+        limits=VoiceLimits(
+            samples=settings.max_samples_per_voice,
+            file_bytes=settings.max_upload_bytes,
+            total_bytes=settings.max_voice_upload_bytes,
+            speech_s=settings.max_voice_s,
+            minutes=settings.training_minutes,
+            max_minutes=settings.max_training_minutes,
+        ),
+        admission=admission_of(settings.max_concurrent_uploads),
         metrics=parts.metrics,
     )
 
@@ -266,12 +283,13 @@ def _batches(
     )
 
 
-def _board(settings: Settings, database: SqlDatabase, queue: DbosQueue) -> JobBoard:
+def _board(parts: _Parts, database: SqlDatabase, queue: DbosQueue) -> JobBoard:
     return JobBoard(
         database.collection(Job),
         queue,
-        webhooks=Webhooks.of(settings),
-        max_per_owner=settings.max_jobs_per_owner,
+        webhooks=Webhooks.of(parts.settings),
+        max_per_owner=parts.settings.max_jobs_per_owner,
+        metrics=parts.metrics,
     )
 
 
@@ -324,71 +342,4 @@ def _turns(settings: Settings, engine: Engine, clock: Clock, metrics: Metrics) -
         clock=clock,
         observers=(metrics,),
         on_depth=metrics.on_depth,
-    )
-
-
-def _ears(settings: Settings, listener: Callable[[], Listener]) -> Ears:
-    return Ears(
-        listener,
-        decode_limits=DecodeLimits(
-            max_bytes=settings.max_upload_bytes, max_seconds=settings.max_recording_s
-        ),
-        recording_limits=RecordingLimits(
-            min_speech_s=settings.min_speech_s, max_duration_s=settings.max_recording_s
-        ),
-    )
-
-
-def _listener(info: EngineInfo, assets: AssetStore) -> Callable[[], Listener]:
-    """Loads what judges recordings when it is called first; later calls give the same."""
-    loading = Lock()
-
-    @cache
-    def load() -> Listener:
-        if info.test_double:  # it must run without any model file
-            return Listener(EnergyDetector(), None)
-        import pyloudnorm  # noqa: F401 - loaded now, not with the first recording
-
-        from app.audio.vad import SpeechDetector
-        from app.speaker.encoder import SpeakerEncoder
-
-        encoder = SpeakerEncoder(assets.verified_path("wespeaker-resnet34-lm"), threads=2)
-        detector = SpeechDetector(assets.verified_path("silero-vad"))
-        return Listener(detector, lambda samples: encoder.embed(samples, 16_000))
-
-    def listener() -> Listener:
-        with loading:
-            return load()
-
-    return listener
-
-
-def _judge(info: EngineInfo, assets: AssetStore) -> Callable[[], Judge | None]:
-    """Loads what judges trained voices when it is called first."""
-
-    @cache
-    def load() -> Judge | None:
-        if info.test_double:
-            return None
-        from app.speaker.encoder import SpeakerEncoder
-        from app.speaker.judge import SpeechJudge
-        from app.speaker.recogniser import Recogniser
-
-        encoder = SpeakerEncoder(assets.verified_path("wespeaker-resnet34-lm"), threads=2)
-        if not find_spec("faster_whisper") or not assets.is_present(_WHISPER):
-            return SpeechJudge(encoder, None)
-        folder = assets.verified_path(_WHISPER).parent
-        return SpeechJudge(encoder, lambda: Recogniser(folder, threads=2))
-
-    return load
-
-
-def _engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = settings.engine_threads or min(cores or 1, _MAX_DEFAULT_THREADS)
-    return EngineOptions(
-        assets=assets,
-        threads=threads,
-        # More threads than cores make less speech, not more: docs/performance.md.
-        concurrency=settings.engine_concurrency or max(1, (cores or 1) // threads),
     )

@@ -61,6 +61,9 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding("database", True, "answers")
             await context.stores.ping()
             yield Finding("file store", True, "can be written")
+            await context.job_queue.open()
+            who = "servers work" if settings.jobs_worker else "`voice-cloning worker` works"
+            yield Finding("jobs", True, f"their queue answers; {who} on them")
             yield await _speak(context.engine)
     except AppError as error:
         yield Finding(error.title, False, f"{error.detail} {error.suggestion or ''}")

@@ -4,8 +4,13 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from functools import partial
 from typing import Any
 
@@ -20,6 +25,7 @@ from app.api.middleware.stack import HardenedAPI, add_middleware
 from app.api.openapi import describe
 from app.api.readiness import Readiness
 from app.api.router import router
+from app.audio.ears import Listener
 from app.context import AppContext, open_context
 from app.core.clock import Clock
 from app.core.config import Settings
@@ -42,6 +48,7 @@ def create_app(
     settings: Settings | None = None,
     *,
     engine: Engine | None = None,
+    listener: Callable[[], Listener] | None = None,
     clock: Clock = time.monotonic,
 ) -> FastAPI:
     """The application.
@@ -49,6 +56,7 @@ def create_app(
     Args:
         settings: default: from the environment.
         engine: instead of the one that the settings name.
+        listener: instead of what judges recordings for that engine.
         clock: by which limits fill and waits are measured.
     """
     settings = settings or Settings()
@@ -59,7 +67,11 @@ def create_app(
         title="Voice Cloning API",
         version=settings.app_version,
         lifespan=partial(
-            _lifespan, settings=settings, warnings=warnings, engine=engine, clock=clock
+            _lifespan,
+            settings=settings,
+            warnings=warnings,
+            opening=partial(open_context, settings, engine=engine, listener=listener, clock=clock),
+            clock=clock,
         ),
         around=for_browsers(settings),
         telemetry=_NO_TELEMETRY,
@@ -94,7 +106,7 @@ async def _lifespan(
     *,
     settings: Settings,
     warnings: list[str],
-    engine: Engine | None,
+    opening: Callable[[], AbstractAsyncContextManager[AppContext]],
     clock: Clock,
 ) -> AsyncIterator[dict[str, Any]]:
     for warning in warnings:
@@ -102,8 +114,7 @@ async def _lifespan(
     async with AsyncExitStack() as opened:
         with _told():
             await opened.enter_async_context(_traced(app, settings))
-            parts = open_context(settings, engine=engine, clock=clock)
-            app.state.context = await opened.enter_async_context(parts)
+            app.state.context = await opened.enter_async_context(opening())
             await warm_up(app.state.context)
             if settings.jobs_worker:
                 await opened.enter_async_context(working(app.state.context))

@@ -56,10 +56,10 @@ async def working(context: AppContext) -> AsyncIterator[None]:
         context.job_queue,
         jobs=database.collection(Job),
         workers=database.collection(Worker),
-        deliver=context.jobs.deliver,
         owners_at_once=settings.jobs_owners_at_once,
         dead_after_s=settings.jobs_dead_after_s,
         poll_s=settings.jobs_poll_s,
+        metrics=context.metrics,
     ):
         yield
 

@@ -49,7 +49,7 @@ def _throughput(server: Server, voice: str, texts: list[str]) -> None:
         print(f"bare engine, {name:<28}{raw.audio_s / min(times):>7.2f} s of audio a second")
     took = min(seconds for seconds, _ in batches)
     print(
-        f"batch of {len(texts)} items, the same audio{'':<9}{raw.audio_s / took:>7.2f} s of it a second"
+        f"batch of {len(texts)} items, the same audio{'':<9}{raw.audio_s / took:>7.2f} s a second"
     )
     ratio = min(bare[best]) / took
     each = ", ".join(f"{b / s:.3f}" for b, (s, _) in zip(bare[best], batches, strict=True))

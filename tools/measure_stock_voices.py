@@ -92,7 +92,7 @@ def main() -> None:
     voices = {}
     for name in NAMES:
         blend = Blend({name: 1.0})
-        spoken = [model.run(tokens, styles.style(blend, len(tokens))) for tokens in texts]
+        spoken = [model.run(tokens, styles.style(blend, len(tokens))).samples for tokens in texts]
         embedding = np.mean([encoder.embed(samples, SAMPLE_RATE) for samples in spoken], axis=0)
         embedding /= np.linalg.norm(embedding)
         pitch = median_pitch_hz(np.concatenate(spoken), SAMPLE_RATE)

@@ -16,7 +16,7 @@ from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
 from app.services.versions import VersionService
-from app.services.voices import VoiceService
+from app.services.voices import BundleService, CloningService, SampleService, VoiceService
 
 
 def _context(request: Request) -> AppContext:
@@ -26,6 +26,18 @@ def _context(request: Request) -> AppContext:
 
 def _voices(context: Annotated[AppContext, Depends(_context)]) -> VoiceService:
     return context.voices
+
+
+def _cloning(context: Annotated[AppContext, Depends(_context)]) -> CloningService:
+    return CloningService(context.voice_tools)
+
+
+def _samples(context: Annotated[AppContext, Depends(_context)]) -> SampleService:
+    return SampleService(context.voice_tools)
+
+
+def _bundles(context: Annotated[AppContext, Depends(_context)]) -> BundleService:
+    return BundleService(context.voice_tools)
 
 
 def _synthesis(context: Annotated[AppContext, Depends(_context)]) -> SynthesisService:
@@ -78,6 +90,9 @@ def _owner(request: Request, _: Annotated[str | None, _OWNER] = None) -> str:
 
 Context = Annotated[AppContext, Depends(_context)]
 Voices = Annotated[VoiceService, Depends(_voices)]
+Cloning = Annotated[CloningService, Depends(_cloning)]
+Samples = Annotated[SampleService, Depends(_samples)]
+Bundles = Annotated[BundleService, Depends(_bundles)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
 Training = Annotated[TrainingService, Depends(_training)]
 Versions = Annotated[VersionService, Depends(_versions)]
@@ -89,3 +104,13 @@ History = Annotated[HistoryService, Depends(_history)]
 Usage = Annotated[UsageService, Depends(_usage)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[!-~]+$",
+        description="Chosen by you: a request that is repeated with it is done once.",
+    ),
+]

@@ -1,18 +1,24 @@
 """Listening: from an upload to a recording that an engine can use, with a report on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.audio.activity import Detector
 from app.audio.decode import DecodeLimits, decode
-from app.audio.quality import Embed, RecordingLimits, check, measure, prepare
+from app.audio.dsp import resample
+from app.audio.quality import Embed, RecordingLimits, check, check_together, measure, prepare
 from app.audio.types import Recording, RecordingReport
 from app.core.tasks import in_thread
 from app.core.tracing import span
 
 _THREADS = 2
 _LEAST_AMONG_OTHERS_S = 1.0
+_EMBED_RATE = 16_000
+_EMBED_S = 60.0  # of a recording: more takes longer and tells no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,29 @@ class Ears:
             AssetError, EngineUnavailable: as `warm_up`.
         """
         return await in_thread(self._threads, self._listen, content, alone)
+
+    def check_together(self, reports: Sequence[RecordingReport]) -> None:
+        """Refuse recordings that each can be used among others, if they are too short together.
+
+        Raises:
+            RecordingTooShort
+        """
+        check_together(reports, replace(self._recording_limits, max_duration_s=float("inf")))
+
+    async def embed(self, recording: Recording) -> NDArray[np.float32] | None:
+        """Who speaks in a recording: a vector of length 1. None where there is no encoder.
+
+        Raises:
+            AssetError, EngineUnavailable: as `warm_up`.
+        """
+        return await in_thread(self._threads, self._embed, recording)
+
+    def _embed(self, recording: Recording) -> NDArray[np.float32] | None:
+        embed = self._listener().embed
+        if embed is None:
+            return None
+        samples = recording.samples[: int(_EMBED_S * recording.sample_rate)]
+        return embed(resample(samples, recording.sample_rate, _EMBED_RATE))
 
     def _listen(self, content: bytes, alone: bool) -> tuple[Recording, RecordingReport]:
         with span("decode", **{"voice.bytes": len(content)}):

@@ -34,7 +34,10 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class WordTiming:
-    """When a word is spoken, in seconds from the start of its chunk."""
+    """When a word is spoken, in seconds from the start of its chunk.
+
+    `word` is as in the text, without the punctuation around it; see `app.text.words`.
+    """
 
     word: str
     start_s: float
@@ -50,7 +53,7 @@ class SpeechChunk:
         sample_rate: in Hz, the same for all chunks of an engine.
         text_start: offset of the first character spoken, in the text of the request.
         text_end: offset behind the last character spoken.
-        words: timings, empty where the engine has none.
+        words: all words of the text, in order; empty where the engine has no timings.
     """
 
     samples: Samples

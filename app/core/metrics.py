@@ -5,7 +5,8 @@ Labels have few values, known beforehand: no id, no name, no text is ever one.
 
 import os
 import platform
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -24,6 +25,9 @@ OTHER: Final = "other"
 Outcome = Literal["ok", "refused", "failed", "cancelled"]
 """Refused: the caller's fault; failed: ours; cancelled: the caller went away."""
 TrainingState = Literal["adapting", "refining"]
+
+_JOB_KINDS: Final = ("training", "batch")
+_JOB_ENDS: Final = ("succeeded", "partial", "failed", "cancelled")
 
 METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
@@ -81,6 +85,7 @@ class Metrics:
         self._make_http()
         self._make_speech()
         self._make_work()
+        self._make_jobs()
         self._make_limits()
         build = self._gauge(
             "build_info", "Always 1.", "version", "python", "engine", mode="livemax"
@@ -191,6 +196,24 @@ class Metrics:
     def training_ended(self, state: TrainingState, outcome: Outcome) -> None:
         self._trainings_ended.labels(state, outcome).inc()
 
+    @contextmanager
+    def working(self, kind: str) -> Iterator[None]:
+        """A part of a job is worked on meanwhile."""
+        with self._jobs_running.labels(kind).track_inprogress():
+            yield
+
+    def job_ended(self, kind: str, status: str) -> None:
+        """A job has ended, with one of the statuses that end one."""
+        self._jobs_ended.labels(kind, status).inc()
+
+    def jobs_wait(self, kind: str, count: int) -> None:
+        """So many wait for a worker now."""
+        self._jobs_waiting.labels(kind).set(count)
+
+    def took_over(self) -> None:
+        """A worker has taken over what a dead one was at."""
+        self._take_overs.inc()
+
     def asset_fetched(self, size: int) -> None:
         """A model file of so many bytes was downloaded."""
         self._assets.labels("ok").inc()
@@ -272,6 +295,22 @@ class Metrics:
             self._trainings.labels(state).set(0)
             for outcome in get_args(Outcome):
                 self._trainings_ended.labels(state, outcome)
+
+    def _make_jobs(self) -> None:
+        self._jobs_waiting = self._gauge(
+            "jobs_waiting", "Jobs that wait for a worker.", "kind", mode="livemax"
+        )
+        self._jobs_running = self._gauge(
+            "jobs_running", "Parts of jobs that processes work on.", "kind"
+        )
+        self._jobs_ended = self._counter("jobs_ended_total", "Jobs that ended.", "kind", "status")
+        self._take_overs = self._counter(
+            "job_take_overs_total", "Dead workers whose jobs were taken over."
+        )
+        for kind in _JOB_KINDS:
+            self._jobs_running.labels(kind).set(0)
+            for status in _JOB_ENDS:
+                self._jobs_ended.labels(kind, status)
 
     def _make_limits(self) -> None:
         self.limits = LimitCounts(

@@ -26,11 +26,19 @@ async def every(
     Args:
         page_from: gives the page that a cursor asks for, the first one for None.
     """
+    async for records in pages(page_from):
+        for record in records:
+            yield record
+
+
+async def pages(
+    page_from: Callable[[str | None], Awaitable[Page[RecordT]]],
+) -> AsyncIterator[list[RecordT]]:
+    """As `every`, page by page."""
     cursor: str | None = None
     while True:
         page = await page_from(cursor)
-        for record in page.items:
-            yield record
+        yield page.items
         if page.cursor is None:
             return
         cursor = page.cursor

@@ -159,6 +159,7 @@ jobs = Table(
     Column("cancel_requested", Boolean, nullable=False),
     Column("runs", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("stalls", Integer, nullable=False),
     Column("error", _json()),
     Column("actor", String(200), nullable=False),
     Column("request_id", String(64), nullable=False),

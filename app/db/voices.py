@@ -1,6 +1,6 @@
 """Finding a caller's voice."""
 
-from app.core.exceptions import VoiceNotFound
+from app.core.exceptions import NotFound, VoiceNotFound
 from app.core.ids import is_id
 from app.db.base import Collection
 from app.models.voice import Voice
@@ -19,3 +19,16 @@ async def find_voice(voices: Collection[Voice], owner: str, voice_id: str) -> Vo
             "List the voices: GET /voices, or `voice-cloning voices list`.",
         )
     return voice
+
+
+async def update_voice(voices: Collection[Voice], voice: Voice) -> Voice:
+    """Replace the record of the same id and version.
+
+    Raises:
+        VoiceNotFound: it was deleted meanwhile.
+        VersionConflict: it was changed meanwhile.
+    """
+    try:
+        return await voices.update(voice)
+    except NotFound as error:
+        raise VoiceNotFound(f"The voice {voice.id!r} was deleted meanwhile.") from error

@@ -45,6 +45,7 @@ class EngineInfo:
         local: whether text and recordings stay on this machine.
         test_double: whether it only pretends to speak, and needs no model files.
         trainable: whether its voices can be adapted: it is `Trainable`.
+        word_timings: whether its chunks say when each word is spoken.
     """
 
     name: str
@@ -60,6 +61,7 @@ class EngineInfo:
     local: bool = True
     test_double: bool = False
     trainable: bool = False
+    word_timings: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 import numpy as np
 
-from app.audio.types import Recording, Samples, SpeechChunk
+from app.audio.types import Recording, Samples, SpeechChunk, WordTiming
 from app.core.exceptions import RecordingTooShort, UnsupportedLanguage
 from app.engines.base import (
     TRAINED,
@@ -22,6 +22,7 @@ from app.engines.base import (
     check_controls,
 )
 from app.engines.registry import EngineOptions
+from app.text.words import written_words
 
 SAMPLE_RATE = 24_000
 FORMAT = "fake/fingerprint.v1"
@@ -49,6 +50,7 @@ class FakeEngine:
         concurrency=64,
         test_double=True,
         trainable=True,
+        word_timings=True,
     )
 
     async def open(self) -> None: ...
@@ -78,7 +80,7 @@ class FakeEngine:
         if request.speed != 1.0:
             at = np.arange(0, len(samples), request.speed)
             samples = np.interp(at, np.arange(len(samples)), samples).astype(np.float32)
-        yield SpeechChunk(samples, SAMPLE_RATE, 0, len(request.text))
+        yield SpeechChunk(samples, SAMPLE_RATE, 0, len(request.text), _timings(request))
 
     async def train(
         self,
@@ -105,6 +107,19 @@ class FakeEngine:
                 state.similarity,
                 state,
             )
+
+
+def _timings(request: SynthesisRequest) -> tuple[WordTiming, ...]:
+    """A word sounds as long as its bytes."""
+
+    def time_s(offset: int) -> float:
+        blocks = len(request.voice.payload) + len(request.text[:offset].encode())
+        return blocks * BLOCK / SAMPLE_RATE / request.speed
+
+    return tuple(
+        WordTiming(word.text, time_s(word.start), time_s(word.end))
+        for word in written_words(request.text)
+    )
 
 
 def _trained(state: VoiceState, seed: int) -> VoiceState:

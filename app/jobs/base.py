@@ -45,7 +45,9 @@ class JobRun:
             progress: 0 to 1; less than before is ignored.
             message: for people; nothing of what is said.
         """
-        await self.board.report(self.job.id, progress, stage, message=message, eta_s=eta_s)
+        await self.board.report(
+            self.job.id, progress, stage, run=self.job.runs, message=message, eta_s=eta_s
+        )
 
 
 class JobHandler(Protocol):

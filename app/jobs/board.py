@@ -10,11 +10,13 @@ from app.core.exceptions import (
     IdempotencyMismatch,
     JobEnded,
     JobNotFound,
+    StorageError,
     TooManyJobs,
     VersionConflict,
 )
 from app.core.ids import is_id
 from app.core.logging import get_logger
+from app.core.metrics import Metrics
 from app.db.base import Collection, Page
 from app.jobs.base import JobHandler, JobQueue
 from app.jobs.webhooks import Webhooks
@@ -30,7 +32,7 @@ class JobBoard:
     """What services and workers do with jobs.
 
     Args:
-        max_per_owner: jobs that wait or run.
+        max_per_owner: jobs that wait or run, at most 500.
     """
 
     def __init__(
@@ -40,11 +42,13 @@ class JobBoard:
         *,
         webhooks: Webhooks,
         max_per_owner: int = 100,
+        metrics: Metrics | None = None,
     ) -> None:
         self._jobs = jobs
         self._queue = queue
         self._webhooks = webhooks
         self._max_per_owner = max_per_owner
+        self._metrics = metrics
         self._handlers: dict[JobKind, JobHandler] = {}
 
     def register(self, kind: JobKind, handler: JobHandler) -> None:
@@ -87,6 +91,9 @@ class JobBoard:
             TooManyJobs: the owner has as many as may be.
             DatabaseError: nothing was submitted, or it was and runs: ask again with the same key.
         """
+        # Before there must be room: a request that is repeated makes no new job.
+        if first := await self.known(job.owner, job.idempotency_key, job.fingerprint or ""):
+            return first
         await self._check_room(job.owner)
         try:
             await self._jobs.add(job)
@@ -135,7 +142,11 @@ class JobBoard:
 
         job = await self.change(job_id, cancelled)
         if job.ended:
-            await self._after_end(job)
+            try:
+                await self._after_end(job)
+            except (DatabaseError, StorageError) as error:
+                # It is cancelled; who takes its entry from the queue sees to the rest.
+                log.warning("a job is settled later", job=job_id, detail=error.detail)
         return job
 
     async def retry(self, owner: str, job_id: str) -> Job:
@@ -156,7 +167,7 @@ class JobBoard:
             fresh = {
                 "status": JobStatus.QUEUED, "stage": "queued", "progress": 0.0, "eta_s": None,
                 "message": None, "error": None, "cancel_requested": False, "ended_at": None,
-                "runs": job.runs + 1,
+                "runs": job.runs + 1, "stalls": 0,
             }  # fmt: skip
             return job.model_copy(update=fresh)
 
@@ -175,8 +186,9 @@ class JobBoard:
         def begun(job: Job) -> Job:
             if job.ended or job.runs != run:
                 return job
-            first = {"started_at": job.started_at or utc_now(), "attempts": job.attempts + 1}
-            return job.model_copy(update={"status": JobStatus.RUNNING, **first})
+            first = {"started_at": job.started_at or utc_now()}
+            counts = {"attempts": job.attempts + 1, "stalls": job.stalls + 1}
+            return job.model_copy(update={"status": JobStatus.RUNNING, **first, **counts})
 
         try:
             job = await self.change(job_id, begun)
@@ -196,30 +208,52 @@ class JobBoard:
         progress: float,
         stage: str,
         *,
+        run: int | None = None,
         message: str | None = None,
         eta_s: float | None = None,
     ) -> None:
-        """Note how far a running job is."""
+        """Note how far a running job is.
+
+        Args:
+            run: that is meant; nothing is noted if there was another one since.
+        """
 
         def reported(job: Job) -> Job:
-            if job.ended:
+            if job.ended or run not in (None, job.runs):
                 return job
             news = {
                 "progress": max(job.progress, min(progress, 1.0)), "stage": stage,
                 "message": message, "eta_s": eta_s,
             }  # fmt: skip
-            return job.model_copy(update=news)
+            further = {"stalls": 0} if progress > job.progress else {}
+            return job.model_copy(update=news | further)
 
         await self.change(job_id, reported)
 
     async def finish(
-        self, job_id: str, status: JobStatus, *, problem: JobProblem | None = None
+        self,
+        job_id: str,
+        status: JobStatus,
+        *,
+        run: int | None = None,
+        problem: JobProblem | None = None,
     ) -> Job:
-        """Note the end of a job; the first one counts. Tells its webhook."""
-        job = await self.change(
-            job_id, lambda job: job if job.ended else _ended(job, status, problem)
-        )
-        await self._after_end(job)
+        """Note the end of a job; the first one counts. Tells its webhook.
+
+        Args:
+            run: that has ended; nothing is noted if there was another one since.
+
+        Raises:
+            JobNotFound: it was deleted.
+        """
+
+        def finished(job: Job) -> Job:
+            over = job.ended or run not in (None, job.runs)
+            return job if over else _ended(job, status, problem)
+
+        job = await self.change(job_id, finished)
+        if job.ended:
+            await self._after_end(job)
         return job
 
     async def deliver(self, job_id: str) -> None:
@@ -242,9 +276,12 @@ class JobBoard:
             if changed == job:
                 return job
             try:
-                return await self._jobs.update(changed)
+                stored = await self._jobs.update(changed)
             except VersionConflict:
                 continue
+            if self._metrics and stored.ended and not job.ended:
+                self._metrics.job_ended(job.kind.value, stored.status.value)
+            return stored
         raise DatabaseError("A job is changed by too many at once.", "Try again.")
 
     async def delete(self, job_id: str) -> None:
@@ -253,17 +290,18 @@ class JobBoard:
 
     async def _after_end(self, job: Job) -> None:
         handler = self._handlers.get(job.kind)
-        if handler is not None and job.status in (JobStatus.FAILED, JobStatus.CANCELLED):
-            await handler.stopped(job)
-        if job.webhook_url is not None:
-            await self._queue.put_webhook(job)
+        try:
+            if handler is not None and job.status in (JobStatus.FAILED, JobStatus.CANCELLED):
+                await handler.stopped(job)
+        finally:
+            if job.webhook_url is not None:
+                await self._queue.put_webhook(job)
 
     async def _check_room(self, owner: str) -> None:
-        limit = self._max_per_owner
-        count = 0
+        limit, count = self._max_per_owner, 0
         for status in (JobStatus.QUEUED, JobStatus.RUNNING):
             where = {"owner": owner, "status": status}
-            count += len((await self._jobs.list(where=where, limit=min(limit, 500))).items)
+            count += len((await self._jobs.list(where=where, limit=limit)).items)
         if count >= limit:
             raise TooManyJobs(
                 f"{count} jobs wait or run; at most {limit} may.",
@@ -285,6 +323,6 @@ def _ended(job: Job, status: JobStatus, problem: JobProblem | None) -> Job:
     return job.model_copy(
         update={
             "status": status, "stage": status.value, "progress": progress, "eta_s": 0.0,
-            "error": problem, "ended_at": utc_now(),
+            "message": None, "error": problem, "ended_at": utc_now(),
         }
     )  # fmt: skip

@@ -7,10 +7,11 @@ DBOS is imported where it is opened: it is not needed to answer requests.
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import create_engine, make_url
@@ -23,7 +24,7 @@ from app.db.errors import database_errors
 from app.models.job import Job, JobKind
 
 if TYPE_CHECKING:
-    from dbos import DBOSClient, WorkflowStatus
+    from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
     from sqlalchemy import Engine
 
 T = TypeVar("T")
@@ -38,6 +39,8 @@ PART, WEBHOOK = "part", "webhook"  # names of workflows
 QUEUES: Final = {JobKind.BATCH: "batches", JobKind.TRAINING: "trainings"}
 WEBHOOKS: Final = "webhooks"
 POOL: Final = 4  # connections
+_OVER: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+_FORGOTTEN_AT_ONCE, _MOST_FORGOTTEN = 200, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,6 @@ class Entry:
         failed: and did not end as it should.
     """
 
-    id: str
     over: bool
     failed: bool
 
@@ -66,13 +68,15 @@ class DbosQueue:
     Args:
         url: of SQLAlchemy, for SQLite or PostgreSQL.
         migrate: bring the schema up to date when it is opened, else see that it is.
+        protocol: version of the entries.
 
     Raises:
         DatabaseError: the URL has no meaning.
     """
 
-    def __init__(self, url: str, *, migrate: bool = True) -> None:
+    def __init__(self, url: str, *, migrate: bool = True, protocol: str = PROTOCOL) -> None:
         self.url = _without_asyncio(url)
+        self.protocol = protocol
         self._migrate = migrate
         self._client: DBOSClient | None = None
         self._server: Engine | None = None
@@ -100,18 +104,26 @@ class DbosQueue:
         self._threads.shutdown(wait=False)
 
     async def put(self, job: Job) -> None:
-        await self._call(_put, job)
+        await self._call(_put, job, self.protocol)
 
     async def put_webhook(self, job: Job) -> None:
-        await self._call(_put_webhook, job)
+        await self._call(_put_webhook, job, self.protocol)
 
-    async def entries(self, job: Job) -> list[Entry]:
-        """Those of a job that exist.
+    async def entries(self, jobs: Sequence[Job]) -> dict[str, Entry]:
+        """Those of some jobs that exist, by their ids.
 
         Raises:
             DatabaseError: of the database.
         """
-        return await self._call(_entries, job)
+        return await self._call(_entries, jobs)
+
+    async def forget(self, before: datetime) -> None:
+        """Delete entries that were over before that moment: no more than some thousands at once.
+
+        Raises:
+            DatabaseError: some may be deleted, and others not.
+        """
+        await self._call(_forget, before)
 
     async def takers(self) -> set[str]:
         """Workers that have taken entries, and not ended them.
@@ -119,7 +131,7 @@ class DbosQueue:
         Raises:
             DatabaseError: of the database.
         """
-        return {taken.executor_id or "" for taken in await self._call(_taken, None)}
+        return {taken.executor_id for taken in await self._call(_taken, None) if taken.executor_id}
 
     async def put_back(self, worker_id: str) -> int:
         """Queue again what a worker has taken, which is not there any more. Returns how many.
@@ -227,38 +239,53 @@ def queue_errors() -> Iterator[None]:
             ) from error
 
 
-def _put(client: "DBOSClient", job: Job) -> None:
-    queue = QUEUES[job.kind]
-    options: dict[str, Any] = {"workflow_name": PART, "queue_name": queue, "app_version": PROTOCOL}
-    if job.kind is JobKind.BATCH:
-        options["queue_partition_key"] = job.owner
+def _put(client: "DBOSClient", job: Job, protocol: str) -> None:
+    options: EnqueueOptions = {
+        "workflow_name": PART,
+        "queue_name": QUEUES[job.kind],
+        "queue_partition_key": job.owner,  # a line for each: workers take from all lines
+        "app_version": protocol,
+    }
     for part, entry_id in enumerate(entry_ids(job)):
-        client.enqueue({**options, "workflow_id": entry_id}, job.id, job.runs, part)  # type: ignore[typeddict-item]
+        client.enqueue({**options, "workflow_id": entry_id}, job.id, job.runs, part)
 
 
-def _put_webhook(client: "DBOSClient", job: Job) -> None:
-    client.enqueue(
-        {
-            "workflow_name": WEBHOOK,
-            "queue_name": WEBHOOKS,
-            "app_version": PROTOCOL,
-            "workflow_id": f"{job.id}:{job.runs}:webhook",
-        },
-        job.id,
-    )
+def _put_webhook(client: "DBOSClient", job: Job, protocol: str) -> None:
+    options: EnqueueOptions = {
+        "workflow_name": WEBHOOK,
+        "queue_name": WEBHOOKS,
+        "queue_partition_key": job.owner,
+        "app_version": protocol,
+        "workflow_id": f"{job.id}:{job.runs}:webhook",
+    }
+    client.enqueue(options, job.id)
 
 
-def _entries(client: "DBOSClient", job: Job) -> list[Entry]:
-    found = client.list_workflows(workflow_ids=entry_ids(job), load_input=False, load_output=False)
-    waits = {"ENQUEUED", "DELAYED", "PENDING"}
-    return [
-        Entry(
-            id=entry.workflow_id,
-            over=entry.status not in waits,
-            failed=entry.status not in waits | {"SUCCESS"},
+def _entries(client: "DBOSClient", jobs: Sequence[Job]) -> dict[str, Entry]:
+    ids = [entry_id for job in jobs for entry_id in entry_ids(job)]
+    if not ids:  # none would mean all
+        return {}
+    found = client.list_workflows(workflow_ids=ids, load_input=False, load_output=False)
+    return {
+        entry.workflow_id: Entry(
+            over=entry.status in _OVER, failed=entry.status in _OVER and entry.status != "SUCCESS"
         )
         for entry in found
-    ]
+    }
+
+
+def _forget(client: "DBOSClient", before: datetime) -> None:
+    for _ in range(_MOST_FORGOTTEN // _FORGOTTEN_AT_ONCE):
+        found = client.list_workflows(
+            status=[*_OVER],
+            completed_before=before.isoformat(),
+            limit=_FORGOTTEN_AT_ONCE,
+            load_input=False,
+            load_output=False,
+        )
+        if not found:
+            return
+        client.delete_workflows([entry.workflow_id for entry in found])
 
 
 def _taken(client: "DBOSClient", worker_id: str | None) -> "list[WorkflowStatus]":

@@ -1,10 +1,14 @@
 """Working on parts of jobs: what a handler does, watched, and what comes of it written down."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext, suppress
+from functools import partial
 from typing import Final
 
-from app.core.exceptions import AppError, DatabaseError, StorageError, code_of
+from app.core.exceptions import AppError, DatabaseError, JobNotFound, StorageError, code_of
 from app.core.logging import actor, get_logger, request_id
+from app.core.metrics import Metrics
 from app.core.tasks import see_through
 from app.jobs.base import JobHandler, JobRun
 from app.jobs.board import JobBoard
@@ -15,11 +19,18 @@ log = get_logger(__name__)
 _WATCH_S: Final = 1.0
 _MAX_PAUSE_S: Final = 60.0
 _MAX_BEGINS: Final = 20
-"""Of each part. Who does not survive so many kills its worker every time."""
+"""Of each part, without getting further. Who does not survive so many kills its worker every time;
+those beside it on that worker get further now and then.
+"""
 _TRIES: Final = 10
 """When the database or the store is away: for some minutes."""
 _WRONG: Final = "Something went wrong inside the service."
 _TELL: Final = "Try again. If it stays so, tell those who run the service the id of the job."
+_NO_HANDLER: Final = JobProblem(
+    code=AppError.code,
+    detail="This version does no such jobs.",
+    suggestion="Try it again when all servers and workers have been updated.",
+)
 _TOO_OFTEN: Final = JobProblem(
     code=AppError.code,
     detail="The job was begun too often without coming to an end: its worker stopped each time.",
@@ -35,8 +46,16 @@ class JobRunner:
         pause_s: before another try, when a database or store is away; it doubles.
     """
 
-    def __init__(self, board: JobBoard, *, watch_s: float = _WATCH_S, pause_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        board: JobBoard,
+        *,
+        watch_s: float = _WATCH_S,
+        pause_s: float = 1.0,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._board = board
+        self._metrics = metrics
         self._watch_s = watch_s
         self._pause_s = pause_s
 
@@ -45,18 +64,29 @@ class JobRunner:
 
         Cancelled, it leaves the job as it is: somebody will go on.
         """
+
+        async def work() -> None:
+            job = await self._board.begin(job_id, run)
+            if job is None:
+                await self._board.settle(job_id, run)
+                return
+            # Done for the one who asked for it: in the trail, and in the log.
+            actor.set(job.actor)
+            request_id.set(job.request_id)
+            await self._run(job, part)
+
+        with suppress(JobNotFound):  # deleted with its subject
+            await self._until_noted(work, job_id)
+
+    async def tell(self, job_id: str) -> None:
+        """Tell a job's webhook that it has ended."""
+        await self._until_noted(partial(self._board.deliver, job_id), job_id)
+
+    async def _until_noted(self, work: Callable[[], Awaitable[None]], job_id: str) -> None:
         pause_s = self._pause_s
         while True:
             try:
-                job = await self._board.begin(job_id, run)
-                if job is None:
-                    await self._board.settle(job_id, run)
-                else:
-                    # Done for the one who asked for it: in the trail, and in the log.
-                    actor.set(job.actor)
-                    request_id.set(job.request_id)
-                    await self._run(job, part)
-                return
+                return await work()
             except (DatabaseError, StorageError) as error:
                 # Nothing can be written down now, not even that it failed.
                 log.warning("a job will be tried again", job=job_id, detail=error.detail)
@@ -66,14 +96,14 @@ class JobRunner:
     async def _run(self, job: Job, part: int) -> None:
         handler = self._board.handlers.get(job.kind)
         if job.cancel_requested:
-            await self._board.finish(job.id, JobStatus.CANCELLED)
+            await self._finish(job, JobStatus.CANCELLED)
         elif handler is None:
-            problem = JobProblem(code=AppError.code, detail="This version does no such jobs.")
-            await self._board.finish(job.id, JobStatus.FAILED, problem=problem)
-        elif job.attempts > _MAX_BEGINS * job.parts * job.runs:
-            await self._board.finish(job.id, JobStatus.FAILED, problem=_TOO_OFTEN)
+            await self._finish(job, JobStatus.FAILED, _NO_HANDLER)
+        elif job.stalls > _MAX_BEGINS * job.parts:
+            await self._finish(job, JobStatus.FAILED, _TOO_OFTEN)
         else:
-            await self._work(handler, JobRun(job, part, self._board))
+            with self._metrics.working(job.kind.value) if self._metrics else nullcontext():
+                await self._work(handler, JobRun(job, part, self._board))
 
     async def _work(self, handler: JobHandler, run: JobRun) -> None:
         for tried in range(1, _TRIES + 1):
@@ -90,8 +120,9 @@ class JobRunner:
                 return await self._fail(run.job, AppError(_WRONG, _TELL))
             else:
                 if status is not None:
-                    await self._board.finish(run.job.id, status)
-                return None
+                    return await self._finish(run.job, status)
+                # Others work on it still, or have ended it before this part let go.
+                return await self._board.settle(run.job.id, run.job.runs)
             await asyncio.sleep(min(self._pause_s * 2 ** (tried - 1), _MAX_PAUSE_S))
         return None
 
@@ -106,7 +137,10 @@ class JobRunner:
                 if job.cancel_requested:
                     return await _stopped(task) or JobStatus.CANCELLED
         finally:
-            await see_through(_stopped(task))
+            if not task.done():
+                await see_through(_stopped(task))
+        if task.cancelled():  # not by us: nobody would go on with it
+            raise RuntimeError("it cancelled itself")
         return task.result()
 
     async def _seen(self, job: Job) -> Job | None:
@@ -119,7 +153,10 @@ class JobRunner:
 
     async def _fail(self, job: Job, error: AppError) -> None:
         problem = JobProblem(code=error.code, detail=error.detail, suggestion=error.suggestion)
-        await self._board.finish(job.id, JobStatus.FAILED, problem=problem)
+        await self._finish(job, JobStatus.FAILED, problem)
+
+    async def _finish(self, job: Job, status: JobStatus, problem: JobProblem | None = None) -> None:
+        await self._board.finish(job.id, status, run=job.runs, problem=problem)
 
 
 async def _stopped(task: asyncio.Future[JobStatus | None]) -> JobStatus | None:

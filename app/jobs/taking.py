@@ -13,7 +13,6 @@ from app.jobs.dbos import (
     APPLICATION,
     PART,
     POOL,
-    PROTOCOL,
     QUEUES,
     SCHEMA,
     WEBHOOK,
@@ -25,7 +24,10 @@ from app.jobs.dbos import (
 )
 from app.models.job import JobKind
 
-_WEBHOOKS_AT_ONCE: Final = 4
+# A webhook that nobody answers is tried for half an hour: others do not wait for it.
+_WEBHOOKS_AT_ONCE: Final = 32
+_WEBHOOKS_OF_OWNER: Final = 4
+_OTHER_THREADS: Final = 8
 _STOP_S: Final = 10.0  # for handlers to let go
 
 RunPart = Callable[[str, int, int], Awaitable[None]]
@@ -50,7 +52,7 @@ class DbosWorker:
         worker_id: str,
         *,
         run: RunPart,
-        deliver: Deliver | None = None,
+        deliver: Deliver,
         owners_at_once: int = 8,
         poll_s: float = 0.5,
     ) -> None:
@@ -63,6 +65,7 @@ class DbosWorker:
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._held = False  # nothing is begun
+        self._refused = False  # something was to be, meanwhile
 
     async def open(self) -> None:
         """Begin to take what waits.
@@ -107,7 +110,11 @@ class DbosWorker:
         self._held = True
         try:
             await self._interrupt()
-            await self._queue.put_back(self._id)
+            while True:
+                self._refused = False
+                await self._queue.put_back(self._id)
+                if not self._refused:  # else it may have been taken behind our back
+                    return
         finally:
             self._held = False
 
@@ -126,7 +133,7 @@ class DbosWorker:
             DBOS(
                 config={
                     "name": APPLICATION,
-                    "application_version": PROTOCOL,
+                    "application_version": self._queue.protocol,
                     "executor_id": self._id,
                     "system_database_url": self._queue.url,
                     "system_database_engine": server_engine(self._queue.url),
@@ -137,12 +144,15 @@ class DbosWorker:
                     "use_listen_notify": False,  # nothing here waits for its notifications
                     "notification_listener_polling_interval_sec": 0.5,  # so long is an end, too
                     "scheduler_polling_interval_sec": 3600.0,
+                    "max_executor_threads": self._owners_at_once
+                    + _WEBHOOKS_AT_ONCE
+                    + _OTHER_THREADS,
                     "enable_otlp": False,
                     "log_level": "WARNING",
                 }
             )
             self._register_workflows()
-            DBOS.listen_queues([*QUEUES.values(), *([WEBHOOKS] if self._deliver else [])])
+            DBOS.listen_queues([*QUEUES.values(), WEBHOOKS])
             DBOS.launch()
             self._register_queues()
 
@@ -156,21 +166,23 @@ class DbosWorker:
 
         @DBOS.workflow(name=WEBHOOK, max_recovery_attempts=None)
         def webhook(job_id: str) -> None:
-            if self._deliver is not None:  # else this queue is not listened to
-                self._bridge(self._deliver, job_id)
+            self._bridge(self._deliver, job_id)
 
     def _register_queues(self) -> None:
         from dbos import DBOS
 
-        every: Any = {"polling_interval_sec": self._poll_s, "on_conflict": "always_update"}
-        DBOS.register_queue(
-            QUEUES[JobKind.BATCH],
-            worker_concurrency=self._owners_at_once,
-            partition_worker_concurrency=1,
-            **every,
-        )
-        DBOS.register_queue(QUEUES[JobKind.TRAINING], worker_concurrency=1, **every)
-        DBOS.register_queue(WEBHOOKS, worker_concurrency=_WEBHOOKS_AT_ONCE, **every)
+        for queue, at_once, of_owner in (
+            (QUEUES[JobKind.BATCH], self._owners_at_once, 1),
+            (QUEUES[JobKind.TRAINING], 1, 1),  # it takes every core there is
+            (WEBHOOKS, _WEBHOOKS_AT_ONCE, _WEBHOOKS_OF_OWNER),
+        ):
+            DBOS.register_queue(
+                queue,
+                worker_concurrency=at_once,
+                partition_worker_concurrency=of_owner,
+                polling_interval_sec=self._poll_s,
+                on_conflict="always_update",
+            )
 
     def _bridge(self, work: Callable[..., Awaitable[None]], *args: Any) -> None:
         """From a thread of DBOS to the loop of the application."""
@@ -183,6 +195,7 @@ class DbosWorker:
 
     async def _tracked(self, work: Callable[..., Awaitable[None]], *args: Any) -> None:
         if self._held:
+            self._refused = True
             raise asyncio.CancelledError
         task = asyncio.current_task()
         if task is not None:

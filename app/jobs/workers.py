@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
+from uuid import getnode
 
 from app.core.clock import Clock
 from app.core.exceptions import Conflict, NotFound
@@ -40,6 +41,7 @@ class Watch:
 
     Args:
         interrupted: called when this worker was taken for dead: others do its work now.
+        took_over: called when this one has taken over from another.
         dead_after_s: without any sign of life.
         clock: never runs backwards.
     """
@@ -52,7 +54,7 @@ class Watch:
         interrupted: Callable[[], Awaitable[None]],
         dead_after_s: float,
         clock: Clock = time.monotonic,
-        took_over: Callable[[int], None] = lambda entries: None,
+        took_over: Callable[[], None] = lambda: None,
     ) -> None:
         self.me = Worker(owner=_SERVICE, host=here(), pid=os.getpid())
         self._workers = workers
@@ -85,9 +87,17 @@ class Watch:
         except (Conflict, NotFound):
             log.warning("this worker was taken for dead: it begins anew", worker=self.me.id)
             await self._interrupted()
-            with suppress(Conflict):  # its jobs are still being taken over: the next time
-                await self._workers.add(self.me.model_copy(update={"version": 1}))
-                self.me = self.me.model_copy(update={"version": 1})
+            with suppress(Conflict, NotFound):  # somebody was faster: the next time
+                await self._begin_anew()
+
+    async def _begin_anew(self) -> None:
+        known = await self._workers.get(self.me.id)
+        if known is None:
+            self.me = await self._workers.add(self.me.model_copy(update={"version": 1}))
+        elif known.reaper is None or await self._workers.get(known.reaper) is None:
+            # Who was about to take over is gone.
+            alive = {"beats": self.me.beats + 1, "reaper": None}
+            self.me = await self._workers.update(known.model_copy(update=alive))
 
     async def look(self) -> None:
         """Take over from workers that are dead.
@@ -111,7 +121,7 @@ class Watch:
 
     def _dead(self, others: list[Worker]) -> list[Worker]:
         now = self._clock()
-        if now - self._looked_at > self._dead_after_s / 2:
+        if not 0 <= now - self._looked_at <= self._dead_after_s / 2:
             self._seen.clear()  # this process slept, and the others may have slept with it
         self._looked_at = now
         before, self._seen = self._seen, {}
@@ -144,17 +154,17 @@ class Watch:
     async def _take_over(self, worker: Worker) -> None:
         entries = await self._queue.put_back(worker.id)
         await self._workers.delete(worker.id)
-        self._took_over(entries)
+        self._took_over()
         log.warning("took over from a worker that is gone", worker=worker.id, parts=entries)
 
 
 def here() -> str:
     """What machine this is, since it was started, and which processes can be seen on it."""
     place = [socket.gethostname()[:64]]
-    with suppress(OSError):
-        place.append(_BOOT.read_text().strip())
-    with suppress(OSError):
-        place.append(str(_PID_SPACE.readlink()))
+    try:
+        place += [_BOOT.read_text().strip(), str(_PID_SPACE.readlink())]
+    except OSError:  # not on Linux; many machines have the same name
+        place.append(f"{getnode():x}")
     return " ".join(place)
 
 

@@ -58,6 +58,7 @@ class Job(Record):
             is a mistake.
         runs: times that somebody asked for it.
         attempts: times that a part of it was begun, also after a crash.
+        stalls: how many of them since it last got further.
         actor: subject of who asked for it.
     """
 
@@ -76,6 +77,7 @@ class Job(Record):
     cancel_requested: bool = False
     runs: int = 1
     attempts: int = 0
+    stalls: int = 0
     error: JobProblem | None = None
     actor: str
     request_id: str
@@ -87,7 +89,7 @@ class Job(Record):
         return self.status in ENDED
 
 
-_JOB: dict[str, Any] = {
+JOB_EXAMPLE: dict[str, Any] = {
     "job_id": "0b6d9f0e-6a0f-4f4e-9a55-3d5a8b0a4a55",
     "kind": "training",
     "subject_id": "550e8400-e29b-41d4-a716-446655440000",
@@ -108,7 +110,7 @@ _JOB: dict[str, Any] = {
 class JobDetails(BaseModel):
     """A job as callers see it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_JOB]})
+    model_config = ConfigDict(json_schema_extra={"examples": [JOB_EXAMPLE]})
 
     job_id: str
     kind: JobKind
@@ -127,7 +129,7 @@ class JobDetails(BaseModel):
 
     @classmethod
     def of(cls, job: Job) -> "JobDetails":
-        return cls(job_id=job.id, **job.model_dump(include=set(_JOB) - {"job_id"}))
+        return cls(job_id=job.id, **job.model_dump(include=set(JOB_EXAMPLE) - {"job_id"}))
 
 
 class JobPage(BaseModel):

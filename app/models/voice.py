@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.audio.types import RecordingReport
 from app.models.base import Record
 
-_REPORT: dict[str, Any] = {
+REPORT_EXAMPLE: dict[str, Any] = {
     "duration_s": 12.4,
     "sample_rate": 22050,
     "channels": 1,
@@ -31,9 +31,9 @@ _CREATED: dict[str, Any] = {
     "message": "Voice registered successfully",
     "similarity": 0.31,
     "likeness": "same speaker uncertain",
-    "report": _REPORT,
+    "report": REPORT_EXAMPLE,
 }
-_VOICE: dict[str, Any] = {
+VOICE_EXAMPLE: dict[str, Any] = {
     **{key: value for key, value in _CREATED.items() if key != "message"},
     "created_at": "2026-01-15T10:30:00Z",
     "name": "My Voice",
@@ -173,7 +173,7 @@ class VoiceVersion(Record):
 class VoiceDetails(BaseModel):
     """A voice as callers see it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_VOICE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [VOICE_EXAMPLE]})
 
     voice_id: str
     filename: str = Field(description="Name of the uploaded file.")

@@ -24,6 +24,7 @@ def test_readiness_names_the_engine_and_each_part(client: TestClient) -> None:
         "ready": True,
         "engine": "fake",
         "checks": {"database": "ok", "storage": "ok", "engine": "ok", "recordings": "ok"},
+        "works_on_jobs": False,
     }
 
 
@@ -63,6 +64,7 @@ def test_engines_tells_what_can_be_done(client: TestClient) -> None:
     assert engine["controls"] == ["seed", "speed"]
     assert engine["local"] is True
     assert engine["trainable"] is True
+    assert engine["word_timings"] is True
 
 
 def test_liveness_asks_no_other_part(settings: Settings) -> None:

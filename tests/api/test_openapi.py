@@ -45,6 +45,7 @@ def test_the_headers_of_limits_are_declared_where_there_are_limits(
 
 
 def test_what_credentials_may_do_is_declared(document: dict[str, Any]) -> None:
+    of_the_request = {"Idempotency-Key", "If-Match", "Last-Event-ID"}
     of_no_owner = {"/api/v1/engines", "/api/v1/audit", "/metrics"}
     for name, operation in operations(document):
         headers = {
@@ -52,7 +53,7 @@ def test_what_credentials_may_do_is_declared(document: dict[str, Any]) -> None:
         }
         public = operation["x-permission"] == "public"
         owned = not public and name.split()[1] not in of_no_owner
-        assert headers - {"Idempotency-Key"} == ({"X-Owner"} if owned else set()), name
+        assert headers - of_the_request == ({"X-Owner"} if owned else set()), name
         for status, response in operation["responses"].items():
             told = "WWW-Authenticate" in response.get("headers", {})
             assert told == (status in ("401", "403")), name
@@ -85,6 +86,12 @@ def test_examples_are_given(document: dict[str, Any]) -> None:
         "VoiceCreated",
         "VoiceDetails",
         "VersionDetails",
+        "VoiceProfile",
+        "VoiceTraining",
+        "VoiceChange",
+        "SampleDetails",
+        "Verification",
+        "VoiceImported",
         "HistoryDetails",
         "UsageReport",
         "BatchRequest",

@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
+from app.core.clock import utc_now
 from app.core.exceptions import IdempotencyMismatch, JobEnded, JobNotFound, TooManyJobs
+from app.jobs.base import JobRun
+from app.jobs.runner import JobRunner
 from app.models.job import JobKind, JobProblem, JobStatus
 from tests.jobs.parts import OWNER, Board, Handler, forever, job_of, opened
 
@@ -57,6 +61,31 @@ async def test_an_owner_has_so_many_jobs_at_most(parts):
     await parts.board.submit(job_of())
 
 
+async def test_a_request_that_is_repeated_needs_no_room(parts):
+    first = await parts.board.submit(job_of(idempotency_key="k", fingerprint="f"))
+    for _ in range(2):
+        await parts.board.submit(job_of())
+
+    assert await parts.board.submit(job_of(idempotency_key="k", fingerprint="f")) == first
+
+
+async def test_a_clock_that_was_set_back_does_no_harm(parts):
+    """Records were made in what is the future now: they are listed, cancelled, ended as others."""
+    early = await parts.board.submit(job_of(created_at=utc_now() + timedelta(days=400)))
+    late = await parts.board.submit(job_of())
+    begun = await parts.board.begin(early.id, early.runs)
+    await parts.board.report(early.id, 0.5, "speaking")
+    await parts.board.cancel(OWNER, late.id)
+    ended = await parts.board.finish(early.id, JobStatus.SUCCEEDED)
+
+    assert begun is not None
+    assert ended.status is JobStatus.SUCCEEDED
+    assert ended.ended_at < ended.created_at
+    page = await parts.board.list({"owner": OWNER}, limit=1, cursor=None)
+    rest = await parts.board.list({"owner": OWNER}, limit=1, cursor=page.cursor)
+    assert [job.id for job in page.items + rest.items] == [early.id, late.id]
+
+
 async def test_a_queue_that_is_away_loses_no_job(parts):
     parts.queue.away = True
     job = await parts.board.submit(job_of())
@@ -75,6 +104,16 @@ async def test_what_waits_is_cancelled_at_once_and_let_go(parts):
     assert await parts.board.begin(job.id, job.runs) is None
     with pytest.raises(JobEnded):
         await parts.board.cancel(OWNER, job.id)
+
+
+async def test_a_cancelled_job_is_cancelled_though_nobody_can_be_told_now(parts):
+    job = await parts.board.submit(job_of(webhook_url="https://example.com/hook"))
+    parts.queue.away = True
+
+    assert (await parts.board.cancel(OWNER, job.id)).status is JobStatus.CANCELLED
+    parts.queue.away = False
+    await JobRunner(parts.board).run(job.id, job.runs, 0)  # its entry in the queue
+    assert parts.queue.told == [job.id]
 
 
 async def test_what_runs_is_only_asked_to_stop(parts):
@@ -133,3 +172,17 @@ async def test_a_failed_job_is_tried_again_as_another_run(parts):
     await parts.board.finish(job.id, JobStatus.SUCCEEDED)
     with pytest.raises(JobEnded):
         await parts.board.retry(OWNER, job.id)
+
+
+async def test_a_run_that_was_left_behind_changes_nothing_of_the_next_one(parts):
+    old = await parts.running()
+    await parts.board.cancel(OWNER, old.id)
+    await parts.board.finish(old.id, JobStatus.CANCELLED)
+    await parts.board.retry(OWNER, old.id)
+    late = JobRun(old, 0, parts.board)
+
+    await late.report(0.9, "speaking")
+    await parts.board.finish(old.id, JobStatus.SUCCEEDED, run=old.runs)
+
+    job = await parts.board.get(OWNER, old.id)
+    assert (job.status, job.stage, job.progress) == (JobStatus.QUEUED, "queued", 0.0)

@@ -1,13 +1,18 @@
 """Running parts of jobs: what comes of them, whatever a handler does."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from app.core.exceptions import DatabaseError, StorageError, UnspeakableText
+from app.db.base import Collection
 from app.jobs.base import JobRun
+from app.jobs.board import JobBoard
 from app.jobs.runner import JobRunner
+from app.jobs.webhooks import Webhooks
 from app.models.job import Job, JobKind, JobStatus
 from tests.jobs.parts import OWNER, Board, Handler, forever, job_of, opened
 
@@ -18,6 +23,23 @@ pytestmark = pytest.mark.anyio
 async def parts(tmp_path) -> AsyncIterator[Board]:
     async with opened(tmp_path) as board:
         yield board
+
+
+class Away:
+    """Passes calls on, and fails those with the given numbers."""
+
+    def __init__(self, inner: Collection[Job], *, calls: list[int]) -> None:
+        self._inner, self.calls = inner, calls
+        self._number = itertools.count()
+
+    def __getattr__(self, method: str) -> Any:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            if (number := next(self._number)) in self.calls:
+                self.calls.remove(number)
+                raise DatabaseError("The database is away.")
+            return await getattr(self._inner, method)(*args, **kwargs)
+
+        return call
 
 
 def runner(parts: Board, handler: Handler) -> JobRunner:
@@ -144,6 +166,94 @@ async def test_who_never_comes_to_an_end_is_given_up(parts):
     assert handler.begun == 0
     assert given_up.status is JobStatus.FAILED
     assert "too often" in given_up.error.detail
+
+
+async def test_who_gets_further_is_begun_as_often_as_need_be(parts):
+    """It stands beside one that kills their worker again and again."""
+    job = await parts.board.submit(job_of())
+    for number in range(60):
+        await parts.board.begin(job.id, job.runs)
+        await parts.board.report(job.id, number / 60, "speaking")
+
+    async def work(_: JobRun) -> JobStatus:
+        return JobStatus.SUCCEEDED
+
+    assert (await came_of(parts, Handler(work), job)).status is JobStatus.SUCCEEDED
+
+
+async def test_a_database_that_is_away_for_a_moment_does_not_fail_the_end_of_a_job(parts):
+    """Nothing can be written, neither that it has begun nor that it has ended."""
+    flaky = Away(parts.jobs, calls=[0, 3, 4])
+    board = JobBoard(flaky, parts.queue, webhooks=Webhooks(None))
+
+    async def work(_: JobRun) -> JobStatus:
+        return JobStatus.SUCCEEDED
+
+    board.register(JobKind.BATCH, Handler(work))
+    job = await parts.board.submit(job_of())
+    await JobRunner(board, watch_s=0.01, pause_s=0.001).run(job.id, job.runs, 0)
+
+    assert flaky.calls == []
+    assert (await parts.board.get(OWNER, job.id)).status is JobStatus.SUCCEEDED
+
+
+async def test_a_webhook_is_told_though_the_database_is_away_for_a_moment(parts):
+    flaky = Away(parts.jobs, calls=[0, 1])
+    board = JobBoard(flaky, parts.queue, webhooks=Webhooks(None))
+    job = await parts.running()
+    await parts.board.finish(job.id, JobStatus.SUCCEEDED)
+    await JobRunner(board, pause_s=0.001).tell(job.id)
+
+    assert flaky.calls == []
+
+
+async def test_a_handler_that_cancels_itself_has_failed(parts):
+    async def work(_: JobRun) -> JobStatus:
+        raise asyncio.CancelledError
+
+    job = await came_of(parts, Handler(work))
+    assert (job.status, job.error.code) == (JobStatus.FAILED, "internal-error")
+
+
+async def test_a_failure_to_let_go_keeps_no_webhook_back(parts):
+    class Clinging(Handler):
+        async def stopped(self, job: Job) -> None:
+            raise ZeroDivisionError
+
+    async def work(_: JobRun) -> JobStatus:
+        raise UnspeakableText("There is nothing to say.")
+
+    job = await parts.board.submit(job_of(webhook_url="https://example.com/hook"))
+    with pytest.raises(ZeroDivisionError):
+        await came_of(parts, Clinging(work), job)
+
+    assert parts.queue.told == [job.id]
+
+
+async def test_the_other_parts_of_a_cancelled_job_stop_and_let_go_as_well(parts):
+    handler = Handler(forever)
+    job = await parts.board.submit(job_of(parts=2))
+    runs = runner(parts, handler)
+    running = [asyncio.create_task(runs.run(job.id, job.runs, part)) for part in range(2)]
+    while handler.begun < 2:
+        await asyncio.sleep(0)
+    await parts.board.cancel(OWNER, job.id)
+    await asyncio.gather(*running)
+
+    assert set(handler.let_go) == {JobStatus.CANCELLED}
+    assert len(handler.let_go) >= 2  # the last part that stops has the last word
+
+
+async def test_a_job_that_is_deleted_in_the_middle_just_stops(parts):
+    async def work(run: JobRun) -> JobStatus:
+        await parts.board.delete(run.job.id)
+        await run.report(0.5, "speaking")
+        return JobStatus.SUCCEEDED
+
+    job = await parts.board.submit(job_of())
+    await runner(parts, Handler(work)).run(job.id, job.runs, 0)
+
+    assert await parts.board.find(job.id) is None
 
 
 async def test_a_job_that_was_deleted_is_not_worked_on(parts):

@@ -153,3 +153,31 @@ async def test_a_taker_that_nobody_knows_is_taken_over_from(place):
     await watching.look()
 
     assert place.takings.put_back_from == ["somebody"]
+
+
+async def test_a_clock_that_runs_backwards_makes_nobody_dead_and_hides_no_dead_one(place):
+    living, watching = await place.enter("a"), await place.enter("b")
+    dead = await place.enter("c")
+    await place.pass_time(9, living, watching)
+    place.clock.advance(-100_000)
+    await place.pass_time(9, living, watching)
+    early = list(place.takings.put_back_from)
+    await place.pass_time(15, living, watching)
+
+    assert early == []
+    assert place.takings.put_back_from == [dead.me.id]
+    assert place.interrupted == []
+
+
+async def test_one_goes_on_when_who_took_it_for_dead_has_died_meanwhile(place):
+    slow, hasty = await place.enter("a"), await place.enter("b")
+    claimed = (await place.workers.get(slow.me.id)).model_copy(update={"reaper": hasty.me.id})
+    await place.workers.update(claimed)
+    await place.pass_time(30, slow)  # the hasty one is dead, and nobody else is there
+    interrupted = len(place.interrupted)
+    await place.pass_time(30, slow)
+
+    assert place.takings.put_back_from == [hasty.me.id]
+    assert interrupted >= 1
+    assert len(place.interrupted) == interrupted
+    assert (await place.workers.get(slow.me.id)).reaper is None

@@ -24,12 +24,23 @@ from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine
 from app.engines.fake import FakeEngine
+from app.jobs.board import JobBoard
+from app.jobs.webhooks import Webhooks
 from app.models.audit import AuditEvent
+from app.models.job import Job
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.services.retention import Keepers, RetentionService
 from app.services.training import TrainingService
 from app.services.versions import VersionService
-from app.services.voices import VoiceService
+from app.services.voices import (
+    BundleService,
+    CloningService,
+    SampleService,
+    VoiceLimits,
+    VoiceService,
+    VoiceTools,
+    admission_of,
+)
 from app.speaker.judge import Judge
 from app.storage.base import BlobStore
 from app.storage.local import LocalBlobStore, MemoryBlobStore
@@ -47,6 +58,14 @@ def files(settings: Settings) -> list[str]:
     return sorted(path.name for f in folders for path in f.rglob("*") if path.is_file())
 
 
+class Unworked:
+    """A queue that nobody takes from."""
+
+    async def put(self, job: Job) -> None: ...
+
+    async def put_webhook(self, job: Job) -> None: ...
+
+
 @dataclass
 class Parts:
     """What a service is made of; a test replaces one."""
@@ -59,6 +78,7 @@ class Parts:
     keep_outputs_hours: float = 0.0
     samples: Any = None
     versions: Any = None
+    jobs: Any = None
     database: SqlDatabase | None = None
 
     @property
@@ -73,14 +93,33 @@ class Parts:
         )
 
     def service(self) -> VoiceService:
-        return VoiceService(
+        return VoiceService(self.tools())
+
+    def cloning(self) -> CloningService:
+        return CloningService(self.tools())
+
+    def sample_service(self) -> SampleService:
+        return SampleService(self.tools())
+
+    def bundles(self) -> BundleService:
+        return BundleService(self.tools())
+
+    def tools(self) -> VoiceTools:
+        return VoiceTools(
             voices=self.voices,
+            samples=self.samples,
+            versions=self.versions,
             stores=self.stores,
             engine=FakeEngine(),
             ears=self._ears(),
             audit=AuditTrail(self.events),
-            max_registrations=8,
+            jobs=self.board(),
+            limits=VoiceLimits(),
+            admission=admission_of(8),
         )
+
+    def board(self) -> JobBoard:
+        return JobBoard(self.jobs, Unworked(), webhooks=Webhooks(None))
 
     def training(
         self,
@@ -136,6 +175,7 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
             database.collection(AuditEvent),
             samples=database.collection(VoiceSample),
             versions=database.collection(VoiceVersion),
+            jobs=database.collection(Job),
             database=database,
         )
     finally:

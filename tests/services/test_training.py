@@ -502,7 +502,7 @@ STEPS = {
     "after recordings.get": (2, False),
     "before states.put": (2, False),
     "after states.put": (3, False),
-    "after versions.add": (2, False),  # that of what it speaks with
+    "after versions.add": (3, False),
     "before voices.update": (3, False),
     "after voices.update": (3, True),
 }

@@ -62,12 +62,13 @@ class Studio:
 
     def speak(self, text: str, voice: Parameters) -> Samples:
         """Float32 (n,) at 24 kHz."""
-        return self._model.run(
+        said = self._model.run(
             self.tokens(text), voice.style, biases=split(voice.biases),
             speed=voice.speed, pitch=voice.pitch,
         )  # fmt: skip
+        return said.samples
 
     def speak_stock(self, text: str, name: str) -> Samples:
         """A stock voice as it is: float32 (n,) at 24 kHz."""
         tokens = self.tokens(text)
-        return self._model.run(tokens, self.styles.style(Blend({name: 1.0}), len(tokens)))
+        return self._model.run(tokens, self.styles.style(Blend({name: 1.0}), len(tokens))).samples

@@ -1,5 +1,7 @@
 """The limit on the bodies of requests."""
 
+import re
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,20 +17,36 @@ class BodyLimit:
 
     Args:
         form_bytes: of a form, which may hold a file.
+        many_bytes: of a form that may hold many files, or files packed together.
+        many: paths that take such forms.
         other_bytes: of anything else. JSON is read into memory whole.
     """
 
-    def __init__(self, app: ASGIApp, *, form_bytes: int, other_bytes: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        form_bytes: int,
+        many_bytes: int,
+        many: re.Pattern[str],
+        other_bytes: int,
+    ) -> None:
         self._app = app
         self._form_bytes = form_bytes
+        self._many_bytes = many_bytes
+        self._many = many
         self._other_bytes = other_bytes
+
+    def _limit(self, scope: Scope, headers: Headers) -> int:
+        if not headers.get("Content-Type", "").lower().startswith("multipart/form-data"):
+            return self._other_bytes
+        return self._many_bytes if self._many.fullmatch(scope["path"]) else self._form_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
-        is_form = headers.get("Content-Type", "").lower().startswith("multipart/form-data")
-        limit = self._form_bytes if is_form else self._other_bytes
+        limit = self._limit(scope, headers)
         declared = headers.get("Content-Length", "0")
         if declared.isdigit() and int(declared) > limit:
             return await problem_response(_too_large(limit))(scope, receive, send)

@@ -13,8 +13,11 @@ from app.core.config import Settings
 from app.core.logging import REQUEST_ID_HEADER
 from app.services.access import KEY_HEADER
 
-_SENT = ("Authorization", KEY_HEADER, REQUEST_ID_HEADER, OWNER_HEADER, "traceparent")
-_EXPOSED = (REQUEST_ID_HEADER, *SPEECH_HEADERS, STATE, POLICY, RETRY_AFTER)
+_SENT = (
+    *("Authorization", KEY_HEADER, REQUEST_ID_HEADER, OWNER_HEADER, "traceparent"),
+    *("Idempotency-Key", "If-Match"),
+)
+_EXPOSED = (REQUEST_ID_HEADER, *SPEECH_HEADERS, STATE, POLICY, RETRY_AFTER, "ETag")
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",

@@ -27,6 +27,7 @@ class EngineDetails(BaseModel):
     concurrency: int
     local: bool = Field(description="Whether text and recordings stay on this machine.")
     trainable: bool = Field(description="Whether its voices can be adapted to their recordings.")
+    word_timings: bool = Field(description="Whether it says when each word is spoken.")
 
     @classmethod
     def of(cls, engine: Engine) -> "EngineDetails":
@@ -43,6 +44,7 @@ class EngineDetails(BaseModel):
             concurrency=info.concurrency,
             local=info.local,
             trainable=info.trainable,
+            word_timings=info.word_timings,
         )
 
 

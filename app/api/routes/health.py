@@ -34,6 +34,7 @@ class Readiness(BaseModel):
                         "engine": "ok",
                         "recordings": "ok",
                     },
+                    "works_on_jobs": True,
                 }
             ]
         }
@@ -42,6 +43,7 @@ class Readiness(BaseModel):
     ready: bool
     engine: str = Field(description="The engine that speaks.")
     checks: dict[str, str]
+    works_on_jobs: bool = Field(description="Or leaves them to others: JOBS_WORKER.")
 
 
 @router.get("/health", operation_id="get_health")
@@ -71,4 +73,9 @@ async def get_readiness(context: Context, request: Request, response: Response) 
         checks = {**checks, "server": "The server is being stopped."}
     ready = set(checks.values()) == {OK}
     response.status_code = 200 if ready else 503
-    return Readiness(ready=ready, engine=context.engine.info.name, checks=checks)
+    return Readiness(
+        ready=ready,
+        engine=context.engine.info.name,
+        checks=checks,
+        works_on_jobs=context.settings.jobs_worker,
+    )

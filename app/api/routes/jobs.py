@@ -1,10 +1,10 @@
 """Jobs: what was begun and is not done at once."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.access import GuardedRoute, access
@@ -23,8 +23,8 @@ _KEEP_ALIVE = b": still at it\n\n"
 _OF_ONE = problems(err.JobNotFound, err.DatabaseError)
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "Events `progress`, each with the job, whenever it has changed; then "
-        "`end` with what came of it.",
+        "description": "Events `progress`, each with the job, at first and whenever it has "
+        "changed; then `end`, with the job as it was last.",
         "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
     }
 }
@@ -92,33 +92,38 @@ async def retry_job(jobs: Jobs, owner: Owner, job_id: str) -> JobDetails:
     responses=_EVENTS | _OF_ONE,
 )
 @access(Permission.JOBS_READ)
-async def job_events(jobs: Jobs, owner: Owner, job_id: str) -> StreamingResponse:
-    """Follow a job to its end, as server-sent events."""
+async def job_events(jobs: Jobs, owner: Owner, job_id: str, request: Request) -> StreamingResponse:
+    """Follow a job to its end, as server-sent events. Without an event `end` the server was
+    stopped: ask again.
+    """
     job = await jobs.get(owner, job_id)
-    return StreamingResponse(
-        _events(job, _news(jobs, job)), media_type=MEDIA_TYPE, headers=UNBUFFERED
-    )
+    drain = request.app.state.drain
+    events = _events(jobs, job, stops=lambda: drain.begun)
+    return StreamingResponse(events, media_type=MEDIA_TYPE, headers=UNBUFFERED)
 
 
-async def _news(jobs: JobBoard, job: Job) -> AsyncIterator[Job | None]:
-    """How it is, again and again; None where it is no more. Another process may work on it."""
+async def _events(
+    jobs: JobBoard, job: Job, *, stops: Callable[[], bool]
+) -> AsyncGenerator[bytes, None]:
+    told, silent_s = None, 0.0
     while True:
-        yield await jobs.find(job.id)
-        await asyncio.sleep(_LOOK_S)
-
-
-async def _events(job: Job, news: AsyncIterator[Job | None]) -> AsyncGenerator[bytes, None]:
-    yield event("progress", JobDetails.of(job))
-    told, silent_s = JobDetails.of(job), 0.0
-    while not job.ended:
-        now = await anext(news)
-        if now is None:  # deleted with its subject
-            break
-        job, silent_s = now, silent_s + _LOOK_S
         if (details := JobDetails.of(job)) != told:
             yield event("progress", details)
             told, silent_s = details, 0.0
         elif silent_s >= KEEP_ALIVE_S:
             yield _KEEP_ALIVE
             silent_s = 0.0
-    yield event("end", JobDetails.of(job))
+        if job.ended:
+            break
+        if stops():  # it would be waited for
+            return
+        await asyncio.sleep(_LOOK_S)
+        silent_s += _LOOK_S
+        try:
+            now = await jobs.find(job.id)  # another process may work on it
+        except err.DatabaseError:  # it may be back when it is asked again
+            continue
+        if now is None:  # deleted with its subject
+            break
+        job = now
+    yield event("end", details)

@@ -51,7 +51,7 @@ async def create_voice(
     upload = Upload(await file.read(), file.filename or "", name, description)
     voice = await voices.register(owner, upload)
     training.refine_later(voice)
-    return VoiceCreated(message="Voice registered successfully", **_common(voice))
+    return VoiceCreated(message="Voice registered successfully", **common(voice))
 
 
 @router.get("", operation_id="list_voices", responses=problems(err.DatabaseError))
@@ -120,7 +120,8 @@ async def synthesize(
     return await respond(speech, request)
 
 
-def _common(voice: Voice) -> dict[str, Any]:
+def common(voice: Voice) -> dict[str, Any]:
+    """What every answer about a voice has."""
     return {
         "voice_id": voice.id,
         "filename": voice.filename,
@@ -140,5 +141,5 @@ def _details(voice: Voice) -> VoiceDetails:
         engine=voice.engine,
         adapted_at=voice.adapted_at,
         adapted_minutes=voice.adapted_minutes,
-        **_common(voice),
+        **common(voice),
     )

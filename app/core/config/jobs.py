@@ -25,7 +25,9 @@ class JobSettings(BaseModel):
     jobs_poll_s: float = Field(
         0.5, gt=0, le=30, description="How often a worker looks for new jobs."
     )
-    max_jobs_per_owner: int = Field(100, ge=1, description="Jobs that wait or run, of one owner.")
+    max_jobs_per_owner: int = Field(
+        100, ge=1, le=500, description="Jobs that wait or run, of one owner."
+    )
 
     max_batch_items: int = Field(1000, ge=1, le=10_000, description="Texts of one batch.")
     batch_items_at_once: int | None = Field(
@@ -42,7 +44,10 @@ class JobSettings(BaseModel):
         5.0, ge=0.1, le=60, description="Of a training, where the request does not say."
     )
     max_training_minutes: float = Field(60.0, ge=0.1, le=600, description="The longest training.")
-    max_samples_per_voice: int = Field(50, ge=1, description="Recordings of one voice.")
+    max_samples_per_voice: int = Field(50, ge=1, le=400, description="Recordings of one voice.")
+    max_voice_s: float = Field(
+        1800.0, gt=0, description="Seconds of speech that one voice is made of; more is refused."
+    )
 
     webhook_secret: SecretStr | None = Field(
         None, description="Signs what is sent to webhooks; without it there are none."

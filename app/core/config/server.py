@@ -46,6 +46,11 @@ class ServerSettings(BaseModel):
         30, ge=0, description="For requests under way when the server is told to stop."
     )
     max_upload_bytes: int = Field(50 * 1024 * 1024, ge=1, description="Longest recording.")
+    max_voice_upload_bytes: int = Field(
+        200 * 1024 * 1024,
+        ge=1,
+        description="All recordings of one request, a zip of them, or a bundle.",
+    )
 
     @property
     def on_loopback(self) -> bool:

@@ -25,6 +25,7 @@ from app.engines.base import (
 )
 from app.engines.blocking import BlockingEngine
 from app.engines.kokoro import parameters, voices
+from app.engines.kokoro.alignment import timings
 from app.engines.kokoro.eigenvoices import eigenvoices
 from app.engines.kokoro.enrolment import (
     SCORE_TEXT,
@@ -34,7 +35,7 @@ from app.engines.kokoro.enrolment import (
     find_voice,
     matched,
 )
-from app.engines.kokoro.model import SAMPLE_RATE, Interruption, KokoroModel, Style
+from app.engines.kokoro.model import FRAME, SAMPLE_RATE, Interruption, KokoroModel, Style
 from app.engines.kokoro.parameters import Parameters
 from app.engines.kokoro.phonemes import Phonemizer, available_languages
 from app.engines.kokoro.search import Search
@@ -74,6 +75,7 @@ class KokoroEngine(BlockingEngine):
                 concurrency=concurrency,
                 background_concurrency=threads * concurrency,
                 trainable=True,
+                word_timings=True,
             )
         )
         self._assets = assets
@@ -222,16 +224,16 @@ class KokoroEngine(BlockingEngine):
         interruption = self._interruptions[id(request)] = Interruption()
         try:
             for piece in self._phonemizer.fit(request.text, language):
-                samples = model.run(
+                said = model.run(
                     piece.tokens, voice.style(len(piece.tokens)), biases=voice.biases,
                     speed=speed, pitch=pitch, interruption=interruption,
                 )  # fmt: skip
-                samples /= max(
-                    1.0, float(np.abs(samples).max())
-                )  # a voice may be louder than full scale
+                # A voice may be louder than full scale.
+                samples = said.samples / max(1.0, float(np.abs(said.samples).max()))
                 pause = np.zeros(round(piece.pause_s * SAMPLE_RATE), np.float32)
                 samples = np.concatenate([samples, pause])
-                yield SpeechChunk(samples, SAMPLE_RATE, piece.start, piece.end)
+                words = timings(piece.stretches, said.frames, frame_s=FRAME / SAMPLE_RATE)
+                yield SpeechChunk(samples, SAMPLE_RATE, piece.start, piece.end, words)
         finally:
             self._interruptions.pop(id(request), None)
 
@@ -262,9 +264,10 @@ class KokoroEngine(BlockingEngine):
         """Speak a short English text, to judge a voice."""
         tokens = self._phonemizer.tokens(self._phonemizer.phonemize(text, "en-US"))
         voice = _Voice.of(own)
-        return (model or self._model).run(
+        said = (model or self._model).run(
             tokens, own.style, biases=voice.biases, speed=voice.speed, pitch=voice.pitch
         )
+        return said.samples
 
 
 @dataclass(frozen=True, slots=True)

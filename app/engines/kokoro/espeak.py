@@ -4,11 +4,15 @@ The extra is GPL-3.0 and never imported unless one of its languages is spoken.
 """
 
 import re
+from collections.abc import Sequence
 from importlib.util import find_spec
 from threading import Lock
 from typing import Any
 
 from app.core.exceptions import EngineFailed, EngineUnavailable
+from app.engines.kokoro.alignment import Reading
+from app.engines.kokoro.symbols import SILENCED
+from app.text.normalize import fold
 
 INSTALL = "pip install 'voice-cloning-api[espeak]'"
 
@@ -78,12 +82,25 @@ class Espeak:
             except (ImportError, OSError, RuntimeError) as error:
                 raise EngineUnavailable("eSpeak NG does not load.", INSTALL) from error
 
-    def phonemize(self, text: str) -> str:
+    def read(self, text: str) -> Reading:
         """Phonemes in the model's alphabet, with the punctuation of the text.
 
         Raises:
             EngineFailed: eSpeak fails.
         """
+        return as_reading(self._phonemize(text))
+
+    def alone(self, pieces: Sequence[str]) -> list[list[str]]:
+        """Keys of what each piece is spoken as, read by itself. It may be less, or more, than in
+        its sentence: eSpeak joins small words, and spells out numbers.
+
+        Raises:
+            EngineFailed: eSpeak fails.
+        """
+        readings = [as_reading(self._phonemize(fold(piece))) for piece in pieces]
+        return [[unit.key for unit in reading.units if unit.key] for reading in readings]
+
+    def _phonemize(self, text: str) -> str:
         text = text.translate(_SIGNS)
         marks = _MARKS.findall(text)
         clauses = _MARKS.split(text)
@@ -110,6 +127,13 @@ class Espeak:
         if len(read) != len(clauses):
             raise EngineFailed("eSpeak NG lost a part of the text.")
         return [to_model(phonemes) for phonemes in read]
+
+
+def as_reading(phonemes: str) -> Reading:
+    """Words are what stands between spaces. Stress, which depends on the sentence, is not
+    compared.
+    """
+    return Reading.of((word.translate(SILENCED), f"{word} ") for word in phonemes.split())
 
 
 def to_model(ipa: str) -> str:

@@ -1,18 +1,20 @@
-"""Opens constants of an ONNX file for feeding, without the `onnx` package.
+"""Opens constants of an ONNX file for feeding and values inside it for reading, without the `onnx`
+package.
 
 An initializer that is also listed as a graph input is a default that a caller may override (ONNX
-IR, "Graphs"). And a protobuf message that is appended to another is merged into it (protobuf
-encoding guide, "Last One Wins": embedded messages are merged, repeated fields concatenated). So
-inputs are added by appending a `ModelProto` that holds nothing but them.
+IR, "Graphs"), and any value of the graph may be listed as an output. And a protobuf message that is
+appended to another is merged into it (protobuf encoding guide, "Last One Wins": embedded messages
+are merged, repeated fields concatenated). So inputs and outputs are added by appending a
+`ModelProto` that holds nothing but them.
 """
 
 from collections.abc import Mapping, Sequence
 
-# Field numbers of onnx.proto, and the element type FLOAT.
-_MODEL_GRAPH, _GRAPH_INPUT = 7, 11
+# Field numbers of onnx.proto, and the element types FLOAT and INT64.
+_MODEL_GRAPH, _GRAPH_INPUT, _GRAPH_OUTPUT = 7, 11, 12
 _INFO_NAME, _INFO_TYPE, _TYPE_TENSOR = 1, 2, 1
 _TENSOR_ELEMENT, _TENSOR_SHAPE, _SHAPE_DIM, _DIM_VALUE = 1, 2, 1, 1
-_FLOAT = 1
+_FLOAT, _INT64 = 1, 7
 
 
 def with_float_inputs(model: bytes, shapes: Mapping[str, Sequence[int]]) -> bytes:
@@ -23,14 +25,28 @@ def with_float_inputs(model: bytes, shapes: Mapping[str, Sequence[int]]) -> byte
         shapes: name of the initializer -> its shape.
     """
     inputs = b"".join(
-        _message(_GRAPH_INPUT, _value_info(name, shape)) for name, shape in shapes.items()
+        _message(_GRAPH_INPUT, _value_info(name, _floats(shape))) for name, shape in shapes.items()
     )
     return model + _message(_MODEL_GRAPH, inputs)
 
 
-def _value_info(name: str, shape: Sequence[int]) -> bytes:
+def with_int_output(model: bytes, name: str) -> bytes:
+    """The same model with one more output, behind those that it has.
+
+    Args:
+        model: a serialized `ModelProto`.
+        name: of a value of the graph, int64 of any shape.
+    """
+    output = _message(_GRAPH_OUTPUT, _value_info(name, _number(_TENSOR_ELEMENT, _INT64)))
+    return model + _message(_MODEL_GRAPH, output)
+
+
+def _floats(shape: Sequence[int]) -> bytes:
     dims = b"".join(_message(_SHAPE_DIM, _number(_DIM_VALUE, size)) for size in shape)
-    tensor = _number(_TENSOR_ELEMENT, _FLOAT) + _message(_TENSOR_SHAPE, dims)
+    return _number(_TENSOR_ELEMENT, _FLOAT) + _message(_TENSOR_SHAPE, dims)
+
+
+def _value_info(name: str, tensor: bytes) -> bytes:
     return _message(_INFO_NAME, name.encode()) + _message(
         _INFO_TYPE, _message(_TYPE_TENSOR, tensor)
     )

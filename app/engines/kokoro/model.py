@@ -1,6 +1,7 @@
 """The Kokoro-82M network in onnxruntime: phoneme tokens and a style in, samples out."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 from app.audio.onnx import open_session, run
 from app.audio.types import Samples
 from app.core.exceptions import EngineFailed, EngineUnavailable
-from app.engines.kokoro.graph import with_float_inputs
+from app.engines.kokoro.graph import with_float_inputs, with_int_output
 
 SAMPLE_RATE = 24_000
 MAX_TOKENS = 510
+FRAME = 600
+"""Samples that one frame of a duration stands for: 25 ms."""
 
 Style = NDArray[np.float32]
 """float32 (256,): dimensions 0-127 are the timbre, 128-255 the prosody."""
@@ -23,6 +26,10 @@ Style = NDArray[np.float32]
 # else. The values are those of the file that the manifest pins.
 _PITCH_SCALE = ("encoder.predictor.F0_proj.weight_scale", (), 0.0024292315)
 _PITCH_BIAS = ("encoder.predictor.F0_proj.bias", (1,), 0.24111167)
+
+# How long each token sounds, in frames: what the network rounds before it spreads the encodings of
+# the tokens over time.
+_DURATIONS = "/encoder/Gather_output_0"
 
 # Long sentences take a lot of memory, which onnxruntime would keep. Giving it back costs 5 % of a
 # run and saves 350 MB; short sentences are left alone.
@@ -75,6 +82,20 @@ class Interruption:
         return options
 
 
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """What the network said.
+
+    Attributes:
+        samples: float32 (n,) at 24 kHz.
+        frames: int64 (tokens + 2,): how long each token sounds, the pads at both ends included, in
+            units of `FRAME`; their sum is the length of the samples.
+    """
+
+    samples: Samples
+    frames: NDArray[np.int64]
+
+
 class KokoroModel:
     """One session that speaks every voice: the style is an input. Thread safe.
 
@@ -89,7 +110,7 @@ class KokoroModel:
         }
         shapes |= {name: (size,) for name, size in BIASES.items()}
         try:
-            model = with_float_inputs(path.read_bytes(), shapes)
+            model = with_int_output(with_float_inputs(path.read_bytes(), shapes), _DURATIONS)
         except OSError as error:
             raise EngineUnavailable(
                 "The speech model cannot be read.", "Run `voice-cloning models verify`."
@@ -105,7 +126,7 @@ class KokoroModel:
         speed: float = 1.0,
         pitch: float = 1.0,
         interruption: Interruption | None = None,
-    ) -> Samples:
+    ) -> Rendering:
         """Speak phonemes.
 
         Args:
@@ -115,9 +136,6 @@ class KokoroModel:
             speed: ratio, 1.0 is the style's own.
             pitch: ratio of the fundamental frequency to the style's own; the timbre stays.
             interruption: ends the run.
-
-        Returns:
-            float32 (n,) at 24 kHz.
 
         Raises:
             EngineFailed: the network gave no finite samples, or was interrupted.
@@ -131,7 +149,7 @@ class KokoroModel:
             feed[name] = np.full(shape, value * pitch, np.float32)
         feed |= biases or {}
         options = (interruption or Interruption()).options(len(tokens))
-        (samples,) = run(self._session, feed, options)
+        samples, frames = run(self._session, feed, options)
         if not len(samples) or not np.isfinite(samples).all():
             raise EngineFailed("The speech model gave no valid samples.")
-        return np.asarray(samples, np.float32)
+        return Rendering(np.asarray(samples, np.float32), frames)

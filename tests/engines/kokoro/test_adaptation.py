@@ -94,7 +94,7 @@ def test_the_network_in_pytorch_is_the_served_one(network, served, tokens, name)
     biases = np.concatenate([network.biases[key].numpy() for key in split_names()])
 
     ours = in_torch(network, tokens, Parameters(style, biases))
-    theirs = served.run(tokens, style)
+    theirs = served.run(tokens, style).samples
 
     assert len(ours) == len(theirs)  # so every duration is the same
     a, b = log_mel(ours), log_mel(theirs)
@@ -113,7 +113,7 @@ def test_a_voice_is_as_alike_in_onnx_as_in_pytorch(network, served, encoder):
     for text in TEXTS:
         tokens = phonemizer.tokens(phonemizer.phonemize(text, "en-US"))
         alike["torch"].append(similarity(target, encoder, in_torch(network, tokens, voice)))
-        spoken = served.run(tokens, voice.style, biases=split(voice.biases))
+        spoken = served.run(tokens, voice.style, biases=split(voice.biases)).samples
         alike["onnx"].append(similarity(target, encoder, spoken))
 
     assert np.mean(alike["torch"]) == pytest.approx(np.mean(alike["onnx"]), abs=0.02)
@@ -154,7 +154,7 @@ def test_reading_gives_the_served_durations(network, served, tokens):
 
     assert ten.shape[2] * 2 == f0.shape[1] == energy.shape[1] == 2 * len(owner)
     assert len(owner) % 64 == 0
-    spoken = served.run(tokens, voice.style, biases=split(voice.biases))
+    spoken = served.run(tokens, voice.style, biases=split(voice.biases)).samples
     assert 0 <= len(owner) - len(spoken) / 600 < 64
 
 

@@ -13,10 +13,9 @@ from app.engines.kokoro.phonemes import (
     MAX_TOKENS,
     Phonemizer,
     available_languages,
-    has_sound,
     resolve,
-    vocabulary,
 )
+from app.engines.kokoro.symbols import has_sound, vocabulary
 
 needs_espeak = pytest.mark.skipif(
     not espeak.installed(), reason=f"eSpeak NG is not installed: {espeak.INSTALL}"

@@ -129,6 +129,7 @@ def _create_jobs() -> None:
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
         sa.Column("runs", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("stalls", sa.Integer(), nullable=False),
         sa.Column("error", _json(), nullable=True),
         sa.Column("actor", sa.String(200), nullable=False),
         sa.Column("request_id", sa.String(64), nullable=False),

@@ -1,0 +1,87 @@
+"""What the engine and the ears are given: of this machine, and of the model files on it."""
+
+import os
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from threading import Lock
+
+from app.assets.store import AssetStore
+from app.audio.activity import EnergyDetector
+from app.audio.decode import DecodeLimits
+from app.audio.ears import Ears, Listener
+from app.audio.quality import RecordingLimits
+from app.core.config import Settings
+from app.engines.base import EngineInfo
+from app.engines.registry import EngineOptions
+from app.speaker.judge import Judge
+
+_MAX_DEFAULT_THREADS = 8
+_WHISPER = "whisper-base-model"
+
+
+def ears(settings: Settings, listener: Callable[[], Listener]) -> Ears:
+    return Ears(
+        listener,
+        decode_limits=DecodeLimits(
+            max_bytes=settings.max_upload_bytes, max_seconds=settings.max_recording_s
+        ),
+        recording_limits=RecordingLimits(
+            min_speech_s=settings.min_speech_s, max_duration_s=settings.max_recording_s
+        ),
+    )
+
+
+def listener(info: EngineInfo, assets: AssetStore) -> Callable[[], Listener]:
+    """Loads what judges recordings when it is called first; later calls give the same."""
+    loading = Lock()
+
+    @cache
+    def load() -> Listener:
+        if info.test_double:  # it must run without any model file
+            return Listener(EnergyDetector(), None)
+        import pyloudnorm  # noqa: F401 - loaded now, not with the first recording
+
+        from app.audio.vad import SpeechDetector
+        from app.speaker.encoder import SpeakerEncoder
+
+        encoder = SpeakerEncoder(assets.verified_path("wespeaker-resnet34-lm"), threads=2)
+        detector = SpeechDetector(assets.verified_path("silero-vad"))
+        return Listener(detector, lambda samples: encoder.embed(samples, 16_000))
+
+    def listener() -> Listener:
+        with loading:
+            return load()
+
+    return listener
+
+
+def judge(info: EngineInfo, assets: AssetStore) -> Callable[[], Judge | None]:
+    """Loads what judges trained voices when it is called first."""
+
+    @cache
+    def load() -> Judge | None:
+        if info.test_double:
+            return None
+        from app.speaker.encoder import SpeakerEncoder
+        from app.speaker.judge import SpeechJudge
+        from app.speaker.recogniser import Recogniser
+
+        encoder = SpeakerEncoder(assets.verified_path("wespeaker-resnet34-lm"), threads=2)
+        if not find_spec("faster_whisper") or not assets.is_present(_WHISPER):
+            return SpeechJudge(encoder, None)
+        folder = assets.verified_path(_WHISPER).parent
+        return SpeechJudge(encoder, lambda: Recogniser(folder, threads=2))
+
+    return load
+
+
+def engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    threads = settings.engine_threads or min(cores or 1, _MAX_DEFAULT_THREADS)
+    return EngineOptions(
+        assets=assets,
+        threads=threads,
+        # More threads than cores make less speech, not more: docs/performance.md.
+        concurrency=settings.engine_concurrency or max(1, (cores or 1) // threads),
+    )

@@ -1,0 +1,92 @@
+"""Voices under /api/v1, as the tests make them."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+from fastapi.testclient import TestClient
+from numpy.typing import NDArray
+
+from app.audio.activity import EnergyDetector
+from app.audio.dsp import median_pitch_hz
+from app.audio.ears import Listener
+from app.audio.types import Samples
+from app.core.config import Settings
+from app.engines.fake import read_back
+from app.main import create_app
+from tests.audio.signals import read_pcm
+from tests.conftest import recording
+
+VOICES = "/api/v1/voices"
+
+
+@contextmanager
+def voice_server(
+    folder: Path, *, tells_speakers: bool = False, **more: Any
+) -> Iterator[TestClient]:
+    """A server with the fake engine. It tells speakers apart by their pitch, if it is to."""
+    usual = {"rate_limiting_enabled": False, "jobs_worker": False, "voice_engine": "fake"}
+    settings = Settings(_env_file=None, data_dir=folder, **usual | more)
+    listener = (lambda: Listener(EnergyDetector(), by_pitch)) if tells_speakers else None
+    with TestClient(create_app(settings, listener=listener)) as client:
+        yield client
+
+
+def by_pitch(samples: Samples) -> NDArray[np.float32]:
+    """A speaker embedding for tests: near voices have near pitches, an octave is another one."""
+    octaves = np.log2((median_pitch_hz(samples, 16_000) or 50.0) / 50.0)
+    angle = octaves * np.pi / 2
+    return np.array([np.cos(angle), np.sin(angle)], np.float32)
+
+
+@cache
+def speech(hz: float = 120.0, seconds: float = 6.0) -> bytes:
+    """A short recording; another pitch is another recording."""
+    return recording(hz=hz, seconds=seconds)
+
+
+def parts(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes, str]]]:
+    """Of a form with several files."""
+    return [("files", (name, content, "audio/wav")) for name, content in files]
+
+
+def train(client: TestClient, *files: tuple[str, bytes], **fields: str) -> httpx2.Response:
+    key = fields.pop("key", None)
+    headers = {"Idempotency-Key": key} if key else {}
+    files = files or (("a.wav", speech()),)
+    return client.post(f"{VOICES}/train", files=parts(*files), data=fields, headers=headers)
+
+
+def trained(client: TestClient, *files: tuple[str, bytes], **fields: str) -> str:
+    """Id of a new voice; its training waits."""
+    response = train(client, *files, **fields)
+    assert response.status_code == 202, response.text
+    return str(response.json()["voice"]["voice_id"])
+
+
+def get(client: TestClient, voice: str) -> dict[str, Any]:
+    body: dict[str, Any] = client.get(f"{VOICES}/{voice}").json()
+    return body
+
+
+def fingerprint(client: TestClient, voice: str) -> bytes:
+    """Of what speaks: the fake engine's voices can be told by it."""
+    spoken = client.post(f"/voices/{voice}/synthesize", json={"text": "Yes.", "format": "pcm"})
+    assert spoken.status_code == 200, spoken.text
+    [(found, _), *_] = read_back(read_pcm(spoken.content))
+    return found
+
+
+def zipped(*files: tuple[str, bytes], stored: bool = False) -> bytes:
+    file = io.BytesIO()
+    how = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(file, "w", how) as archive:
+        for name, content in files:
+            archive.writestr(name, content)
+    return file.getvalue()
