@@ -346,6 +346,19 @@ def test_one_bad_item_among_a_thousand_is_named_and_nothing_is_begun(
     assert (error["loc"][:3], error["type"]) == (["body", "items", 700], kind)
 
 
+def test_a_thousand_long_items_are_taken_and_a_longer_request_is_413(
+    idle: TestClient, voice: str
+) -> None:
+    items = [{"text": "word " * 280}] * 999 + [{"text": "!"}]  # 1.4 MB; looked at, so taken
+    headers = {"Content-Type": "application/json"}
+
+    taken = idle.post(PATH, json={"voice": voice, "items": items})
+    too_long = idle.post(PATH, content=b" " * (17 * 1024 * 1024), headers=headers)
+
+    assert (taken.status_code, taken.json()["code"]) == (400, "invalid-request")
+    assert (too_long.status_code, too_long.json()["code"]) == (413, "upload-too-large")
+
+
 @pytest.mark.parametrize(
     "item",
     [

@@ -72,6 +72,42 @@ async def test_a_worker_that_is_killed_leaves_to_the_next_what_it_had_not_done(s
         assert len(await outputs(b)) == len(b.outputs.names) == 20
 
 
+async def test_a_part_whose_items_are_done_takes_what_waits_for_others(settings):
+    async with batching(settings) as b:
+        batch = await b.begun(await b.voice(), 60)
+
+        await b.work(batch, parts=[1])  # a worker alone, before it comes to the other parts
+
+        assert (await b.now(batch)).status is JobStatus.SUCCEEDED
+        assert {(item.attempts, item.part) for item in await b.items(batch)} == {(1, 1)}
+        said = len(b.engine.said)
+        await b.work(batch)
+        assert len(b.engine.said) == said == 60
+
+
+async def test_what_a_killed_part_had_taken_from_others_is_begun_again_and_by_nobody_else(settings):
+    async with batching(settings) as b:
+        batch = await b.begun(await b.voice(), 60)
+        b.engine.stops_at = "Item 58"  # of part 1
+        working = asyncio.create_task(b.work(batch, parts=[0]))
+        await b.engine.reached.wait()
+        while (await b.now(batch)).counts.succeeded < 59:
+            await asyncio.sleep(0.01)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        assert (await b.items(batch))[58].part == 0
+
+        b.engine.stops_at = "?!"
+        said = len(b.engine.said)
+        await b.work(batch, parts=[1, 2])
+        assert len(b.engine.said) == said
+        await b.work(batch, parts=[0])
+
+        assert b.engine.said[said:] == ["Item 58."]
+        assert (await b.now(batch)).status is JobStatus.SUCCEEDED
+        assert await b.heard(batch) == texts(60)
+
+
 async def test_two_workers_on_the_same_part_make_one_thing_of_each_item(settings):
     async with batching(settings) as b:
         batch = await b.begun(await b.voice(), 12)

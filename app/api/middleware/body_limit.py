@@ -19,6 +19,8 @@ class BodyLimit:
         form_bytes: of a form, which may hold a file.
         many_bytes: of a form that may hold many files, or files packed together.
         many: paths that take such forms.
+        batch_bytes: of a batch in JSON, which holds many texts.
+        batch: paths that take batches.
         other_bytes: of anything else. JSON is read into memory whole.
     """
 
@@ -29,17 +31,21 @@ class BodyLimit:
         form_bytes: int,
         many_bytes: int,
         many: re.Pattern[str],
+        batch_bytes: int,
+        batch: re.Pattern[str],
         other_bytes: int,
     ) -> None:
         self._app = app
         self._form_bytes = form_bytes
         self._many_bytes = many_bytes
         self._many = many
+        self._batch_bytes = batch_bytes
+        self._batch = batch
         self._other_bytes = other_bytes
 
     def _limit(self, scope: Scope, headers: Headers) -> int:
         if not headers.get("Content-Type", "").lower().startswith("multipart/form-data"):
-            return self._other_bytes
+            return self._batch_bytes if self._batch.fullmatch(scope["path"]) else self._other_bytes
         return self._many_bytes if self._many.fullmatch(scope["path"]) else self._form_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -22,6 +22,7 @@ from app.core.config import Settings
 
 # A multipart body is longer than the file in it.
 _FORM_BYTES = 64 * 1024
+_BATCHES = re.compile(r"/api/v1/synthesis/batch/?")
 _MANY_FILES = re.compile(r"/api/v1/voices/(train|import|[^/]+/samples)")
 # JSON writes a character in up to twelve bytes: \ud83d\ude00.
 _JSON_BYTES_A_CHAR = 12
@@ -55,6 +56,8 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
         form_bytes=settings.max_upload_bytes + _FORM_BYTES,
         many_bytes=max(settings.max_voice_upload_bytes, settings.max_upload_bytes) + _FORM_BYTES,
         many=_MANY_FILES,
+        batch_bytes=settings.max_batch_bytes + _FORM_BYTES,
+        batch=_BATCHES,
         other_bytes=settings.max_text_chars * _JSON_BYTES_A_CHAR + _FORM_BYTES,
     )
     app.add_middleware(SlowClients, patience=Patience.of(settings))

@@ -37,6 +37,9 @@ class JobSettings(BaseModel):
         description="Items of a batch that a worker has in hand at once. Default: one more than "
         "the engine speaks in the background.",
     )
+    max_batch_bytes: int = Field(
+        16 * 1024 * 1024, ge=1, description="Longest request for a batch, as JSON."
+    )
     batch_ttl_hours: float = Field(
         168.0, gt=0, le=8760, description="A batch is deleted then, with all that it made."
     )

@@ -35,6 +35,8 @@ log = get_logger(__name__)
 
 _TRIES: Final = 10  # when another one changes the same item
 _REPORT_S: Final = 1.0
+_WINDOW: Final = 16  # items that are looked at, for each part
+_MAX_WINDOW: Final = 500
 _MAX_WAIT_S: Final = 10.0
 _TEXTS: Final = ("text", "ssml")
 _WRONG: Final = JobProblem(
@@ -63,14 +65,16 @@ class Bench:
 
 
 class PartWork:
-    """One run of a part. Every change of an item is checked by its version: of two workers that
-    have the same item, one stores what came of it.
+    """One run of a part: its own items, then those that wait for other parts, so that the engine
+    is not idle at the end of each. Every change of an item is checked by its version: of two
+    workers that have the same item, one stores what came of it.
     """
 
     def __init__(self, bench: Bench, run: JobRun) -> None:
         self._bench = bench
         self._run = run
         self._progress = _Progress(bench, run)
+        self._others = _Others(bench, run)
 
     async def outcome(self) -> JobStatus | None:
         """Do what is left to do; what came of the whole batch if it was the last."""
@@ -85,17 +89,20 @@ class PartWork:
 
         async def hand() -> None:
             while left:
-                await self._do(left.popleft())
-                await self._progress.tell()
+                await self._do(await self._begun(left.popleft()))
+            while (item := await self._others.next()) is not None:
+                await self._do(await self._taken(item))
 
-        await _all([hand() for _ in range(min(bench.at_once, len(left)))])
+        await _all([hand() for _ in range(bench.at_once)])
         now = await standing(bench.items, job)
         return None if now.open or not now.total else now.outcome
 
-    async def _do(self, item_id: str) -> None:
-        item = await self._begun(item_id)
-        if item is None:
-            return
+    async def _do(self, item: BatchItem | None) -> None:
+        if item is not None:
+            await self._speak(item)
+            await self._progress.tell()
+
+    async def _speak(self, item: BatchItem) -> None:
         try:
             voice, content, stream = await self._spoken(item)
         except AppError as error:
@@ -114,19 +121,31 @@ class PartWork:
         items = self._bench.items
         for _ in range(_TRIES):
             item = await items.get(item_id)
-            if item is None or item.status not in OPEN:
-                return None
-            news = {
-                "status": ItemStatus.RUNNING, "run": self._run.job.runs, "error": None,
-                "attempts": item.attempts + 1,
-            }  # fmt: skip
+            if item is None or item.status not in OPEN or item.part != self._run.part:
+                return None  # done, or another part has taken it
             try:
-                return await items.update(item.model_copy(update=news))
+                return await items.update(self._running(item))
             except VersionConflict:
                 continue
             except NotFound:
                 return None
         raise DatabaseError("An item is changed by too many at once.", "Try again.")
+
+    async def _taken(self, item: BatchItem) -> BatchItem | None:
+        """An item of another part, which is ours from now on; None if somebody was faster."""
+        try:
+            return await self._bench.items.update(self._running(item))
+        except (VersionConflict, NotFound):
+            return None
+        finally:
+            self._others.tried(item)
+
+    def _running(self, item: BatchItem) -> BatchItem:
+        news = {
+            "status": ItemStatus.RUNNING, "run": self._run.job.runs, "error": None,
+            "part": self._run.part, "attempts": item.attempts + 1,
+        }  # fmt: skip
+        return item.model_copy(update=news)
 
     async def _spoken(self, item: BatchItem) -> tuple[Voice, bytes, SpeechStream]:
         voice = await find_voice(self._bench.voices, item.owner, item.voice_id)
@@ -182,6 +201,42 @@ class PartWork:
             log.info("an item was changed meanwhile", batch=item.batch_id, position=item.position)
             return False
         return True
+
+
+class _Others:
+    """Items that wait for other parts. Each part begins with others, so that
+    two of them seldom try the same one.
+    """
+
+    def __init__(self, bench: Bench, run: JobRun) -> None:
+        self._bench = bench
+        self._run = run
+        self._waiting: deque[BatchItem] = deque()
+        self._tried: set[str] = set()  # being taken here: they are queued until that is written
+        self._looking = asyncio.Lock()
+
+    async def next(self) -> BatchItem | None:
+        async with self._looking:
+            if not self._waiting:
+                self._waiting.extend(await self._queued())
+            if not self._waiting:
+                return None
+            item = self._waiting.popleft()
+            self._tried.add(item.id)
+            return item
+
+    def tried(self, item: BatchItem) -> None:
+        self._tried.discard(item.id)
+
+    async def _queued(self) -> list[BatchItem]:
+        job, part = self._run.job, self._run.part
+        page = await self._bench.items.list(
+            where={"batch_id": job.subject_id, "status": ItemStatus.QUEUED},
+            order="position",
+            limit=min(_WINDOW * job.parts + self._bench.at_once, _MAX_WINDOW),
+        )
+        found = [item for item in page.items if item.part != part and item.id not in self._tried]
+        return sorted(found, key=lambda item: ((item.position - part) % job.parts, item.position))
 
 
 class _Progress:
