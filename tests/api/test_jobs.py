@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from app.core.config import Settings
 from app.core.exceptions import EngineFailed
@@ -24,6 +26,7 @@ from app.models.job import Job, JobKind, JobStatus
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.conftest import serving
 from tests.jobs.parts import Handler, forever, job_of
+from tests.jobs.test_webhooks import SECRET, receiver
 from tests.telemetry.series import value
 
 JOBS = "/api/v1/jobs"
@@ -189,6 +192,37 @@ def test_a_job_is_followed_from_its_wait_to_its_end(working_client):
         "code": "engine-failed", "detail": "There was no audio.",
         "suggestion": "Try another voice.",
     }  # fmt: skip
+
+
+def test_who_checks_a_webhook_as_the_page_says_believes_ours(settings: Settings) -> None:
+    page = (Path(__file__).parents[2] / "docs/jobs.md").read_text()
+    [example] = re.findall(r"```python\n(.*?)```", page, re.S)
+    checks: dict[str, Any] = {}
+    exec(example, checks)  # noqa: S102 - our own page
+    works = settings.model_copy(
+        update={
+            "jobs_worker": True,
+            "jobs_poll_s": 0.05,
+            "webhook_secret": SecretStr(SECRET),
+            "webhook_allowed_hosts": ("127.0.0.1",),
+        }
+    )
+    with receiver(200) as hook, TestClient(create_app(works)) as client:
+        job = Board(client).submit(webhook_url=f"http://127.0.0.1:{hook.port}/told")
+        client.post(f"{JOBS}/{job.id}/cancel")
+        deadline = time.monotonic() + 20
+        while not hook.received:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        [(path, headers, body)] = hook.received
+
+    headers = {name.lower(): text for name, text in headers.items()}
+    assert path == "/told"
+    assert json.loads(body)["type"] == "batch.cancelled"
+    assert json.loads(body)["data"]["job_id"] == job.id
+    assert checks["is_genuine"](SECRET, headers, body)
+    assert not checks["is_genuine"](SECRET, headers, body + b" ")
+    assert not checks["is_genuine"](SECRET, {**headers, "webhook-timestamp": "1"}, body)
 
 
 def test_cancelling_stops_what_runs_and_who_follows_it_is_told(working_client):

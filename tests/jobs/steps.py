@@ -94,7 +94,9 @@ class Site:
         return await self.board.submit(job_of(owner=owner, options=options))
 
     @contextmanager
-    def worker(self, protocol: str = PROTOCOL) -> Iterator[subprocess.Popen[bytes]]:
+    def worker(
+        self, protocol: str = PROTOCOL, *, dead_after_s: float = 15.0
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """A worker, from when it is ready to work."""
         number = len(list(self.folder.glob("*.log")))
         log, ready = self.folder / f"{number}.log", self.folder / f"{number}.ready"
@@ -102,6 +104,7 @@ class Site:
             [
                 *(sys.executable, "-m", "tests.jobs.steps", self.url, self.queue_url),
                 *(self.folder, "--ready", ready, "--protocol", protocol),
+                *("--dead-after-s", str(dead_after_s)),
             ],
             answers=ready.exists,
             log=log,
@@ -155,6 +158,7 @@ async def main() -> None:
     given.add_argument("folder", type=Path)
     given.add_argument("--ready", type=Path, required=True)
     given.add_argument("--protocol", default=PROTOCOL)
+    given.add_argument("--dead-after-s", type=float, default=15.0)
     options = given.parse_args()
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
@@ -164,7 +168,14 @@ async def main() -> None:
     jobs = database.collection(Job)
     board = JobBoard(jobs, queue, webhooks=Webhooks(None))
     board.register(JobKind.BATCH, Steps(options.folder))
-    async with JobWorker(board, queue, jobs=jobs, workers=database.collection(Worker), poll_s=0.1):
+    async with JobWorker(
+        board,
+        queue,
+        jobs=jobs,
+        workers=database.collection(Worker),
+        poll_s=0.1,
+        dead_after_s=options.dead_after_s,
+    ):
         options.ready.touch()
         await told.wait()
     await queue.close()

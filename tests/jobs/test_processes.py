@@ -77,6 +77,27 @@ async def test_a_worker_of_an_older_program_takes_nothing_that_it_may_not(site: 
         assert old.poll() is None
 
 
+async def test_a_worker_that_hung_stops_what_others_do_now_and_works_again(site: Site) -> None:
+    job = await site.submit(steps=60, step_s=0.1)
+    with site.worker(dead_after_s=2) as first, site.worker(dead_after_s=2) as second:
+        await site.reached(job, 5)
+        [hung] = site.workers_of(job)
+        one, other = (first, second) if hung == first.pid else (second, first)
+        one.send_signal(signal.SIGSTOP)
+        await until(lambda: other.pid in site.workers_of(job))
+        one.send_signal(signal.SIGCONT)
+        [ended] = await site.ended(job)
+        late = [step for step, pid, _ in site.begun(job) if pid == one.pid]
+        other.kill()
+        other.wait()
+        [again] = await site.ended(await site.submit(steps=3))
+
+    assert ended.status is again.status is JobStatus.SUCCEEDED
+    assert len(list((site.folder / job.id).glob("*.done"))) == 60
+    assert len(late) < 40  # it let go long before the end
+    assert site.workers_of(again) == {one.pid}
+
+
 async def test_two_workers_share_and_one_takes_over_from_the_other(
     tmp_path: Path, postgres_url: str
 ) -> None:
