@@ -55,8 +55,10 @@ class Reading:
                     phonemes += symbol
                 elif phonemes and phonemes[-1] != " ":
                     phonemes += " "
-            units.append(Unit(key, first, len(phonemes)))
-        return cls(phonemes.rstrip(), tuple(units))
+            units.append((key, first, len(phonemes)))
+        phonemes = phonemes.rstrip()
+        end = len(phonemes)
+        return cls(phonemes, tuple(Unit(key, min(a, end), min(b, end)) for key, a, b in units))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ def _groups(count: int, blocks: Iterable[tuple[set[int], range]]) -> list[tuple[
 
 def _sounding(phonemes: str, first: int, last: int) -> tuple[int, int]:
     """Without pauses and punctuation at the ends."""
-    while first < last and phonemes[last - 1 : last] in ("", *PAUSES):
+    while first < last and phonemes[last - 1] in PAUSES:
         last -= 1
     while first < last and phonemes[first] in PAUSES:
         first += 1
