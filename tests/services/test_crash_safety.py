@@ -179,6 +179,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.services
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 @pytest.mark.parametrize("step", STEPS)
 def test_the_next_start_cleans_up_after_a_killed_process(killed, step):

@@ -516,6 +516,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.services
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 @pytest.mark.parametrize("step", STEPS)
 def test_a_voice_whose_training_was_killed_speaks_old_or_new(killed, step):
