@@ -31,7 +31,7 @@ from app.engines.kokoro.enrolment import (
     place_of,
     similarity,
 )
-from app.engines.kokoro.model import FRAME, SAMPLE_RATE, KokoroModel, Style
+from app.engines.kokoro.model import SAMPLE_RATE, KokoroModel, Style
 from app.engines.kokoro.parameters import Parameters
 from app.engines.kokoro.phonemes import Phonemizer, available_languages
 from app.engines.kokoro.refinement import Search
@@ -157,11 +157,11 @@ class KokoroEngine(BlockingEngine):
                 piece.tokens, voice.style(len(piece.tokens)), biases=voice.biases,
                 speed=speed, pitch=pitch,
             )  # fmt: skip
+            words = timings(piece.stretches, said.frames, said.samples, SAMPLE_RATE)
             # A voice may be louder than full scale.
             samples = said.samples / max(1.0, float(np.abs(said.samples).max()))
             pause = np.zeros(round(piece.pause_s * SAMPLE_RATE), np.float32)
             samples = np.concatenate([samples, pause])
-            words = timings(piece.stretches, said.frames, frame_s=FRAME / SAMPLE_RATE)
             yield SpeechChunk(samples, SAMPLE_RATE, piece.start, piece.end, words)
 
     def _voice(self, state: VoiceState) -> "_Voice":
