@@ -19,6 +19,8 @@ from app.storage.base import BlobStore
 _HOLD_OUT_FROM: Final = 3  # recordings
 _HELD_OUT: Final = 0.2  # of the recordings
 _LEAST_LEARNT: Final = 0.6  # of the speech
+_LEAST_HELD_S: Final = 3.0
+"""Of speech, in a recording that is held out: what is shorter says little of who speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +108,16 @@ async def samples_of(voice: Voice, samples: Collection[VoiceSample]) -> list[Voi
 
 
 def split(heard: Sequence[Heard]) -> tuple[list[Heard], list[Heard]]:
-    """What is learnt and what is held out: one recording in five, the shortest, as long as most of
-    the speech is left. The same recordings are always split in the same way.
+    """What is learnt and what is held out: one recording in five, the shortest that tell enough, as
+    long as most of the speech is left. The same recordings are always split in the same way.
     """
     if len(heard) < _HOLD_OUT_FROM:
         return list(heard), []
     wanted = max(1, round(_HELD_OUT * len(heard)))
     all_s = left_s = sum(one.speech_s for one in heard)
     held: set[str] = set()
-    for one in sorted(heard, key=lambda one: (one.speech_s, one.sample_id))[:wanted]:
+    telling = [one for one in heard if one.speech_s >= _LEAST_HELD_S]
+    for one in sorted(telling, key=lambda one: (one.speech_s, one.sample_id))[:wanted]:
         if left_s - one.speech_s < _LEAST_LEARNT * all_s:
             break
         left_s -= one.speech_s

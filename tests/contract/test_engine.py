@@ -22,6 +22,7 @@ from app.engines.base import (
 )
 from app.engines.fake import FakeEngine, read_back
 from app.engines.registry import EngineOptions, create_engine
+from app.text.words import written_words
 from tests.audio.signals import model_file
 
 pytestmark = pytest.mark.anyio
@@ -228,6 +229,41 @@ async def test_faster_is_shorter(engine, voice):
     normal, fast = [len(await speech(engine, TEXT, voice, speed=speed)) for speed in (1.0, 1.5)]
 
     assert fast < 0.85 * normal
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize(
+    "text",
+    ["I", TEXT, "“In 1987,” Dr. Smith said — at 3:30 pm — “it cost $12.50 & more…”"],
+    ids=len,
+)
+async def test_every_word_is_said_when_it_is_spoken(engine, voice, text, speed):
+    if not engine.info.word_timings:
+        pytest.skip("does not say when words are spoken")
+
+    chunks = await chunks_of(engine, text, voice, speed=speed)
+
+    for chunk in chunks:
+        part = text[chunk.text_start : chunk.text_end]
+        assert [word.word for word in chunk.words] == [word.text for word in written_words(part)]
+        starts = [word.start_s for word in chunk.words]
+        assert starts == sorted(starts)
+        assert all(0 <= word.start_s < word.end_s <= chunk.duration_s for word in chunk.words)
+        for word, following in pairwise(chunk.words):
+            assert word.end_s <= following.start_s + 1e-9
+    assert "".join(word.word for chunk in chunks for word in chunk.words)
+
+
+async def test_timings_follow_the_speed(engine, voice):
+    if not engine.info.word_timings:
+        pytest.skip("does not say when words are spoken")
+    last = {}
+    for speed in (0.5, 1.0, 2.0):
+        *_, chunk = await chunks_of(engine, TEXT, voice, speed=speed)
+        last[speed] = chunk.words[-1].start_s / chunk.duration_s
+
+    assert last[0.5] == pytest.approx(last[1.0], abs=0.1)
+    assert last[2.0] == pytest.approx(last[1.0], abs=0.1)
 
 
 @pytest.mark.parametrize("language", ["tlh", "zh-CN", "x"])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.audio.types import Recording, Samples
+from app.audio.types import Recording, Samples, WordTiming
 from app.engines.base import SynthesisRequest, TrainingOptions, VoiceState
 from app.engines.fake import SAMPLE_RATE, FakeEngine, read_back
 from tests.audio.signals import tone
@@ -62,6 +62,20 @@ async def test_what_of_another_text_gets_in_is_seen():
 
 def test_in_silence_nobody_speaks():
     assert read_back(np.zeros(SAMPLE_RATE, np.float32)) == []
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.0, 2.0])
+async def test_words_are_timed_to_the_byte(speed):
+    request = SynthesisRequest("“Zoë” — 42.", FakeEngine().sample_voice(), speed=speed)
+
+    chunks = [chunk async for chunk in FakeEngine().synthesize(request)]
+
+    # Two blocks of the voice, then one a byte: a quotation mark has three, "ë" two, a dash three.
+    blocks = [("Zoë", 5, 9), ("42", 17, 19)]
+    assert [word for chunk in chunks for word in chunk.words] == [
+        WordTiming(word, pytest.approx(first * 0.04 / speed), pytest.approx(last * 0.04 / speed))
+        for word, first, last in blocks
+    ]
 
 
 async def test_training_makes_another_voice_that_the_seed_decides():

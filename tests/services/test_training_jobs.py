@@ -329,7 +329,9 @@ async def test_without_a_recording_that_can_be_used_the_job_fails_and_says_why(l
         ([5.0, 9.0, 7.0], [5.0]),
         ([8.0, 8.0, 8.0], [8.0]),
         ([3.0, 9.0, 4.0, 9.0, 9.0, 9.0, 9.0], [3.0]),
-        ([float(n) for n in range(1, 11)], [1.0, 2.0]),
+        ([float(n) for n in range(1, 11)], [3.0, 4.0]),
+        ([10.7, 3.7, 1.8], [3.7]),  # the shortest says too little of who speaks
+        ([2.0, 2.5, 2.9], []),
     ],
 )
 def test_the_shortest_in_five_are_held_out(seconds, held):

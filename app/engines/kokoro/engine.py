@@ -35,7 +35,7 @@ from app.engines.kokoro.enrolment import (
     find_voice,
     matched,
 )
-from app.engines.kokoro.model import FRAME, SAMPLE_RATE, Interruption, KokoroModel, Style
+from app.engines.kokoro.model import SAMPLE_RATE, Interruption, KokoroModel, Style
 from app.engines.kokoro.parameters import Parameters
 from app.engines.kokoro.phonemes import Phonemizer, available_languages
 from app.engines.kokoro.search import Search
@@ -232,7 +232,7 @@ class KokoroEngine(BlockingEngine):
                 samples = said.samples / max(1.0, float(np.abs(said.samples).max()))
                 pause = np.zeros(round(piece.pause_s * SAMPLE_RATE), np.float32)
                 samples = np.concatenate([samples, pause])
-                words = timings(piece.stretches, said.frames, frame_s=FRAME / SAMPLE_RATE)
+                words = timings(piece.stretches, said.frames, said.samples, SAMPLE_RATE)
                 yield SpeechChunk(samples, SAMPLE_RATE, piece.start, piece.end, words)
         finally:
             self._interruptions.pop(id(request), None)

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any
 
 from app.core.exceptions import AppError, UnspeakableText
-from app.engines.kokoro.alignment import Reading
+from app.engines.kokoro.alignment import Reading, key_of
 from app.engines.kokoro.symbols import has_sound
 from app.text.clean import speakable
 from app.text.normalize import english, fold, plain_letters
@@ -88,7 +88,7 @@ class English:
             # What it cannot expand stays as it is.
             with suppress(ArithmeticError, LookupError, TypeError, ValueError):
                 prepared = normalize(prepared)
-            found.append([word.text.casefold() for word in written_words(prepared)])
+            found.append([key_of(word.text) for word in written_words(prepared)])
         return found
 
 
@@ -109,7 +109,7 @@ def _spoken_words(tokens: Sequence[Any]) -> Iterator[tuple[str, str]]:
 
 
 def _key(text: str) -> str:
-    return " ".join(word.text for word in written_words(text)).casefold()
+    return " ".join(key_of(word.text) for word in written_words(text))
 
 
 class _UnknownWords:

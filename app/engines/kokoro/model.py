@@ -16,8 +16,6 @@ from app.engines.kokoro.graph import with_float_inputs, with_int_output
 
 SAMPLE_RATE = 24_000
 MAX_TOKENS = 510
-FRAME = 600
-"""Samples that one frame of a duration stands for: 25 ms."""
 
 Style = NDArray[np.float32]
 """float32 (256,): dimensions 0-127 are the timbre, 128-255 the prosody."""
@@ -89,7 +87,7 @@ class Rendering:
     Attributes:
         samples: float32 (n,) at 24 kHz.
         frames: int64 (tokens + 2,): how long each token sounds, the pads at both ends included, in
-            units of `FRAME`; their sum is the length of the samples.
+            frames of 600 samples; they are as long as the samples together.
     """
 
     samples: Samples

@@ -1,10 +1,10 @@
-"""Constants of an ONNX file become inputs with a default."""
+"""Constants of an ONNX file become inputs with a default, values inside it outputs."""
 
 import numpy as np
 import onnxruntime as ort
 import pytest
 
-from app.engines.kokoro.graph import with_float_inputs
+from app.engines.kokoro.graph import with_float_inputs, with_int_output
 
 FLOAT = 1
 
@@ -79,3 +79,25 @@ def test_nothing_asked_for_changes_nothing():
     model = add_model(np.ones(1))
 
     assert run(with_float_inputs(model, {})) == run(model)
+
+
+def rounded_model() -> bytes:
+    """`y = x + x`, and besides, unseen, `inner = int64(x)`."""
+    doubled = field(1, b"x") + field(1, b"x") + field(2, b"y") + field(4, b"Add")
+    to = field(1, b"to") + field(3, 7) + field(20, 2)  # INT64, of the attribute type INT
+    whole = field(1, b"x") + field(2, b"inner") + field(4, b"Cast") + field(5, to)
+    graph = field(1, doubled) + field(1, whole) + field(2, b"g")
+    graph += field(11, value_info(b"x", 2)) + field(12, value_info(b"y", 2))
+    return field(1, 8) + field(7, graph) + field(8, field(1, b"") + field(2, 17))
+
+
+def test_a_value_inside_is_one_more_output():
+    session = ort.InferenceSession(
+        with_int_output(rounded_model(), "inner"), providers=["CPUExecutionProvider"]
+    )
+
+    y, inner = session.run(None, {"x": np.array([1.5, 2.5], np.float32)})
+
+    assert y.tolist() == [3.0, 5.0]
+    assert inner.dtype == np.int64
+    assert inner.tolist() == [1, 2]
