@@ -402,6 +402,19 @@ def test_two_trainings_at_once_are_one(server: TestClient) -> None:
     assert [job["job_id"] for job in waiting] == [begun["job_id"]]
 
 
+def test_a_training_that_is_tried_again_is_a_training_like_others(server: TestClient) -> None:
+    body = train(server).json()
+    voice, old = body["voice"]["voice_id"], body["job"]["job_id"]
+    server.post(f"/api/v1/jobs/{old}/cancel")
+    new = server.post(f"{VOICES}/{voice}/train").json()["job_id"]
+
+    refused(server.post(f"/api/v1/jobs/{old}/retry"), 409, "job-running")
+    server.post(f"/api/v1/jobs/{new}/cancel")
+    assert server.post(f"/api/v1/jobs/{old}/retry").status_code == 202
+    problem = refused(server.post(f"{VOICES}/{voice}/train"), 409, "voice-in-training")
+    assert problem["job_id"] == old
+
+
 def test_a_repeated_request_to_train_again_is_one_job(server: TestClient) -> None:
     voice = server.post("/voices", files={"file": ("a.wav", speech())}).json()["voice_id"]
     headers = {"Idempotency-Key": "again"}
