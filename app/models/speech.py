@@ -251,7 +251,7 @@ class DoneEvent(BaseModel):
     characters: int = Field(description="That are counted: of `text` or `ssml`.")
     first_audio_ms: int
     total_ms: int
-    history_id: str
+    history_id: str | None = Field(description="Null if the history has no entry of it.")
     voice_version: int
     engine: str
     similarity: float | None
@@ -285,6 +285,10 @@ class Spoken:
 
 class SpeechLog(Protocol):
     """Is told of every synthesis that was begun: for history and usage."""
+
+    def keeps(self, request: SpeechRequest) -> bool:
+        """Whether there will be an entry in the history."""
+        ...
 
     def wants_audio(self, request: SpeechRequest) -> bool:
         """Whether `Spoken.content` is of use."""

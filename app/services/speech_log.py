@@ -105,8 +105,11 @@ class HistoryLog:
         if self._waiting or self._usage.waiting:
             log.error("history lost", entries=len(self._waiting), usage=self._usage.waiting)
 
+    def keeps(self, request: SpeechRequest) -> bool:
+        return self._rules.enabled and request.store is not False
+
     def wants_audio(self, request: SpeechRequest) -> bool:
-        return self._keeps(request) and self._rules.keep_audio
+        return self.keeps(request) and self._rules.keep_audio
 
     async def spoken(self, spoken: Spoken) -> None:
         voice, request = spoken.voice, spoken.request
@@ -117,14 +120,11 @@ class HistoryLog:
             characters=0 if failed else len(request.content),
             audio_s=spoken.duration_s,
         )
-        if self._keeps(request):
+        if self.keeps(request):
             self._keep(spoken)
         if self._keeper is None or self._keeper.done():
             # A context of its own: what it logs is not of this request.
             self._keeper = asyncio.create_task(self._keep_written(), context=Context())
-
-    def _keeps(self, request: SpeechRequest) -> bool:
-        return self._rules.enabled and request.store is not False
 
     def _keep(self, spoken: Spoken) -> None:
         if len(self._waiting) >= self._rules.max_waiting:

@@ -249,6 +249,9 @@ class Log:
 
     told: list[Spoken] = field(default_factory=list)
 
+    def keeps(self, request: SpeechRequest) -> bool:
+        return True
+
     def wants_audio(self, request: SpeechRequest) -> bool:
         return True
 

@@ -39,6 +39,9 @@ class Log:
     wants: bool = True
     told: list[Spoken] = field(default_factory=list)
 
+    def keeps(self, request: SpeechRequest) -> bool:
+        return True
+
     def wants_audio(self, request: SpeechRequest) -> bool:
         return self.wants
 

@@ -40,7 +40,8 @@ class Speech:
     """Audio in the making.
 
     Attributes:
-        id: of its entry in the history.
+        id: of this synthesis, and of its entry in the history.
+        history_id: the same; None if there will be no such entry.
         voice: as it is spoken.
         content_type: of the bytes.
         engine: that speaks.
@@ -63,6 +64,7 @@ class Speech:
         log: SpeechLog | None = None,
     ) -> None:
         self.id = str(uuid4())
+        self.history_id = self.id if log is not None and log.keeps(order.request) else None
         self.voice = order.voice
         self.content_type = content_type(order.request.format, sample_rate)
         self.engine = engine
