@@ -266,7 +266,7 @@ class Spoken:
         error: code of what went wrong.
         first_audio_s: until the first piece of audio was there; None if it never was.
         total_s: until the last one was.
-        content: all that was sent, None if nobody wants it.
+        content: all that was sent, None if nobody wants it, or so much of it.
     """
 
     id: str
@@ -290,8 +290,8 @@ class SpeechLog(Protocol):
         """Whether there will be an entry in the history."""
         ...
 
-    def wants_audio(self, request: SpeechRequest) -> bool:
-        """Whether `Spoken.content` is of use."""
+    def most_audio(self, request: SpeechRequest) -> int:
+        """How many bytes of `Spoken.content` are of use; more are not collected."""
         ...
 
     async def spoken(self, spoken: Spoken) -> None:

@@ -48,7 +48,8 @@ class HistoryRules:
     Attributes:
         enabled: whether there are entries at all.
         max_waiting: entries in memory; more are not kept while the database is away.
-        max_waiting_bytes: of audio in memory; more is not kept while the store is slow.
+        max_waiting_bytes: of audio in memory; more is not kept while the store is slow, nor is
+            longer audio ever.
     """
 
     enabled: bool = True
@@ -108,8 +109,9 @@ class HistoryLog:
     def keeps(self, request: SpeechRequest) -> bool:
         return self._rules.enabled and request.store is not False
 
-    def wants_audio(self, request: SpeechRequest) -> bool:
-        return self.keeps(request) and self._rules.keep_audio
+    def most_audio(self, request: SpeechRequest) -> int:
+        kept = self.keeps(request) and self._rules.keep_audio
+        return self._rules.max_waiting_bytes if kept else 0
 
     async def spoken(self, spoken: Spoken) -> None:
         voice, request = spoken.voice, spoken.request
@@ -133,6 +135,8 @@ class HistoryLog:
         content = spoken.content if self._rules.keep_audio else None
         if spoken.source is SpeechSource.BATCH:  # the batch has it
             content = None
+        elif content is None and self.most_audio(spoken.request):
+            log.warning("audio of history not kept", entry=spoken.id, detail="It is too long.")
         if content and self._waiting_bytes + len(content) > self._rules.max_waiting_bytes:
             log.warning("audio of history not kept", entry=spoken.id, detail="The store is slow.")
             content = None

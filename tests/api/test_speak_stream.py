@@ -252,8 +252,8 @@ class Log:
     def keeps(self, request: SpeechRequest) -> bool:
         return True
 
-    def wants_audio(self, request: SpeechRequest) -> bool:
-        return True
+    def most_audio(self, request: SpeechRequest) -> int:
+        return 2**30
 
     async def spoken(self, spoken: Spoken) -> None:
         await asyncio.sleep(0)
