@@ -447,7 +447,7 @@ def test_a_trained_voice_tells_how_it_was_measured(settings: Settings) -> None:
 
     assert now["status"] == "ready", now["training"]
     assert now["training"]["status"] == "succeeded"
-    assert now["training"]["made_version"] == 2
+    assert (now["training"]["made_version"], now["training"]["method"]) == (2, "gradient")
     metrics = now["training"]["metrics"]
     assert set(metrics["used"]) == {sample["sample_id"] for sample in body["samples"]}
     assert (now["active_version"] == 2) == metrics["better"]
