@@ -31,6 +31,12 @@ HEADERS: Final = {
 }
 """What answers with speech carry, with its meaning."""
 
+MEDIA_TYPES: Final = (
+    "audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "audio/aac", "audio/pcm",
+    "audio/basic", "audio/x-mulaw",
+)  # fmt: skip
+"""Of all that is spoken."""
+
 CLIENT_GONE = 499
 """Status that nobody reads; access logs show it, as those of nginx do."""
 
@@ -52,12 +58,8 @@ def speech_responses(
     description: str, *, events: bool = False, whole: bool = True
 ) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that answers with speech, for OpenAPI."""
-    types = [
-        "audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "audio/aac", "audio/pcm",
-        "audio/basic", "audio/x-mulaw",
-    ]  # fmt: skip
     content: dict[str, Any] = {
-        mime: {"schema": {"type": "string", "format": "binary"}} for mime in types
+        mime: {"schema": {"type": "string", "format": "binary"}} for mime in MEDIA_TYPES
     }
     if events:
         content[MEDIA_TYPE] = {"itemSchema": _EVENT}
@@ -137,9 +139,12 @@ def _headers(speech: Speech) -> dict[str, str]:
         VOICE_VERSION: str(speech.voice.active_version),
         ENGINE: speech.engine,
         FIRST_AUDIO: str(round((speech.first_audio_s or 0.0) * 1000)),
-        HISTORY_ID: speech.id,
     }
-    return headers if similarity is None else headers | {SIMILARITY: f"{similarity:.4f}"}
+    if speech.history_id is not None:
+        headers[HISTORY_ID] = speech.history_id
+    if similarity is not None:
+        headers[SIMILARITY] = f"{similarity:.4f}"
+    return headers
 
 
 class _Stream(Response):

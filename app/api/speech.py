@@ -89,7 +89,7 @@ def _done(speech: Speech) -> DoneEvent:
         characters=speech.characters,
         first_audio_ms=round((speech.first_audio_s or 0.0) * 1000),
         total_ms=round(speech.total_s * 1000),
-        history_id=speech.id,
+        history_id=speech.history_id,
         voice_version=speech.voice.active_version,
         engine=speech.engine,
         similarity=speech.voice.similarity,

@@ -82,11 +82,6 @@ def fade_edges(samples: Samples, rate: int, *, ms: float = 5.0) -> Samples:
     return faded
 
 
-def trim_silence(samples: Samples, rate: int, *, threshold_db: float, keep_s: float) -> Samples:
-    """Cut silence off both ends; see `sound_span`."""
-    return samples[sound_span(samples, rate, threshold_db=threshold_db, keep_s=keep_s)]
-
-
 def sound_span(samples: Samples, rate: int, *, threshold_db: float, keep_s: float) -> slice:
     """Where there is sound, without the silence at both ends.
 

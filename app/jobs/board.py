@@ -10,6 +10,7 @@ from app.core.exceptions import (
     IdempotencyMismatch,
     JobEnded,
     JobNotFound,
+    JobRunning,
     StorageError,
     TooManyJobs,
     VersionConflict,
@@ -120,6 +121,14 @@ class JobBoard:
         """A job of whatever owner, for the service itself."""
         return await self._jobs.get(job_id)
 
+    async def under_way(self, kind: JobKind, subject_id: str) -> Job | None:
+        """A job about a voice or batch that has not ended, for the service itself."""
+        for status in (JobStatus.RUNNING, JobStatus.QUEUED):
+            where = {"kind": kind, "subject_id": subject_id, "status": status}
+            if found := (await self._jobs.list(where=where, limit=1)).items:
+                return found[0]
+        return None
+
     async def list(self, where: Mapping[str, Any], *, limit: int, cursor: str | None) -> Page[Job]:
         """Jobs, newest first."""
         return await self._jobs.list(where=where, limit=limit, cursor=cursor)
@@ -155,8 +164,10 @@ class JobBoard:
         Raises:
             JobNotFound: there is none with this id, or it is somebody else's.
             JobEnded: it has not ended, or there is nothing left to do.
+            JobRunning: another one about the same voice has not ended.
+            TooManyJobs: the owner has as many as may be.
         """
-        await self.get(owner, job_id)
+        known = await self.get(owner, job_id)
 
         def again(job: Job) -> Job:
             if not job.ended or job.status is JobStatus.SUCCEEDED:
@@ -171,6 +182,11 @@ class JobBoard:
             }  # fmt: skip
             return job.model_copy(update=fresh)
 
+        other = await self.under_way(known.kind, known.subject_id)
+        if other is not None and other.id != job_id:
+            raise JobRunning(
+                f"The job {other.id} works on the same.", "Wait for its end, or cancel it."
+            )
         await self._check_room(owner)
         job = await self.change(job_id, again)
         await self._put(job)

@@ -27,6 +27,9 @@ _MAX_PORT: Final = 65_535
 _PREFIX: Final = "whsec_"
 _PAUSE_S, _GROWTH, _LONGEST_PAUSE_S = 2.0, 3.0, 600.0
 _NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052
+# Which lead to an address of IPv4 as well, and are of no use on the public internet: local
+# NAT64 (RFC 8215), addresses that are "compatible" with IPv4 (RFC 4291), those of SIIT (RFC 7915).
+_NEVER: Final = tuple(map(IPv6Network, ("64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")))
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Host and port to addresses; raises `OSError`."""
@@ -218,7 +221,10 @@ async def _resolve(host: str, port: int) -> list[str]:
 
 def _is_public(text: str) -> bool:
     return all(
-        address.is_global and not address.is_multicast for address in _meanings(ip_address(text))
+        address.is_global
+        and not address.is_multicast
+        and not any(address in network for network in _NEVER)
+        for address in _meanings(ip_address(text))
     )
 
 

@@ -251,7 +251,7 @@ class DoneEvent(BaseModel):
     characters: int = Field(description="That are counted: of `text` or `ssml`.")
     first_audio_ms: int
     total_ms: int
-    history_id: str
+    history_id: str | None = Field(description="Null if the history has no entry of it.")
     voice_version: int
     engine: str
     similarity: float | None
@@ -266,7 +266,7 @@ class Spoken:
         error: code of what went wrong.
         first_audio_s: until the first piece of audio was there; None if it never was.
         total_s: until the last one was.
-        content: all that was sent, None if nobody wants it.
+        content: all that was sent, None if nobody wants it, or so much of it.
     """
 
     id: str
@@ -286,8 +286,12 @@ class Spoken:
 class SpeechLog(Protocol):
     """Is told of every synthesis that was begun: for history and usage."""
 
-    def wants_audio(self, request: SpeechRequest) -> bool:
-        """Whether `Spoken.content` is of use."""
+    def keeps(self, request: SpeechRequest) -> bool:
+        """Whether there will be an entry in the history."""
+        ...
+
+    def most_audio(self, request: SpeechRequest) -> int:
+        """How many bytes of `Spoken.content` are of use; more are not collected."""
         ...
 
     async def spoken(self, spoken: Spoken) -> None:

@@ -12,7 +12,9 @@ from app.models.voice import (
     VOICE_EXAMPLE,
     VersionMetrics,
     VoiceDetails,
+    VoiceMethod,
     VoiceSample,
+    VoiceVersion,
 )
 
 VoiceStatus = Literal["ready", "training", "failed"]
@@ -39,6 +41,7 @@ _TRAINING: dict[str, Any] = {
     "eta_s": 130.0,
     "error": None,
     "made_version": None,
+    "method": None,
     "metrics": None,
 }
 _PROFILE: dict[str, Any] = {
@@ -88,14 +91,18 @@ class TrainingSummary(BaseModel):
     made_version: int | None = Field(
         description="Number of the version that it made, active or not; null if none."
     )
+    method: VoiceMethod | None = Field(
+        description="How it was made: by `gradient`, or by `search` where PyTorch is not installed."
+    )
     metrics: VersionMetrics | None = Field(description="How that version was measured.")
 
     @classmethod
-    def of(cls, job: Job, version: int | None, metrics: VersionMetrics | None) -> "TrainingSummary":
+    def of(cls, job: Job, made: VoiceVersion | None) -> "TrainingSummary":
         return cls(
             job_id=job.id,
-            made_version=version,
-            metrics=metrics,
+            made_version=made and made.number,
+            method=made and made.method,
+            metrics=made and made.metrics,
             **job.model_dump(include={"status", "progress", "stage", "eta_s", "error"}),
         )
 

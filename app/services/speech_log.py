@@ -48,7 +48,8 @@ class HistoryRules:
     Attributes:
         enabled: whether there are entries at all.
         max_waiting: entries in memory; more are not kept while the database is away.
-        max_waiting_bytes: of audio in memory; more is not kept while the store is slow.
+        max_waiting_bytes: of audio in memory; more is not kept while the store is slow, nor is
+            longer audio ever.
     """
 
     enabled: bool = True
@@ -105,8 +106,12 @@ class HistoryLog:
         if self._waiting or self._usage.waiting:
             log.error("history lost", entries=len(self._waiting), usage=self._usage.waiting)
 
-    def wants_audio(self, request: SpeechRequest) -> bool:
-        return self._keeps(request) and self._rules.keep_audio
+    def keeps(self, request: SpeechRequest) -> bool:
+        return self._rules.enabled and request.store is not False
+
+    def most_audio(self, request: SpeechRequest) -> int:
+        kept = self.keeps(request) and self._rules.keep_audio
+        return self._rules.max_waiting_bytes if kept else 0
 
     async def spoken(self, spoken: Spoken) -> None:
         voice, request = spoken.voice, spoken.request
@@ -117,14 +122,11 @@ class HistoryLog:
             characters=0 if failed else len(request.content),
             audio_s=spoken.duration_s,
         )
-        if self._keeps(request):
+        if self.keeps(request):
             self._keep(spoken)
         if self._keeper is None or self._keeper.done():
             # A context of its own: what it logs is not of this request.
             self._keeper = asyncio.create_task(self._keep_written(), context=Context())
-
-    def _keeps(self, request: SpeechRequest) -> bool:
-        return self._rules.enabled and request.store is not False
 
     def _keep(self, spoken: Spoken) -> None:
         if len(self._waiting) >= self._rules.max_waiting:
@@ -133,6 +135,8 @@ class HistoryLog:
         content = spoken.content if self._rules.keep_audio else None
         if spoken.source is SpeechSource.BATCH:  # the batch has it
             content = None
+        elif content is None and self.most_audio(spoken.request):
+            log.warning("audio of history not kept", entry=spoken.id, detail="It is too long.")
         if content and self._waiting_bytes + len(content) > self._rules.max_waiting_bytes:
             log.warning("audio of history not kept", entry=spoken.id, detail="The store is slow.")
             content = None

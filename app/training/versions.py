@@ -60,9 +60,7 @@ class Versions:
                 with suppress(Conflict):  # somebody else has just done it
                     await self._versions.add(_first(now))
             voice = now
-        raise DatabaseError(
-            "The versions of a voice are changed by too many at once.", "Try again."
-        )
+        raise DatabaseError(_TOO_MANY, "Try again.")
 
     async def get(self, voice: Voice, number: int) -> VoiceVersion:
         """One version.
@@ -146,9 +144,7 @@ class Versions:
                 return await self._versions.add(new.model_copy(update={"number": number}))
             except Conflict:  # somebody else has just taken the number
                 continue
-        raise DatabaseError(
-            "The versions of a voice are changed by too many at once.", "Try again."
-        )
+        raise DatabaseError(_TOO_MANY, "Try again.")
 
     async def activate(
         self, version: VoiceVersion, *, over: int | None = None, minutes: float | None = None

@@ -102,11 +102,14 @@ def test_what_is_not_to_be_stored_is_nowhere_but_in_the_counts(settings: Setting
         voice = registered(client)
         for path in (SPEAK, STREAM):
             body = {"text": TEXT, "voice": voice, "store": False}
-            assert client.post(path, json=body).status_code == 200
+            answer = client.post(path, json=body)
+            assert answer.status_code == 200
+            assert "x-history-id" not in answer.headers
         other = {"text": "An umbrella.", "voice": voice, "store": True}
-        assert client.post(SPEAK, json=other).status_code == 200
+        kept = client.post(SPEAK, json=other).headers["x-history-id"]
 
         assert [entry["text"] for entry in entries(client)] == ["An umbrella."]
+        assert [entry["id"] for entry in entries(client)] == [kept]
         assert totals(client)["requests"] == 3
         assert len([path for path in settings.outputs.rglob("*") if path.is_file()]) == 1
         assert files_with("walrus", settings.data_dir) == []

@@ -249,8 +249,11 @@ class Log:
 
     told: list[Spoken] = field(default_factory=list)
 
-    def wants_audio(self, request: SpeechRequest) -> bool:
+    def keeps(self, request: SpeechRequest) -> bool:
         return True
+
+    def most_audio(self, request: SpeechRequest) -> int:
+        return 2**30
 
     async def spoken(self, spoken: Spoken) -> None:
         await asyncio.sleep(0)

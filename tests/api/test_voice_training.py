@@ -402,6 +402,19 @@ def test_two_trainings_at_once_are_one(server: TestClient) -> None:
     assert [job["job_id"] for job in waiting] == [begun["job_id"]]
 
 
+def test_a_training_that_is_tried_again_is_a_training_like_others(server: TestClient) -> None:
+    body = train(server).json()
+    voice, old = body["voice"]["voice_id"], body["job"]["job_id"]
+    server.post(f"/api/v1/jobs/{old}/cancel")
+    new = server.post(f"{VOICES}/{voice}/train").json()["job_id"]
+
+    refused(server.post(f"/api/v1/jobs/{old}/retry"), 409, "job-running")
+    server.post(f"/api/v1/jobs/{new}/cancel")
+    assert server.post(f"/api/v1/jobs/{old}/retry").status_code == 202
+    problem = refused(server.post(f"{VOICES}/{voice}/train"), 409, "voice-in-training")
+    assert problem["job_id"] == old
+
+
 def test_a_repeated_request_to_train_again_is_one_job(server: TestClient) -> None:
     voice = server.post("/voices", files={"file": ("a.wav", speech())}).json()["voice_id"]
     headers = {"Idempotency-Key": "again"}
@@ -434,7 +447,7 @@ def test_a_trained_voice_tells_how_it_was_measured(settings: Settings) -> None:
 
     assert now["status"] == "ready", now["training"]
     assert now["training"]["status"] == "succeeded"
-    assert now["training"]["made_version"] == 2
+    assert (now["training"]["made_version"], now["training"]["method"]) == (2, "gradient")
     metrics = now["training"]["metrics"]
     assert set(metrics["used"]) == {sample["sample_id"] for sample in body["samples"]}
     assert (now["active_version"] == 2) == metrics["better"]

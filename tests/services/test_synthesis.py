@@ -36,11 +36,14 @@ TEXT = "One here. Two there. Three."
 class Log:
     """Keeps what it is told."""
 
-    wants: bool = True
+    most: int = 2**30
     told: list[Spoken] = field(default_factory=list)
 
-    def wants_audio(self, request: SpeechRequest) -> bool:
-        return self.wants
+    def keeps(self, request: SpeechRequest) -> bool:
+        return True
+
+    def most_audio(self, request: SpeechRequest) -> int:
+        return self.most
 
     async def spoken(self, spoken: Spoken) -> None:
         await asyncio.sleep(0)
@@ -161,10 +164,11 @@ async def test_what_was_spoken_is_told_once_with_its_audio(made, voice, streamin
     assert 0 < told.first_audio_s <= told.total_s == speech.total_s
 
 
-async def test_the_audio_is_not_collected_for_a_log_that_does_not_want_it(made, voice):
-    log = Log(wants=False)
+@pytest.mark.parametrize("most", [0, 1000])
+async def test_no_more_audio_is_collected_than_the_log_has_use_for(made, voice, most):
+    log = Log(most=most)
 
-    assert await heard(await speaker(made, log=log).speak(voice, asking(voice)))
+    assert len(await heard(await speaker(made, log=log).speak(voice, asking(voice)))) > most
 
     assert log.told[0].content is None
 

@@ -3,12 +3,12 @@
 from functools import partial
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Form, Header, Path, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Form, Path, Query, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.api import audio, rates
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Batches, Owner
+from app.api.dependencies import Batches, IdempotencyKey, Owner
 from app.api.errors import also, problems
 from app.api.speech import SPEECH_PROBLEMS
 from app.audio.types import AudioFormat
@@ -33,10 +33,6 @@ _BEGIN_PROBLEMS: Final = also(
 )  # fmt: skip
 _OF_ONE: Final = problems(err.BatchNotFound, err.DatabaseError)
 _BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
-_AUDIO_TYPES: Final = (
-    "audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "audio/aac", "audio/pcm",
-    "audio/basic", "audio/x-mulaw",
-)  # fmt: skip
 _MAX_POSITION: Final = 2**31 - 1
 
 
@@ -44,14 +40,6 @@ def _file(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"description": description, "content": dict.fromkeys(types, _BYTES)}}
 
 
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        pattern=r"^[!-~]{1,200}$",
-        description="Of your choice, new for each batch: the same again does not begin another.",
-    ),
-]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(description="From the page before.")]
 
@@ -65,7 +53,7 @@ async def create_batch(
     body: BatchRequest,
     request: Request,
     response: Response,
-    idempotency_key: Key = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> BatchCreated:
     """Speak many texts as one job. All items are checked before anything is begun: if one cannot be
     spoken, none is, and `errors` names those that cannot.
@@ -108,7 +96,7 @@ async def upload_batch(
     form: Annotated[BatchForm, Form(media_type="multipart/form-data")],
     request: Request,
     response: Response,
-    idempotency_key: Key = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> BatchCreated:
     """The same, with the items in a file. Mistakes are told with the row."""
     content = await form.file.read()
@@ -164,7 +152,7 @@ async def list_batch_items(
     "/{batch_id}/items/{position}/audio",
     operation_id="get_batch_item_audio",
     response_class=Response,
-    responses=_file("The audio of the item.", *_AUDIO_TYPES)
+    responses=_file("The audio of the item.", *audio.MEDIA_TYPES)
     | also(_OF_ONE, problems(err.NotFound, err.AudioNotKept, err.StorageError)),
 )
 @access(Permission.JOBS_READ)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api import audio
 from app.api.access import GuardedRoute, access
 from app.api.dependencies import History, Owner
 from app.api.errors import problems
@@ -35,15 +36,9 @@ _FILE: Final = {"schema": {"type": "string", "format": "binary"}}
 _AUDIO: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The audio as it was sent.",
-        "content": dict.fromkeys(
-            (
-                "audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "audio/aac", "audio/pcm",
-                "audio/basic", "audio/x-mulaw",
-            ),
-            _FILE,
-        ),
+        "content": dict.fromkeys(audio.MEDIA_TYPES, _FILE),
     }
-}  # fmt: skip
+}
 _TABLE: dict[int | str, dict[str, Any]] = {
     200: {"description": "One line for each entry.", "content": {"text/csv": _FILE}}
 }
@@ -161,11 +156,11 @@ async def get_history_entry(history: History, owner: Owner, entry_id: str) -> Hi
 async def get_history_audio(history: History, owner: Owner, entry_id: str) -> Response:
     """What was sent, if it was kept and is there still."""
     entry = await history.get(owner, entry_id)
-    audio = await history.audio(entry)
+    content = await history.audio(entry)
     fmt = AudioFormat(entry.format)
     name = f"{entry.id}.{file_extension(fmt)}"
     return Response(
-        audio,
+        content,
         media_type=content_type(fmt, entry.sample_rate),
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -65,7 +65,8 @@ async def get_job(jobs: Jobs, owner: Owner, job_id: str) -> JobDetails:
 )
 @access(Permission.JOBS_WRITE)
 async def cancel_job(jobs: Jobs, owner: Owner, job_id: str) -> JobDetails:
-    """Cancel a job; what was done is kept. One that waits is cancelled at once, one that runs is
+    """Cancel a job. A batch keeps what was done; a training leaves the voice as it was. One that
+    waits is cancelled at once, one that runs is
     within a sentence: `cancel_requested` is true until then.
     """
     return JobDetails.of(await jobs.cancel(owner, job_id))
@@ -75,12 +76,14 @@ async def cancel_job(jobs: Jobs, owner: Owner, job_id: str) -> JobDetails:
     "/{job_id}/retry",
     operation_id="retry_job",
     status_code=202,
-    responses=problems(err.JobNotFound, err.JobEnded, err.TooManyJobs, err.DatabaseError),
+    responses=problems(
+        err.JobNotFound, err.JobEnded, err.JobRunning, err.TooManyJobs, err.DatabaseError
+    ),
 )
 @access(Permission.JOBS_WRITE)
 async def retry_job(jobs: Jobs, owner: Owner, job_id: str) -> JobDetails:
-    """Try a job again that has failed, was cancelled, or failed in part. It goes on from what was
-    done.
+    """Try a job again that has failed, was cancelled, or failed in part. A batch goes on from what
+    was done, a training begins anew; not while another training of the voice is under way.
     """
     return JobDetails.of(await jobs.retry(owner, job_id))
 

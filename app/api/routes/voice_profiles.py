@@ -233,9 +233,8 @@ async def delete_voice_profile(voices: Voices, owner: Owner, voice_id: str) -> E
 async def profile(voices: Voices, voice: Voice) -> VoiceProfile:
     """A voice as callers see it."""
     standing = await voices.standing(voice)
-    job, active, trained = standing.job, standing.active, standing.trained
-    number, metrics = (trained.number, trained.metrics) if trained else (None, None)
-    training = job and TrainingSummary.of(job, number, metrics)
+    job, active = standing.job, standing.active
+    training = job and TrainingSummary.of(job, standing.trained)
     ended = job is None or job.ended
     failed = job is not None and job.status is JobStatus.FAILED
     status: Literal["ready", "training", "failed"] = "failed" if failed else "ready"

@@ -322,14 +322,15 @@ class BatchService:
         await self._batches.delete(batch.id)
 
     async def _erase(self, batch: Batch) -> None:
-        """The files first: who finds the record again can go on."""
+        """The batch itself last: who finds it again can go on, and so does `expire`."""
         with suppress(JobNotFound, JobEnded):
             await self._board.cancel(batch.owner, batch.job_id)
         async for item in in_order(self._items, {"batch_id": batch.id}):
             if item.attempts:
                 await self._outputs.delete(output_name(item))
-        await self._forget(batch)
+        await self._items.delete_where({"batch_id": batch.id})
         await self._board.delete(batch.job_id)
+        await self._batches.delete(batch.id)
 
     async def _spoken(self, batch: Batch) -> Sequence[BatchItem]:
         where = {"batch_id": batch.id, "status": ItemStatus.SUCCEEDED}

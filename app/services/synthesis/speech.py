@@ -40,7 +40,8 @@ class Speech:
     """Audio in the making.
 
     Attributes:
-        id: of its entry in the history.
+        id: of this synthesis, and of its entry in the history.
+        history_id: the same; None if there will be no such entry.
         voice: as it is spoken.
         content_type: of the bytes.
         engine: that speaks.
@@ -63,6 +64,7 @@ class Speech:
         log: SpeechLog | None = None,
     ) -> None:
         self.id = str(uuid4())
+        self.history_id = self.id if log is not None and log.keeps(order.request) else None
         self.voice = order.voice
         self.content_type = content_type(order.request.format, sample_rate)
         self.engine = engine
@@ -80,8 +82,8 @@ class Speech:
         self._log = log
         # A batch keeps the audio of its items itself.
         keeps = order.source is not SpeechSource.BATCH
-        wanted = keeps and log is not None and log.wants_audio(order.request)
-        self._kept = bytearray() if wanted else None
+        self._most = log.most_audio(order.request) if keeps and log is not None else 0
+        self._kept = bytearray() if self._most else None
 
     async def encoded(self) -> AsyncGenerator[bytes, None]:
         """The audio as it is made. Close it to stop the synthesis."""
@@ -125,6 +127,8 @@ class Speech:
         data = await in_thread(None, self._encode, chunk.samples, last)
         if self._kept is not None:
             self._kept += data
+            if len(self._kept) > self._most:  # hours of it would fill the memory
+                self._kept = None
         self.duration_s += chunk.duration_s
         self.total_s = time.perf_counter() - self._order.since
         if self.first_audio_s is None:

@@ -107,7 +107,7 @@ class CloningService:
 
         Raises:
             VoiceNotFound: there is none with this id, or it is somebody else's.
-            VoiceInTraining: its last training has not ended.
+            VoiceInTraining: a training of it has not ended.
             TrainingUnsupported, VoiceEngineMismatch, InvalidRequest, WebhookRefused,
                 IdempotencyMismatch, TooManyJobs, DatabaseError
         """
@@ -126,7 +126,7 @@ class CloningService:
         known = await self._tools.jobs.known(owner, order.idempotency_key, fingerprint)
         if known is not None:
             return voice, known
-        await self._check_free(voice)
+        self._check_ended(await self._tools.jobs.under_way(JobKind.TRAINING, voice.id))
         if all(sample.refused for sample in await self._shelf.samples(voice)):
             raise RecordingTooShort("The voice has no recording to learn from.", "Add some.")
         job = _job(voice, replace(order, minutes=minutes), fingerprint)
@@ -230,13 +230,12 @@ class CloningService:
             except VersionConflict:
                 before = voice.training_job_id
                 voice = await find_voice(self._tools.voices, voice.owner, voice.id)
-                if voice.training_job_id != before:
-                    await self._check_free(voice)
+                now = voice.training_job_id
+                if now is not None and now != before:
+                    self._check_ended(await self._tools.jobs.find(now))
         raise VersionConflict("The voice is changed by too many at once.", "Try again.")
 
-    async def _check_free(self, voice: Voice) -> None:
-        job_id = voice.training_job_id
-        job = None if job_id is None else await self._tools.jobs.find(job_id)
+    def _check_ended(self, job: Job | None) -> None:
         if job is not None and not job.ended:
             raise VoiceInTraining(
                 "The voice is in training already.",
