@@ -19,6 +19,10 @@ from app.storage.base import BlobStore
 _HOLD_OUT_FROM: Final = 3  # recordings
 _HELD_OUT: Final = 0.2  # of the recordings
 _LEAST_LEARNT: Final = 0.6  # of the speech
+_LEAST_LEFT_S: Final = 30.0
+"""Of speech: where there is less, what would be held out makes the voice better than the verdict.
+The engine still holds out pieces of what it learns from.
+"""
 _LEAST_HELD_S: Final = 3.0
 """Of speech, in a recording that is held out: what is shorter says little of who speaks."""
 
@@ -118,7 +122,7 @@ def split(heard: Sequence[Heard]) -> tuple[list[Heard], list[Heard]]:
     held: set[str] = set()
     telling = [one for one in heard if one.speech_s >= _LEAST_HELD_S]
     for one in sorted(telling, key=lambda one: (one.speech_s, one.sample_id))[:wanted]:
-        if left_s - one.speech_s < _LEAST_LEARNT * all_s:
+        if left_s - one.speech_s < max(_LEAST_LEARNT * all_s, _LEAST_LEFT_S):
             break
         left_s -= one.speech_s
         held.add(one.sample_id)

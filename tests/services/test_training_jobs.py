@@ -269,7 +269,7 @@ async def test_all_recordings_are_used_and_one_in_three_is_held_out(lab):
     engine = Timed(lab.clock)
     lab.service(engine)
     short = await lab.add(recording(seconds=5.0))
-    long = await lab.add(recording(seconds=9.0))
+    long = await lab.add(recording(seconds=40.0))
 
     await lab.work(await lab.submit())
 
@@ -324,14 +324,15 @@ async def test_without_a_recording_that_can_be_used_the_job_fails_and_says_why(l
 @pytest.mark.parametrize(
     ("seconds", "held"),
     [
-        ([9.0], []),
-        ([9.0, 3.0], []),
-        ([5.0, 9.0, 7.0], [5.0]),
-        ([8.0, 8.0, 8.0], [8.0]),
+        ([90.0], []),
+        ([90.0, 30.0], []),
+        ([25.0, 45.0, 35.0], [25.0]),
+        ([40.0, 40.0, 40.0], [40.0]),
         ([3.0, 9.0, 4.0, 9.0, 9.0, 9.0, 9.0], [3.0]),
         ([float(n) for n in range(1, 11)], [3.0, 4.0]),
-        ([10.7, 3.7, 1.8], [3.7]),  # the shortest says too little of who speaks
-        ([2.0, 2.5, 2.9], []),
+        ([40.7, 3.7, 1.8], [3.7]),  # the shortest says too little of who speaks
+        ([2.0, 2.5, 2.9, 40.0], []),
+        ([15.0, 10.0, 8.0], []),  # too little would be left to learn from
     ],
 )
 def test_the_shortest_in_five_are_held_out(seconds, held):
