@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from app.core.config import Settings
 from app.main import create_app
 from tests.api.voices import VOICES, parts, speech, train, trained, voice_server
-from tests.audio.signals import speech_files
+from tests.audio.signals import model_file, speech_files
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,8 @@ def test_without_an_encoder_it_says_so(client: TestClient) -> None:
 @pytest.mark.models
 def test_real_speakers_are_told_apart(settings: Settings) -> None:
     ann, ben = (speech_files(speaker) for speaker in ("1688", "2033"))
-    real = settings.model_copy(update={"voice_engine": "kokoro"})
+    models = model_file("wespeaker-resnet34-lm.onnx").parent
+    real = settings.model_copy(update={"voice_engine": "kokoro", "model_dir": models})
     with TestClient(create_app(real)) as client:
         recordings = [(f"{n}.flac", path.read_bytes()) for n, path in enumerate((*ann[:3], ben[0]))]
         body = train(client, *recordings).json()
