@@ -14,8 +14,8 @@ from app.core.clock import Clock
 T = TypeVar("T")
 
 _MAX_RETRY_S = 60
-_MAX_INTERRUPTIONS: Final = 8
-"""Of one piece of background work: then it is let through, or it might never be done."""
+_PATIENCE_S: Final = 30.0
+"""What was always broken off for so long is let through: it must be done some day."""
 
 
 class TurnObserver(Protocol):
@@ -127,7 +127,8 @@ class Turns:
                 end soon when it is cancelled.
         """
         async with self._background:
-            for _ in range(_MAX_INTERRUPTIONS):
+            since = self._clock()
+            while self._clock() - since < _PATIENCE_S:
                 await self._idle.wait()
                 task = asyncio.ensure_future(work())
                 self._breakable[task] = None

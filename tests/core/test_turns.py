@@ -159,12 +159,14 @@ async def test_background_work_is_broken_off_for_whoever_waits_and_begun_again()
 
 
 async def test_background_work_that_is_always_broken_off_is_let_through_at_last():
-    turns = Turns(1, max_requests=9, clock=StoppedClock())
+    clock = StoppedClock()
+    turns = Turns(1, max_requests=9, clock=clock)
     backlog, speakers = Backlog(turns), Speakers(turns)
     await backlog.come("x")
     for name in "abcdefghijkl":
         await speakers.come(name)
         await speakers.end(name)
+        clock.advance(5.0)
     backlog.let.set()
 
     assert await backlog.tasks[0] == "x"
