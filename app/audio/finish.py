@@ -1,7 +1,7 @@
 """What is done to a sentence when an engine has spoken it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -64,7 +64,9 @@ def _words(chunks: Sequence[SpeechChunk]) -> Iterator[WordTiming]:
     before_s = 0.0
     for chunk in chunks:
         for word in chunk.words:
-            yield WordTiming(word.word, word.start_s + before_s, word.end_s + before_s)
+            yield replace(
+                word, start_s=word.start_s + before_s, end_s=word.end_s + before_s
+            )
         before_s += chunk.duration_s
 
 
@@ -73,4 +75,4 @@ def _moved(word: WordTiming, by_s: float, start_s: float, length_s: float) -> Wo
     start, end = (
         min(max(at + by_s, start_s), start_s + length_s) for at in (word.start_s, word.end_s)
     )
-    return WordTiming(word.word, start, end)
+    return replace(word, start_s=start, end_s=end)

@@ -36,12 +36,15 @@ class Recording:
 class WordTiming:
     """When a word is spoken, in seconds from the start of its chunk.
 
-    `word` is as in the text, without the punctuation around it; see `app.text.words`.
+    `word` is as in the text, without the punctuation around it; see `app.text.words`. `text_start`
+    and `text_end` are its offsets in the text.
     """
 
     word: str
     start_s: float
     end_s: float
+    text_start: int
+    text_end: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,21 @@ class EngineInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Pronunciation:
+    """How a passage of a text is pronounced, whatever stands there.
+
+    Attributes:
+        start: offset of its first character in the text.
+        end: offset behind the last one.
+        phonemes: IPA, NFC; stress marks `ˈ` and `ˌ` stand before the syllable, spaces part words.
+    """
+
+    start: int
+    end: int
+    phonemes: str
+
+
+@dataclass(frozen=True, slots=True)
 class SynthesisRequest:
     """One piece of text to speak, at most `max_chars` long: usually a sentence.
 
@@ -76,7 +91,7 @@ class SynthesisRequest:
         pitch_semitones: -12 to 12, relative to the voice's own.
         volume_db: relative to the service's level.
         seed: same seed, same samples; None lets the engine choose.
-        pronunciations: word -> phonemes in the engine's alphabet.
+        pronunciations: in order, without overlap; each begins and ends where a word does.
         background: nobody waits for the sound: how much is made counts, not how soon it begins.
     """
 
@@ -88,7 +103,7 @@ class SynthesisRequest:
     pitch_semitones: float = 0.0
     volume_db: float = 0.0
     seed: int | None = None
-    pronunciations: tuple[tuple[str, str], ...] = ()
+    pronunciations: tuple[Pronunciation, ...] = ()
     background: bool = False
 
 
@@ -218,6 +233,55 @@ class Refinable(Protocol):
 
         Raises:
             EngineFailed: the state cannot be used.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReadWord:
+    """How an engine reads a word.
+
+    Attributes:
+        text: without the punctuation around it.
+        start, end: offsets in the text.
+        phonemes: IPA.
+        known: whether a dictionary has it; False where its reading is only derived from its letters.
+    """
+
+    text: str
+    start: int
+    end: int
+    phonemes: str
+    known: bool
+
+
+@runtime_checkable
+class Phonetic(Protocol):
+    """What an engine can do besides, if its `info.controls` has `pronunciations`: it speaks
+    phonemes. All methods are quick but block; the engine is open.
+    """
+
+    def missing_phonemes(self, phonemes: str, language: str | None) -> tuple[str, ...]:
+        """Symbols of some IPA that the engine has no sound for, each once, in order.
+
+        Raises:
+            UnsupportedLanguage
+        """
+        ...
+
+    def read(
+        self, text: str, language: str | None, pronunciations: Sequence[Pronunciation] = ()
+    ) -> tuple[ReadWord, ...]:
+        """How the words of a text, of any length, would be spoken; in order.
+
+        Raises:
+            UnspeakableText, UnsupportedLanguage
+        """
+        ...
+
+    def parts_of_speech(self, text: str, language: str | None) -> tuple[tuple[int, int, str], ...]:
+        """Start, end and part of speech (`noun`, `verb`, `adjective`, `adverb`, `other`) of the
+        words of a sentence; nothing for a language in which they are not known.
         """
         ...
 

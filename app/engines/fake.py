@@ -117,7 +117,7 @@ def _timings(request: SynthesisRequest) -> tuple[WordTiming, ...]:
         return blocks * BLOCK / SAMPLE_RATE / request.speed
 
     return tuple(
-        WordTiming(word.text, time_s(word.start), time_s(word.end))
+        WordTiming(word.text, time_s(word.start), time_s(word.end), word.start, word.end)
         for word in written_words(request.text)
     )
 

@@ -7,6 +7,7 @@ from xml.parsers import expat
 
 from app.core.exceptions import InvalidRequest, MarkupInvalid
 from app.text.prosody import Prosody
+from app.text.spoken import Edit
 
 SUPPORTED: Final = ("speak", "p", "s", "break", "prosody", "sub")
 NAMESPACE: Final = "http://www.w3.org/2001/10/synthesis"
@@ -44,11 +45,18 @@ _SPACE = re.compile(r"[ \t\r\n]+")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A passage of a text, spoken in one way."""
+    """A passage of a text, spoken in one way.
+
+    Attributes:
+        language: BCP-47 tag, None where the markup does not say.
+        voice: id of the voice, None for that of the request.
+    """
 
     start: int
     end: int
     prosody: Prosody
+    language: str | None = None
+    voice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,11 @@ class Script:
         spans: in order; what is in none of them is white space.
         breaks: offsets in the text where there is a pause, in s; in order.
         ends: offsets where a sentence ends, whatever its punctuation; in order.
-        language: BCP-47 tag, None if it is not said.
+        language: BCP-47 tag of the whole, None if it is not said.
+        edits: what is not read as it is written: `sub`, `say-as`, `phoneme`; in order.
+        marks: offsets in the text and names of the marks; in order.
+        lexicons: ids of those that the markup asks for, by precedence.
+        ignored: what of the markup has no meaning here, e.g. `mstts:express-as`; each once.
     """
 
     text: str
@@ -68,6 +80,10 @@ class Script:
     breaks: tuple[tuple[int, float], ...] = ()
     ends: tuple[int, ...] = ()
     language: str | None = None
+    edits: tuple[Edit, ...] = ()
+    marks: tuple[tuple[int, str], ...] = ()
+    lexicons: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 def plain(text: str, prosody: Prosody) -> Script:

@@ -65,7 +65,7 @@ class Wordy(FakeEngine):
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
         async for chunk in super().synthesize(request):
-            yield replace(chunk, words=(WordTiming(request.text.split()[0], 0.08, 0.2),))
+            yield replace(chunk, words=(WordTiming(request.text.split()[0], 0.08, 0.2, 0, len(request.text.split()[0])),))
 
 
 class Failing(FakeEngine):

@@ -71,10 +71,12 @@ async def test_words_are_timed_to_the_byte(speed):
     chunks = [chunk async for chunk in FakeEngine().synthesize(request)]
 
     # Two blocks of the voice, then one a byte: a quotation mark has three, "ë" two, a dash three.
-    blocks = [("Zoë", 5, 9), ("42", 17, 19)]
+    blocks = [("Zoë", 5, 9, (1, 4)), ("42", 17, 19, (8, 10))]
     assert [word for chunk in chunks for word in chunk.words] == [
-        WordTiming(word, pytest.approx(first * 0.04 / speed), pytest.approx(last * 0.04 / speed))
-        for word, first, last in blocks
+        WordTiming(
+            word, pytest.approx(first * 0.04 / speed), pytest.approx(last * 0.04 / speed), *at
+        )
+        for word, first, last, at in blocks
     ]
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import re
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -84,14 +85,15 @@ class Wordy(FakeEngine):
         async for chunk in super().synthesize(request):
             samples = np.concatenate([silence, chunk.samples, silence])
             at, words = 0.5 + 2 * 0.04, []
-            for word in request.text.split():
-                words.append(WordTiming(word, at, at + 0.04 * len(word)))
+            for found in re.finditer(r"\S+", request.text):
+                word = found[0]
+                words.append(WordTiming(word, at, at + 0.04 * len(word), *found.span()))
                 at += 0.04 * (len(word) + 1)
             # Two chunks, as of an engine that speaks in parts: the times are those of each.
             half = len(samples) // 2
             early = tuple(word for word in words if word.start_s < half / 24_000)
             late = tuple(
-                WordTiming(w.word, w.start_s - half / 24_000, w.end_s - half / 24_000)
+                replace(w, start_s=w.start_s - half / 24_000, end_s=w.end_s - half / 24_000)
                 for w in words[len(early) :]
             )
             yield SpeechChunk(samples[:half], 24_000, 0, 1, early)

@@ -83,7 +83,7 @@ class Stretch:
         first, last: its tokens, without the pads; `last` is behind the last one.
     """
 
-    words: tuple[str, ...]
+    words: tuple[WrittenWord, ...]
     shares: tuple[float, ...]
     first: int
     last: int
@@ -115,7 +115,7 @@ def stretches(words: Sequence[WrittenWord], reading: Reading, alone: Alone) -> t
         first, last = _sounding(reading.phonemes, units[spoken[0]].first, units[spoken[-1]].last)
         found.append(
             Stretch(
-                tuple(words[i].text for i in group),
+                tuple(words[i] for i in group),
                 _shares([lengths[i] for i in group]),
                 tokens[first],
                 tokens[last],
@@ -125,7 +125,12 @@ def stretches(words: Sequence[WrittenWord], reading: Reading, alone: Alone) -> t
 
 
 def timings(
-    found: Sequence[Stretch], frames: NDArray[np.int64], samples: Samples, rate: int
+    found: Sequence[Stretch],
+    frames: NDArray[np.int64],
+    samples: Samples,
+    rate: int,
+    *,
+    offset: int = 0,
 ) -> tuple[WordTiming, ...]:
     """When each word is spoken.
 
@@ -134,6 +139,7 @@ def timings(
         frames: how long each token sounds, the pads at both ends included.
         samples: what was spoken, float32 (n,), as long as all frames together.
         rate: of the samples, in Hz.
+        offset: of the words' text in that of the request.
     """
     length = len(samples) // int(frames.sum())
     edges = np.maximum(np.cumsum(frames) - _LEAD, 0) * length  # where a token begins
@@ -143,7 +149,7 @@ def timings(
         cuts = [start + (end - start) * at for at in accumulate(stretch.shares, initial=0.0)]
         cuts[-1] = _last_heard(samples, round(cuts[-2]), end)
         words += [
-            WordTiming(word, begin / rate, stop / rate)
+            WordTiming(word.text, begin / rate, stop / rate, offset + word.start, offset + word.end)
             for word, (begin, stop) in zip(stretch.words, pairwise(cuts), strict=True)
         ]
     return tuple(words)

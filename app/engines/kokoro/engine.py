@@ -232,7 +232,9 @@ class KokoroEngine(BlockingEngine):
                 samples = said.samples / max(1.0, float(np.abs(said.samples).max()))
                 pause = np.zeros(round(piece.pause_s * SAMPLE_RATE), np.float32)
                 samples = np.concatenate([samples, pause])
-                words = timings(piece.stretches, said.frames, said.samples, SAMPLE_RATE)
+                words = timings(
+                    piece.stretches, said.frames, said.samples, SAMPLE_RATE, offset=piece.start
+                )
                 yield SpeechChunk(samples, SAMPLE_RATE, piece.start, piece.end, words)
         finally:
             self._interruptions.pop(id(request), None)

@@ -3,11 +3,11 @@
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from app.audio.encode import AudioEncoder, content_type
-from app.audio.types import Samples, SpeechChunk, WordTiming
+from app.audio.types import Samples, SpeechChunk
 from app.core.exceptions import AppError
 from app.core.tasks import in_thread, see_through
 from app.core.tracing import start_span
@@ -142,7 +142,7 @@ class Speech:
             start_s,
             self.duration_s,
             tuple(
-                WordTiming(word.word, word.start_s + start_s, word.end_s + start_s)
+                replace(word, start_s=word.start_s + start_s, end_s=word.end_s + start_s)
                 for word in chunk.words
             ),
         )

@@ -46,7 +46,7 @@ def test_a_written_word_has_the_phonemes_of_what_it_is_read_as(phonemizer, text,
     (piece,) = phonemizer.fit(text, "en-US")
 
     symbols = [symbol for symbol in piece.phonemes if symbol in vocabulary()]
-    found = [f"{'/'.join(s.words)}[{''.join(symbols[s.first : s.last])}]" for s in piece.stretches]
+    found = [f"{'/'.join(w.text for w in s.words)}[{''.join(symbols[s.first : s.last])}]" for s in piece.stretches]
     assert " ".join(found) == spoken
 
 
@@ -56,7 +56,7 @@ def test_no_word_is_lost_where_a_text_is_spoken_in_parts(phonemizer):
     pieces = phonemizer.fit(text, "en-US")
 
     assert len(pieces) > 1
-    words = [word for piece in pieces for stretch in piece.stretches for word in stretch.words]
+    words = [w.text for piece in pieces for stretch in piece.stretches for w in stretch.words]
     assert words == [word.text for word in written_words(text)]
 
 
@@ -72,7 +72,7 @@ def read_alone(readings: dict[str, str]):
 def groups(text: str, spoken: str, readings: dict[str, str]) -> list[tuple[tuple[str, ...], str]]:
     reading = Reading.of((word, f"{word} ") for word in spoken.split())
     found = stretches(written_words(text), reading, read_alone(readings))
-    return [(s.words, reading.phonemes[s.first : s.last]) for s in found]
+    return [(tuple(w.text for w in s.words), reading.phonemes[s.first : s.last]) for s in found]
 
 
 def test_words_that_are_spoken_as_one_share_its_time():
