@@ -24,6 +24,7 @@ from app.identity.tokens import TokenVerifier
 from app.jobs.board import JobBoard
 from app.jobs.dbos import DbosQueue
 from app.jobs.webhooks import Webhooks
+from app.lexicons.shelf import LexiconShelf
 from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
@@ -33,6 +34,7 @@ from app.models.history import HistoryEntry, UsageDay
 from app.models.job import Job, JobKind
 from app.models.speech import Speaker
 from app.models.voice import Voice, VoiceSample, VoiceVersion
+from app.planning.draft import Drafting, SynthesisLimits
 from app.services.access import AccessService
 from app.services.audit import AuditService
 from app.services.batches import BatchOptions, BatchService, Bench
@@ -40,7 +42,7 @@ from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.retention import Keepers, RetentionService
 from app.services.speech_log import HistoryLog, HistoryRules
-from app.services.synthesis import SynthesisLimits, SynthesisService
+from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
 from app.services.versions import VersionService
@@ -139,6 +141,7 @@ class _Parts:
     ears: Ears
     turns: Turns
     voices: Collection[Voice]
+    lexicons: LexiconShelf
     trail: AuditTrail
 
 
@@ -157,7 +160,9 @@ def _wired(  # long: every part by its name
     turns = _turns(settings, engine, clock, metrics)
     voices, events = database.collection(Voice), database.collection(AuditEvent)
     log = _history_log(settings, database, stores)
-    parts = _Parts(settings, metrics, stores, engine, ears, turns, voices, AuditTrail(events))
+    parts = _Parts(
+        settings, metrics, stores, engine, ears, turns, voices, LexiconShelf(), AuditTrail(events)
+    )
     board = _board(parts, database, queue)
     synthesis = _synthesis(parts, log)
     shop = _workshop(parts, database, clock, machine.judge(engine.info, assets))
@@ -227,9 +232,14 @@ def _synthesis(parts: _Parts, log: HistoryLog) -> SynthesisService:
         engine=parts.engine,
         turns=parts.turns,
         audit=parts.trail,
-        limits=SynthesisLimits(
-            max_chars=parts.settings.max_text_chars,
-            max_whole_chars=parts.settings.max_whole_text_chars,
+        lexicons=parts.lexicons,
+        drafting=Drafting(
+            parts.engine.info,
+            SynthesisLimits(
+                max_chars=parts.settings.max_text_chars,
+                max_whole_chars=parts.settings.max_whole_text_chars,
+            ),
+            parts.settings.emoji,
         ),
         log=log,
         metrics=parts.metrics,

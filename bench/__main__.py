@@ -6,11 +6,13 @@ from collections.abc import Callable
 from bench import (
     batches,
     database,
+    frontend,
     jobs,
     limits,
     load,
     robustness,
     speed,
+    spoken,
     step,
     streams,
     telemetry,
@@ -32,6 +34,8 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "load": load.main,
     "batches": lambda _: batches.main(),
     "training": training.main,
+    "frontend": lambda _: frontend.main(),
+    "spoken": spoken.main,
     "telemetry": lambda _: telemetry.main(),
 }
 IN_SHORT = {"speed": [], "voice": ["--only", "instant"], "thresholds": []}

@@ -66,7 +66,7 @@ class Judges:
         self._people = people
         self._encoders = by
         self._naturalness = _Naturalness()
-        self._recogniser = _Recogniser(assets)
+        self._recogniser = Recogniser(assets)
 
     def scores(
         self, speaker: str, said: list[Samples], rate: int, texts: Sequence[str] | None
@@ -121,7 +121,7 @@ class _Naturalness:
         return float(values[0, 2])  # signal, background, overall
 
 
-class _Recogniser:
+class Recogniser:
     """Whisper base by faster-whisper."""
 
     def __init__(self, assets: AssetStore) -> None:
@@ -136,15 +136,16 @@ class _Recogniser:
         """Word error rate over all the sentences together."""
         import jiwer
 
-        heard = [_words(self._transcript(resample(samples, rate, _RATE))) for samples in said]
-        return float(jiwer.wer([_words(text) for text in texts], heard))
+        heard = [words_of(self.transcript(resample(samples, rate, _RATE))) for samples in said]
+        return float(jiwer.wer([words_of(text) for text in texts], heard))
 
-    def _transcript(self, speech: NDArray[np.float32]) -> str:
+    def transcript(self, speech: NDArray[np.float32]) -> str:
         segments, _ = self._model.transcribe(speech, beam_size=5, language="en")
         return " ".join(segment.text for segment in segments)
 
 
-def _words(text: str) -> str:
+def words_of(text: str) -> str:
+    """Lower case, without punctuation."""
     return " ".join(re.sub(r"[^a-z' ]", " ", text.lower().replace("favourite", "favorite")).split())
 
 

@@ -20,6 +20,10 @@ FIRST_AUDIO: Final = "X-First-Audio-Ms"
 TOTAL: Final = "X-Total-Ms"
 SIMILARITY: Final = "X-Similarity"
 HISTORY_ID: Final = "X-History-ID"
+NORMALIZED: Final = "X-Normalized"
+LEXICON_APPLIED: Final = "X-Lexicon-Applied"
+LEXICON_IGNORED: Final = "X-Lexicon-Ignored"
+SSML_IGNORED: Final = "X-SSML-Ignored"
 HEADERS: Final = {
     DURATION: "Seconds of audio; not where it is streamed.",
     VOICE_VERSION: "Number of the version of the voice.",
@@ -28,8 +32,13 @@ HEADERS: Final = {
     TOTAL: "Milliseconds until all of it was; not where it is streamed.",
     SIMILARITY: "Cosine of the voice to its recording, if it was measured.",
     HISTORY_ID: "Id of the entry in the history, where one is kept.",
+    NORMALIZED: "Whether numbers and the like were put into words: `true` or `false`.",
+    LEXICON_APPLIED: "Places where an entry of a lexicon was applied; not where it is streamed.",
+    LEXICON_IGNORED: "Places where one fits and was not; not where it is streamed.",
+    SSML_IGNORED: "What of the SSML has no effect here, with commas between; if there is any.",
 }
 """What answers with speech carry, with its meaning."""
+_OF_THE_WHOLE: Final = (DURATION, TOTAL, LEXICON_APPLIED, LEXICON_IGNORED)
 
 MEDIA_TYPES: Final = (
     "audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "audio/aac", "audio/pcm",
@@ -43,7 +52,7 @@ CLIENT_GONE = 499
 _EVENT = {
     "type": "object",
     "properties": {
-        "event": {"type": "string", "enum": ["audio", "done", "error"]},
+        "event": {"type": "string", "enum": ["audio", "mark", "done", "error"]},
         "data": {
             "type": "string",
             "contentMediaType": "application/json",
@@ -70,7 +79,7 @@ def speech_responses(
             "headers": {
                 name: {"description": text, "schema": {"type": "string"}}
                 for name, text in HEADERS.items()
-                if whole or name not in (DURATION, TOTAL)
+                if whole or name not in _OF_THE_WHOLE
             },
         }
     }
@@ -84,6 +93,8 @@ async def whole(speech: Speech, request: Request) -> Response:
     headers = _headers(speech) | {
         DURATION: f"{speech.duration_s:.3f}",
         TOTAL: str(round(speech.total_s * 1000)),
+        LEXICON_APPLIED: str(speech.lexicon.applied_places),
+        LEXICON_IGNORED: str(speech.lexicon.ignored_places),
     }
     return Response(body, media_type=speech.content_type, headers=headers)
 
@@ -139,7 +150,10 @@ def _headers(speech: Speech) -> dict[str, str]:
         VOICE_VERSION: str(speech.voice.active_version),
         ENGINE: speech.engine,
         FIRST_AUDIO: str(round((speech.first_audio_s or 0.0) * 1000)),
+        NORMALIZED: str(speech.plan.normalized).lower(),
     }
+    if ignored := speech.plan.draft.script.ignored:
+        headers[SSML_IGNORED] = ", ".join(ignored).encode("ascii", "replace").decode()
     if speech.history_id is not None:
         headers[HISTORY_ID] = speech.history_id
     if similarity is not None:

@@ -12,6 +12,7 @@ from app.services.audit import AuditService
 from app.services.batches import BatchService
 from app.services.history import HistoryService
 from app.services.keys import KeyService
+from app.services.lexicon_check import LexiconCheckService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
@@ -42,6 +43,10 @@ def _bundles(context: Annotated[AppContext, Depends(_context)]) -> BundleService
 
 def _synthesis(context: Annotated[AppContext, Depends(_context)]) -> SynthesisService:
     return context.synthesis
+
+
+def _lexicon_check(context: Annotated[AppContext, Depends(_context)]) -> LexiconCheckService:
+    return context.lexicon_check
 
 
 def _training(context: Annotated[AppContext, Depends(_context)]) -> TrainingService:
@@ -94,6 +99,7 @@ Cloning = Annotated[CloningService, Depends(_cloning)]
 Samples = Annotated[SampleService, Depends(_samples)]
 Bundles = Annotated[BundleService, Depends(_bundles)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
+LexiconCheck = Annotated[LexiconCheckService, Depends(_lexicon_check)]
 Training = Annotated[TrainingService, Depends(_training)]
 Versions = Annotated[VersionService, Depends(_versions)]
 Batches = Annotated[BatchService, Depends(_batches)]

@@ -11,7 +11,8 @@ from starlette.types import Scope
 from app.api.errors import problems, told_late
 from app.api.events import KEEP_ALIVE_S, event
 from app.core import exceptions as err
-from app.models.speech import AudioEvent, DoneEvent, SpokenPiece, WordEvent
+from app.models.speech import SpokenPiece
+from app.models.speech_events import AudioEvent, DoneEvent, MarkEvent, RuleEvent, WordEvent
 from app.services.synthesis import Speech
 
 _KEEP_ALIVE = b": still speaking\n\n"
@@ -38,8 +39,8 @@ SPEECH_PROBLEMS: Final = problems(
 async def events(
     speech: Speech, scope: Scope, *, keep_alive_s: float = KEEP_ALIVE_S
 ) -> AsyncGenerator[bytes, None]:
-    """`audio` for each sentence, then `done`; or `error` with a problem document, and nothing
-    behind it. An error before the first sentence is raised.
+    """`audio` for each sentence, `mark` for each mark in it, then `done`; or `error` with a problem
+    document, and nothing behind it. An error before the first sentence is raised.
     """
     async with aclosing(speech.pieces()) as pieces:
         begun = False
@@ -55,6 +56,10 @@ async def events(
                     break
                 begun = True
                 yield event("audio", _audio(piece))
+                for mark in piece.marks:
+                    time_s = round(mark.time_s, 4)
+                    told = MarkEvent(name=mark.name, time_s=time_s, sentence=piece.index)
+                    yield event("mark", told)
                 upcoming = asyncio.ensure_future(anext(pieces, None))
         except Exception as error:
             if not begun:
@@ -72,13 +77,32 @@ def _audio(piece: SpokenPiece) -> AudioEvent:
         audio=b64encode(piece.data).decode(),
         sentence=piece.index,
         text=piece.text,
+        spoken=piece.spoken,
+        language=piece.language,
+        voice=piece.voice,
         start=piece.text_start,
         end=piece.text_end,
         start_s=round(piece.start_s, 4),
         end_s=round(piece.end_s, 4),
         words=[
-            WordEvent(word=word.word, start_s=round(word.start_s, 4), end_s=round(word.end_s, 4))
+            WordEvent(
+                word=word.word,
+                start_s=round(word.start_s, 4),
+                end_s=round(word.end_s, 4),
+                start=word.text_start,
+                end=word.text_end,
+            )
             for word in piece.words
+        ],
+        lexicon=[
+            RuleEvent(
+                entry_id=rule.entry_id,
+                start=rule.start,
+                end=rule.end,
+                applied=rule.ignored is None,
+                reason=rule.ignored,
+            )
+            for rule in piece.rules
         ],
     )
 
@@ -93,4 +117,8 @@ def _done(speech: Speech) -> DoneEvent:
         voice_version=speech.voice.active_version,
         engine=speech.engine,
         similarity=speech.voice.similarity,
+        normalized=speech.plan.normalized,
+        lexicon_applied=speech.lexicon.applied_places,
+        lexicon_ignored=speech.lexicon.ignored_places,
+        ssml_ignored=list(speech.plan.draft.script.ignored),
     )

@@ -241,6 +241,7 @@ history = Table(
     Column("bytes", Integer, nullable=False),
     Column("batch_id", String(36)),
     Column("request_id", String(64), nullable=False),
+    Column("lexicon", _json()),
     Index(None, "owner", "created_at", "id"),
     Index(None, "voice_id", "created_at", "id"),
     Index(None, "created_at", "id"),

@@ -245,7 +245,7 @@ class ReadWord:
         text: without the punctuation around it.
         start, end: offsets in the text.
         phonemes: IPA.
-        known: whether a dictionary has it; False where its reading is only derived from its letters.
+        known: whether a dictionary has it; False where its reading is derived from its letters.
     """
 
     text: str

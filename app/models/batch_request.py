@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from app.audio.types import AudioFormat
-from app.models.speech import SpeechOptions
+from app.models.speech import Normalize, SpeechOptions
 
 MOST_ITEMS = 10_000
 """Of any batch, whatever the settings say."""
@@ -75,8 +75,9 @@ class BatchItemRequest(BaseModel):
     lexicon_ids: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] | None = Field(
         None, max_length=3
     )
+    normalize: Normalize | None = None
 
-    @field_validator("format", mode="before")
+    @field_validator("format", "normalize", mode="before")
     @classmethod
     def _any_case(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value

@@ -28,6 +28,46 @@ class SpeechStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class IgnoredEntry(BaseModel):
+    """An entry of a lexicon that fits and was not applied."""
+
+    entry_id: str
+    reason: str = Field(
+        description="`overlapped`, `language`, `case`, `part-of-speech`, `part-of-speech-unknown` "
+        "or `phonemes-unsupported`."
+    )
+    places: int
+
+
+class LexiconUse(BaseModel):
+    """What lexicons have changed in a text."""
+
+    lexicons: list[str] = Field(description="`id@revision` of those that applied, in order.")
+    applied: dict[str, int] = Field(
+        default_factory=dict, description="Entry to the number of places."
+    )
+    ignored: list[IgnoredEntry] = Field(default_factory=list)
+
+    @property
+    def applied_places(self) -> int:
+        return sum(self.applied.values())
+
+    @property
+    def ignored_places(self) -> int:
+        return sum(entry.places for entry in self.ignored)
+
+    def count(self, entry_id: str, ignored: str | None) -> None:
+        """Add a place; `ignored` is why it was not applied, None if it was."""
+        if ignored is None:
+            self.applied[entry_id] = self.applied.get(entry_id, 0) + 1
+            return
+        for entry in self.ignored:
+            if (entry.entry_id, entry.reason) == (entry_id, ignored):
+                entry.places += 1
+                return
+        self.ignored.append(IgnoredEntry(entry_id=entry_id, reason=ignored, places=1))
+
+
 class HistoryEntry(Record):
     """One synthesis.
 
@@ -38,6 +78,7 @@ class HistoryEntry(Record):
         total_s: until the last one was.
         similarity: of the voice, cosine, as its version was measured.
         audio: name of what was sent in the store of outputs, None if it was not kept.
+        lexicon: what lexicons have changed; None where none applied.
     """
 
     voice_id: str
@@ -59,6 +100,7 @@ class HistoryEntry(Record):
     bytes: int = 0
     batch_id: str | None = None
     request_id: str
+    lexicon: LexiconUse | None = None
 
 
 class UsageDay(Record):
@@ -95,6 +137,11 @@ _ENTRY: dict[str, Any] = {
     "bytes": 13005,
     "batch_id": None,
     "request_id": "0f3c1f2e9a7b4c55",
+    "lexicon": {
+        "lexicons": ["7b0c5b5e-7a53-4f0e-9a59-0d4b8d2b8e11@3"],
+        "applied": {"7b0c5b5e-7a53-4f0e-9a59-0d4b8d2b8e11.12": 1},
+        "ignored": [],
+    },
 }
 
 
@@ -127,6 +174,9 @@ class HistoryDetails(BaseModel):
     bytes: int = Field(description="Size of the audio.")
     batch_id: str | None = Field(description="The batch it belongs to, which has its audio.")
     request_id: str
+    lexicon: LexiconUse | None = Field(
+        description="What lexicons have changed; null where none applied."
+    )
 
     @classmethod
     def of(cls, entry: HistoryEntry) -> "HistoryDetails":

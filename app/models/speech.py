@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Protocol, Self
+from typing import Annotated, Any, Final, Protocol, Self
 
 from pydantic import (
     BaseModel,
@@ -17,7 +17,7 @@ from pydantic import (
 
 from app.audio.types import AudioFormat, WordTiming
 from app.core.exceptions import AppError
-from app.models.history import SpeechSource, SpeechStatus
+from app.models.history import LexiconUse, SpeechSource, SpeechStatus
 from app.models.voice import Voice
 
 
@@ -26,6 +26,21 @@ class Priority(StrEnum):
 
     REALTIME = "realtime"
     BACKGROUND = "background"
+
+
+AUTO: Final = "auto"
+"""In place of a language: each sentence has the one that it seems to be in."""
+
+
+class Normalize(StrEnum):
+    """Whether numbers, dates, signs and the like are put into words before an engine reads them."""
+
+    AUTO = "auto"
+    """By the rules of the language, if there are any."""
+    ON = "on"
+    """The same; a language without rules is an error."""
+    OFF = "off"
+    """Left to the engine."""
 
 
 class SpeakRequest(BaseModel):
@@ -102,7 +117,8 @@ class SpeechOptions(BaseModel):
         None,
         min_length=2,
         max_length=35,
-        description="BCP-47 tag; default: the voice's, else the engine's first language.",
+        description="BCP-47 tag, or `auto`: each sentence has the one that it seems to be in. "
+        "Default: the voice's, else the engine's first language.",
     )
     format: AudioFormat = AudioFormat.WAV
     sample_rate: StrictInt | None = Field(
@@ -136,11 +152,19 @@ class SpeechOptions(BaseModel):
         description="dB above the service's own level.",
     )
     seed: StrictInt | None = Field(None, ge=0, le=2**32 - 1, description="Same seed, same samples.")
-    lexicon_ids: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
-        (), max_length=3, description="Lexicons to apply, in order. There are none yet: 404."
+    lexicon_ids: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] | None = Field(
+        None,
+        max_length=3,
+        description="Lexicons to apply, the first one first: `id`, or `id@revision`. Without it, "
+        "those of the voice, then your default ones, three at most; an empty list is none.",
+    )
+    normalize: Normalize = Field(
+        Normalize.AUTO,
+        description="Whether numbers, dates, signs and the like are put into words: `auto` where "
+        "the language has rules, `on` (an error where it has none), `off`.",
     )
 
-    @field_validator("format", mode="before")
+    @field_validator("format", "normalize", mode="before")
     @classmethod
     def _any_case(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
@@ -153,7 +177,7 @@ class SpeechRequest(SpeechOptions):
 
     text: str | None = Field(None, description="Plain text; markup in it is spoken.")
     ssml: str | None = Field(
-        None, description="SSML instead of text: `speak`, `p`, `s`, `break`, `prosody`, `sub`."
+        None, description="SSML instead of text: SSML 1.1 and Azure's dialect."
     )
     voice: str = Field(description="Id of the voice.", min_length=1, max_length=100)
     store: StrictBool | None = Field(
@@ -193,18 +217,48 @@ class StreamRequest(SpeechRequest):
 
 
 @dataclass(frozen=True, slots=True)
+class RuleUse:
+    """A place where an entry of a lexicon fits.
+
+    Attributes:
+        entry_id: of the entry.
+        start: offset of its first character in the text.
+        end: offset behind the last one.
+        ignored: why it was not applied; None if it was.
+    """
+
+    entry_id: str
+    start: int
+    end: int
+    ignored: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkTime:
+    """A mark of the markup, and when it is reached: seconds from the start of the audio."""
+
+    name: str
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class SpokenPiece:
     """A sentence of the audio, or as much of one as is spoken in one way.
 
     Attributes:
         index: from 0.
         data: bytes of the file, maybe none; those of all pieces are the file.
-        text: what is said.
+        text: what is written.
         text_start: offset of its first character in the text; of SSML, in the text without markup.
         text_end: offset behind the last one.
         start_s: in the audio. The next piece begins where this one ends.
         end_s: of the pause behind it.
         words: in seconds from the start of the audio; empty where the engine has none.
+        spoken: what is said; empty for a mere pause.
+        language: in which.
+        voice: id of the one that says it.
+        rules: of lexicons, in order.
+        marks: in order.
     """
 
     index: int
@@ -215,46 +269,11 @@ class SpokenPiece:
     start_s: float
     end_s: float
     words: tuple[WordTiming, ...]
-
-
-class WordEvent(BaseModel):
-    """A word, in seconds from the start of the audio."""
-
-    word: str
-    start_s: float
-    end_s: float
-
-
-class AudioEvent(BaseModel):
-    """`audio`: a sentence, or as much of one as is spoken in one way."""
-
-    audio: str = Field(
-        description="Base64. The bytes of all events, one after the other, are a file of the "
-        "format; those of one need not be."
-    )
-    sentence: int = Field(description="From 0, in order.")
-    text: str
-    start: int = Field(
-        description="Offset of its first character in the text; of SSML, in the "
-        "text without markup, white space run together."
-    )
-    end: int = Field(description="Offset behind the last one.")
-    start_s: float = Field(description="In the audio.")
-    end_s: float = Field(description="In the audio, with the pause that follows.")
-    words: list[WordEvent] = Field(description="Empty where the engine has no timings.")
-
-
-class DoneEvent(BaseModel):
-    """`done`: the last event of a stream that was not broken off."""
-
-    duration_s: float
-    characters: int = Field(description="That are counted: of `text` or `ssml`.")
-    first_audio_ms: int
-    total_ms: int
-    history_id: str | None = Field(description="Null if the history has no entry of it.")
-    voice_version: int
-    engine: str
-    similarity: float | None
+    spoken: str
+    language: str
+    voice: str
+    rules: tuple[RuleUse, ...] = ()
+    marks: tuple[MarkTime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +286,7 @@ class Spoken:
         first_audio_s: until the first piece of audio was there; None if it never was.
         total_s: until the last one was.
         content: all that was sent, None if nobody wants it, or so much of it.
+        lexicon: what lexicons have changed; None if none applied.
     """
 
     id: str
@@ -281,6 +301,7 @@ class Spoken:
     error: str | None = None
     content: bytes | None = None
     batch_id: str | None = None
+    lexicon: LexiconUse | None = None
 
 
 class SpeechLog(Protocol):

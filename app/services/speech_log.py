@@ -259,6 +259,7 @@ def _entry(spoken: Spoken, kept: bytes | None, *, at: datetime, keep_text: bool)
         bytes=len(spoken.content or b""),
         batch_id=spoken.batch_id,
         request_id=request_id.get()[:64],
+        lexicon=spoken.lexicon,
     )
 
 

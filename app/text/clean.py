@@ -1,7 +1,7 @@
 """What is checked and blanked in a text before anything reads it: offsets stay as they were."""
 
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from app.core.exceptions import InvalidRequest, UnspeakableText
@@ -26,11 +26,14 @@ _PICTURES = (
 _KEYCAP = 0x20E3
 
 
-def clean(text: str) -> str:
+def clean(text: str, *, kept: Sequence[tuple[int, int]] = ()) -> str:
     """Check a text and blank what nobody can hear. The result has the same length and offsets.
 
     Invisible characters (zero width, byte order mark, text direction, variation selectors) become
     spaces, or `JOINER` inside a word. Emoji and ornaments become spaces: they are not spoken.
+
+    Args:
+        kept: spans that stay as they are, in order: something else is said there.
 
     Raises:
         InvalidRequest: control characters other than tab and line ends, or lone surrogates; the
@@ -40,7 +43,9 @@ def clean(text: str) -> str:
     if not text.isprintable():
         _refuse_controls(text)
     cleaned = text if text.isascii() else _blank(text)
-    if not speakable(cleaned):
+    if kept and cleaned != text:
+        cleaned = _restored(cleaned, text, kept)
+    if not kept and not speakable(cleaned):
         raise _nothing_to_say(text)
     return cleaned
 
@@ -111,6 +116,14 @@ def _blank(text: str) -> str:
             inside = char != "\u200b" and _in_word(text, i)
             chars[i] = JOINER if inside else " "
     return "".join(chars)
+
+
+def _restored(cleaned: str, text: str, kept: Sequence[tuple[int, int]]) -> str:
+    parts, at = [], 0
+    for start, end in kept:
+        parts += [cleaned[at:start], text[start:end]]
+        at = end
+    return "".join([*parts, cleaned[at:]])
 
 
 def _in_word(text: str, i: int) -> bool:

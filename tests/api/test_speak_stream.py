@@ -22,10 +22,12 @@ from app.core.config import Settings
 from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine, read_back
+from app.lexicons.shelf import LexiconShelf
 from app.models.history import SpeechStatus
 from app.models.speech import SpeechRequest, Spoken, SpokenPiece
 from app.models.voice import Voice
-from app.services.synthesis import SynthesisLimits, SynthesisService
+from app.planning.draft import Drafting, SynthesisLimits
+from app.services.synthesis import SynthesisService
 from tests.api.test_synthesize import EndlessEngine, said
 from tests.audio.signals import read_pcm
 from tests.conftest import make_app, recording, serving
@@ -65,7 +67,12 @@ class Wordy(FakeEngine):
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
         async for chunk in super().synthesize(request):
-            yield replace(chunk, words=(WordTiming(request.text.split()[0], 0.08, 0.2, 0, len(request.text.split()[0])),))
+            yield replace(
+                chunk,
+                words=(
+                    WordTiming(request.text.split()[0], 0.08, 0.2, 0, len(request.text.split()[0])),
+                ),
+            )
 
 
 class Failing(FakeEngine):
@@ -123,7 +130,9 @@ def test_events_tell_what_is_spoken_when(settings: Settings) -> None:
         start, end = (round(one[at] * 24_000) for at in ("start_s", "end_s"))
         assert [words for _, words in read_back(samples[start:end])] == [one["text"]]
         (word,) = one["words"]
-        assert word["word"] == one["text"].split()[0]
+        assert word["word"] == one["text"].split()[0].strip(".")
+        assert text[word["start"] : word["end"]] == word["word"]
+        assert (one["spoken"], one["language"]) == (one["text"], "en-US")
         assert word["start_s"] == pytest.approx(one["start_s"] + 0.08, abs=0.001)
     headers = response.headers
     assert done == {
@@ -135,7 +144,12 @@ def test_events_tell_what_is_spoken_when(settings: Settings) -> None:
         "voice_version": int(headers["x-voice-version"]),
         "engine": headers["x-engine"],
         "similarity": None,
+        "normalized": True,
+        "lexicon_applied": 0,
+        "lexicon_ignored": 0,
+        "ssml_ignored": [],
     }
+    assert headers["x-normalized"] == "true"
     assert done["total_ms"] >= done["first_audio_ms"]
     assert "x-audio-duration" not in headers
     assert "x-total-ms" not in headers
@@ -199,7 +213,9 @@ class Made:
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def pieces(self) -> AsyncGenerator[SpokenPiece, None]:
-        yield SpokenPiece(0, b"a", "One.", 0, 4, 0.0, 1.0, ())
+        yield SpokenPiece(
+            0, b"a", "One.", 0, 4, 0.0, 1.0, (), spoken="One.", language="en-US", voice="v"
+        )
         await self.go_on.wait()
         raise EngineFailed("It broke.")
 
@@ -269,7 +285,10 @@ def tell(app: FastAPI, log: Log) -> None:
         engine=context.engine,
         turns=context.turns,
         audit=context.trail,
-        limits=SynthesisLimits(max_chars=100_000, max_whole_chars=10_000),
+        lexicons=LexiconShelf(),
+        drafting=Drafting(
+            context.engine.info, SynthesisLimits(max_chars=100_000, max_whole_chars=10_000)
+        ),
         log=log,
     )
     app.state.context = replace(context, synthesis=synthesis)

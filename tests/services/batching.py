@@ -21,14 +21,16 @@ from app.engines.fake import FakeEngine, read_back
 from app.jobs.board import JobBoard
 from app.jobs.runner import JobRunner
 from app.jobs.webhooks import Webhooks
+from app.lexicons.shelf import LexiconShelf
 from app.models.audit import AuditEvent
 from app.models.batch import Batch, BatchItem
 from app.models.batch_details import BatchDetails
 from app.models.batch_request import BatchRequest
 from app.models.job import Job, JobKind
 from app.models.voice import Voice
+from app.planning.draft import Drafting, SynthesisLimits
 from app.services.batches import BatchOptions, BatchService, Bench
-from app.services.synthesis import SynthesisLimits, SynthesisService
+from app.services.synthesis import SynthesisService
 from app.services.voices import Upload, VoiceService
 from app.storage.local import MemoryBlobStore
 from tests.audio.signals import read_pcm
@@ -165,7 +167,10 @@ async def batching(settings: Settings, **options: Any) -> AsyncIterator[Batching
                 engine=engine,
                 turns=Turns(8, background_at_once=8, max_requests=8, clock=time.monotonic),
                 audit=AuditTrail(database.collection(AuditEvent)),
-                limits=SynthesisLimits(max_chars=1000, max_whole_chars=500),
+                lexicons=LexiconShelf(),
+                drafting=Drafting(
+                    engine.info, SynthesisLimits(max_chars=1000, max_whole_chars=500)
+                ),
             )
             service = BatchService(
                 batches=batches,

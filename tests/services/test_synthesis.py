@@ -19,10 +19,13 @@ from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.engines.base import EngineInfo, SynthesisRequest
 from app.engines.fake import FakeEngine, read_back
+from app.lexicons.shelf import Attached, LexiconShelf
 from app.models.history import SpeechSource, SpeechStatus
 from app.models.speech import Priority, SpeechRequest, Spoken
 from app.models.voice import Voice
-from app.services.synthesis import Order, Speech, SynthesisLimits, SynthesisService
+from app.planning.draft import Drafting, SynthesisLimits
+from app.planning.plan import Plan, Worded
+from app.services.synthesis import Order, Said, Speech, SynthesisService
 from app.services.voices import Upload
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
@@ -126,7 +129,8 @@ def speaker(
             clock=time.monotonic,
         ),
         audit=AuditTrail(made.events),
-        limits=SynthesisLimits(max_chars=1000, max_whole_chars=500),
+        lexicons=LexiconShelf(),
+        drafting=Drafting(engine.info, SynthesisLimits(max_chars=1000, max_whole_chars=500)),
         log=log,
     )
 
@@ -340,10 +344,11 @@ async def test_words_are_told_in_seconds_of_the_whole_audio(made, voice):
     samples = read_pcm(b"".join(piece.data for piece in pieces))
 
     words = [word for piece in pieces for word in piece.words]
-    assert [word.word for word in words] == text.split()
+    assert [word.word for word in words] == ["One", "two", "Three", "four", "five"]
+    assert [text[word.text_start : word.text_end] for word in words] == [w.word for w in words]
     for word in words:  # cut out with two blocks before it, each is what is said then
         start, end = (round(at * 24_000) for at in (word.start_s - 0.08, word.end_s))
-        assert read_back(samples[start:end])[0][1] == word.word
+        assert read_back(samples[start:end])[0][1].strip(".") == word.word
     assert pieces[0].end_s == pieces[1].start_s
     assert pieces[1].end_s == pytest.approx(len(samples) / 24_000)
 
@@ -394,9 +399,10 @@ class SlowEncoder(AudioEncoder):
         super().close()
 
 
-async def chunks() -> AsyncGenerator[SpeechChunk, None]:
+async def saying(worded: Worded) -> AsyncGenerator[Said, None]:
     while True:
-        yield SpeechChunk(np.zeros(24000, np.float32), 24000, 0, 1)
+        chunk = SpeechChunk(np.zeros(24000, np.float32), 24000, 0, 1)
+        yield Said(chunk, replace(worded, last=False))
 
 
 async def for_nothing(_: int) -> None: ...
@@ -407,15 +413,13 @@ async def test_a_cancelled_request_closes_its_encoder_only_when_its_thread_has_e
     order = Order(
         voice, asking(voice), SpeechSource.SPEAK, None, Priority.REALTIME, for_nothing, 0.0
     )
-    speech = Speech(
-        order,
-        chunks(),
-        encoder,
-        texts=["a"] * 10,
-        engine="fake",
-        sample_rate=24000,
-        admission=nullcontext(),
+    limits = SynthesisLimits(max_chars=1000, max_whole_chars=500)
+    draft = Drafting(FakeEngine().info, limits).draft(
+        voice.owner, voice, asking(voice), streaming=True
     )
+    plan = Plan(draft, {voice.id: voice}, Attached(None, ()), FakeEngine())
+    (first, *_) = plan.worded()
+    speech = Speech(order, saying(first), encoder, plan=plan, admission=nullcontext())
     listening = asyncio.ensure_future(heard(speech))
     assert await asyncio.to_thread(encoder.begun.wait, 20)
 

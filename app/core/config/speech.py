@@ -1,6 +1,12 @@
 """The engine, and what it is given."""
 
+from typing import Annotated, Literal
+
 from pydantic import BaseModel, Field
+
+from app.core.config.kinds import ANY_CASE
+
+EmojiPolicy = Literal["drop", "name", "error"]
 
 
 class SpeechSettings(BaseModel):
@@ -18,4 +24,7 @@ class SpeechSettings(BaseModel):
     max_text_chars: int = Field(100_000, ge=1, description="Longest text that is streamed.")
     max_whole_text_chars: int = Field(
         10_000, ge=1, description="Longest text whose audio is returned in one piece, unstreamed."
+    )
+    emoji: Annotated[EmojiPolicy, ANY_CASE] = Field(
+        "drop", description="What becomes of emoji in a text: left out, named, or refused."
     )

@@ -1,6 +1,6 @@
 """Speaking: the service, and what it gives."""
 
-from app.services.synthesis.service import SynthesisLimits, SynthesisService
-from app.services.synthesis.speech import Order, Speech
+from app.services.synthesis.service import SynthesisService
+from app.services.synthesis.speech import Order, Said, Speech
 
-__all__ = ["Order", "Speech", "SynthesisLimits", "SynthesisService"]
+__all__ = ["Order", "Said", "Speech", "SynthesisService"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import (
     AbstractContextManager,
     aclosing,
@@ -10,22 +10,15 @@ from contextlib import (
     nullcontext,
     suppress,
 )
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from app.audio.encode import AudioEncoder, check_rate
+from app.audio.encode import AudioEncoder
 from app.audio.finish import finish
 from app.audio.types import SpeechChunk
-from app.core.exceptions import (
-    AppError,
-    DatabaseError,
-    EngineFailed,
-    LexiconNotFound,
-    MarkupInvalid,
-    TextTooLong,
-)
+from app.core.exceptions import AppError, DatabaseError, EngineFailed
 from app.core.logging import get_logger
 from app.core.metrics import Metrics, Outcome, outcome_of
 from app.core.tasks import in_thread
@@ -34,56 +27,26 @@ from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.engines.base import Engine, SynthesisRequest, VoiceState
-from app.engines.controls import check_pieces, shared_out
-from app.engines.stored import check_engine, stored_state
+from app.engines.controls import asked_of, left_to_do
+from app.engines.stored import stored_state
+from app.lexicons.shelf import LexiconShelf
 from app.models.audit import Action
 from app.models.history import SpeechSource
 from app.models.speech import Priority, SpeechLog, SpeechRequest
 from app.models.voice import Voice
-from app.services.synthesis.speech import Charge, Order, Speech
+from app.planning.draft import Draft, Drafting
+from app.planning.plan import Plan, Worded
+from app.planning.surroundings import Surroundings
+from app.services.synthesis.speech import Charge, Order, Said, Speech
+from app.services.synthesis.words import written
 from app.storage.base import BlobStore
-from app.text.clean import clean
-from app.text.plan import Piece, plan
-from app.text.prosody import Prosody
-from app.text.ssml import Script, parse, plain
 
 log = get_logger(__name__)
 
+_CHECKED_AT_ONCE = 200
+
 
 async def _for_nothing(_: int) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class SynthesisLimits:
-    """How much may be asked for.
-
-    Attributes:
-        max_chars: longest text.
-        max_whole_chars: longest text whose audio is returned in one piece.
-    """
-
-    max_chars: int
-    max_whole_chars: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What a request comes to.
-
-    Attributes:
-        rate: of the audio, in Hz.
-        text: all of it, cleaned.
-        language: BCP-47 tag, None if nobody has said.
-    """
-
-    rate: int
-    text: str
-    language: str | None
-    pieces: Sequence[Piece]
-
-    def sentence(self, state: VoiceState, request: SpeechRequest) -> SynthesisRequest:
-        """What is asked of the engine, but for the text and its prosody."""
-        return SynthesisRequest(self.text, state, language=self.language, seed=request.seed)
 
 
 class SynthesisService:
@@ -94,19 +57,21 @@ class SynthesisService:
         *,
         voices: Collection[Voice],
         states: BlobStore,
+        lexicons: LexiconShelf,
         engine: Engine,
         turns: Turns,
         audit: AuditTrail,
-        limits: SynthesisLimits,
+        drafting: Drafting,
         metrics: Metrics | None = None,
         log: SpeechLog | None = None,
     ) -> None:
         self._voices = voices
         self._states = states
+        self._lexicons = lexicons
         self._engine = engine
         self._turns = turns
         self._audit = audit
-        self._limits = limits
+        self._drafting = drafting
         self._metrics = metrics or Metrics()
         self._log = log
 
@@ -134,12 +99,27 @@ class SynthesisService:
             UnspeakableText, TextTooLong, MarkupInvalid, InvalidRequest: it cannot be spoken.
             UnsupportedFormat, UnsupportedControl, UnsupportedLanguage: not so.
             LexiconNotFound: there is no such lexicon.
+            VoiceNotFound: the markup names a voice that is not there.
             VoiceEngineMismatch: the voice cannot be spoken by the engine that runs.
             EngineBusy: there are as many requests as may be.
         """
         order = Order(voice, request, source, batch_id, priority, charge, time.perf_counter())
         with self._entered(order):  # what is prepared takes memory as well
             return await self._prepared(order, streaming)
+
+    async def plan(self, voice: Voice, request: SpeechRequest, *, streaming: bool) -> Plan:
+        """What a request comes to. The engine is open then.
+
+        Raises:
+            as `speak`
+        """
+        draft = await in_thread(
+            None, self._drafting.draft, voice.owner, voice, request, streaming=streaming
+        )
+        plan = await self._around().plan(draft)
+        await self._opened()
+        await in_thread(None, plan.check)
+        return plan
 
     async def check(
         self, asked: Sequence[tuple[Voice, SpeechRequest]], *, most: int
@@ -155,100 +135,91 @@ class SynthesisService:
         Raises:
             EngineUnavailable: nothing can be spoken now.
         """
+        await self._opened()
+        around = self._around()
+        found: dict[int, AppError] = {}
+        for start in range(0, len(asked), _CHECKED_AT_ONCE):
+            drafts = await in_thread(None, self._drafts, asked[start : start + _CHECKED_AT_ONCE])
+            plans = [await _planned(around, draft) for draft in drafts]
+            for place, error in enumerate(await in_thread(None, _errors, plans), start):
+                if error is not None:
+                    found[place] = error
+                    if len(found) == most:
+                        return found
+        return found
+
+    def _drafts(self, asked: Sequence[tuple[Voice, SpeechRequest]]) -> list[Draft | AppError]:
+        drafts: list[Draft | AppError] = []
+        for voice, request in asked:
+            try:
+                drafts.append(self._drafting.draft(voice.owner, voice, request, streaming=False))
+            except AppError as error:
+                drafts.append(error)
+        return drafts
+
+    def _around(self) -> Surroundings:
+        return Surroundings(self._voices, self._lexicons, self._engine)
+
+    async def _opened(self) -> None:
         await self._engine.open()
         self._metrics.engine_loaded(self._engine.info.name)
-        return await in_thread(None, self._checked, asked, most)
-
-    def _checked(
-        self, asked: Sequence[tuple[Voice, SpeechRequest]], most: int
-    ) -> dict[int, AppError]:
-        found: dict[int, AppError] = {}
-        for index, (voice, request) in enumerate(asked):
-            try:
-                planned = self._planned(voice, request, streaming=False)
-                check_engine(voice, self._engine.info)
-                state = VoiceState(voice.engine, voice.state_format, b"")
-                self._check_spoken(planned, planned.sentence(state, request))
-            except AppError as error:
-                found[index] = error
-                if len(found) == most:
-                    break
-        return found
 
     async def _prepared(self, order: Order, streaming: bool) -> Speech:
         info, request = self._engine.info, order.request
-        planned = self._planned(order.voice, request, streaming)
-        rate, pieces = planned.rate, planned.pieces
-        state = await stored_state(order.voice, info, voices=self._voices, states=self._states)
-        sentence = planned.sentence(state, request)
-        await self._engine.open()
-        self._metrics.engine_loaded(info.name)
-        self._check_spoken(planned, sentence)
-        chunks = _look_ahead(self._sentences(pieces, sentence, order.priority))
+        plan = await self.plan(order.voice, request, streaming=streaming)
+        rate = plan.draft.rate
+        states = {
+            voice.id: await stored_state(voice, info, voices=self._voices, states=self._states)
+            for voice in plan.voices.values()
+        }
+        said = _look_ahead(self._sentences(plan, states, order))
         return Speech(
             order,
-            self._measured(chunks, order),
+            self._measured(said, order, plan),
             AudioEncoder(
                 request.format, input_rate=info.sample_rate, output_rate=rate, streaming=streaming
             ),
-            texts=[piece.text for piece in pieces],
-            engine=info.name,
-            sample_rate=rate,
+            plan=plan,
             admission=self._admitted(order),
             log=self._log,
         )
 
-    def _planned(self, voice: Voice, request: SpeechRequest, streaming: bool) -> _Plan:
-        info = self._engine.info
-        rate = check_rate(request.format, request.sample_rate, info.sample_rate)
-        _check_lexicons(request)
-        script = self._script(request, streaming)
-        language = _language(voice, request, script)
-        pieces = plan(script, max_chars=info.max_chars, language=language or info.languages[0])
-        return _Plan(rate, script.text, language, pieces)
-
-    def _check_spoken(self, planned: _Plan, sentence: SynthesisRequest) -> None:
-        """Refuse what the engine cannot do. It is open."""
-        check_pieces(self._engine.info, sentence, planned.pieces)
-        self._engine.check(planned.text, planned.language)
-
-    def _script(self, request: SpeechRequest, streaming: bool) -> Script:
-        """What is to be spoken, cleaned; offsets stay."""
-        limit = self._limits.max_chars if streaming else self._limits.max_whole_chars
-        if len(request.content) > limit:
-            more = f", or stream it: then up to {self._limits.max_chars} are allowed"
-            raise TextTooLong(
-                f"The text has {len(request.content)} characters; at most {limit} are allowed.",
-                f"Split the text{'' if streaming else more}.",
-                measured=len(request.content),
-                limit=limit,
-            )
-        own = Prosody(request.speed, request.pitch, request.volume)
-        marked = request.ssml is not None
-        script = parse(request.content, own) if marked else plain(request.content, own)
-        return replace(script, text=clean(script.text))
-
     async def _sentences(
-        self, pieces: Sequence[Piece], request: SynthesisRequest, priority: Priority
-    ) -> AsyncGenerator[SpeechChunk, None]:
-        """One engine call each: levelled, with the pause that follows."""
-        info = self._engine.info
-        for piece in pieces:
-            if not piece.speakable:
-                pause = np.zeros(max(1, round(piece.pause_s * info.sample_rate)), np.float32)
-                yield SpeechChunk(pause, info.sample_rate, piece.start, piece.end)
+        self, plan: Plan, states: Mapping[str, VoiceState], order: Order
+    ) -> AsyncGenerator[Said, None]:
+        """Each levelled, with the pause that follows."""
+        worded = plan.worded()
+        while (one := await in_thread(None, next, worded, None)) is not None:
+            if not one.wording.parts:
+                yield Said(_pause(one, plan.info.sample_rate), one)
                 continue
-            asked, how = shared_out(info, request, piece)
-            with span("sentence", **{"voice.characters": len(piece.text)}) as tracing:
-                spoken = await self._spoken(asked, priority)
-                if not spoken:
-                    raise EngineFailed("The engine gave no audio for the text.")
-                samples, words = await in_thread(None, finish, spoken, how)
-                tracing.set_attribute("voice.audio_s", len(samples) / info.sample_rate)
-            yield SpeechChunk(samples, info.sample_rate, piece.start, piece.end, words)
+            request = plan.asked(states[one.piece.voice or order.voice.id])
+            with span("sentence", **{"voice.characters": len(one.piece.text)}) as tracing:
+                chunk = await self._spoken(
+                    one, replace(request, language=one.language), order.priority
+                )
+                tracing.set_attribute("voice.audio_s", chunk.duration_s)
+            yield Said(chunk, one)
 
-    async def _spoken(self, request: SynthesisRequest, priority: Priority) -> list[SpeechChunk]:
-        """What the engine makes of a sentence, in its turn."""
+    async def _spoken(
+        self, one: Worded, request: SynthesisRequest, priority: Priority
+    ) -> SpeechChunk:
+        """One engine call for each part of a sentence, in its turn."""
+        info, piece, wording = self._engine.info, one.piece, one.wording
+        chunks: list[SpeechChunk] = []
+        for part in wording.parts:
+            asked = asked_of(info, request, piece, wording.spoken, part)
+            spoken = await self._in_turn(asked, priority)
+            if not spoken:
+                raise EngineFailed("The engine gave no audio for the text.")
+            chunks += written(spoken, part, wording.spoken, piece)
+            if part.pause_s and part is not wording.parts[-1]:
+                chunks.append(_silence(part.pause_s, info.sample_rate, piece.start, piece.end))
+        samples, words = await in_thread(None, finish, chunks, left_to_do(info, piece))
+        return SpeechChunk(samples, info.sample_rate, piece.start, piece.end, words)
+
+    async def _in_turn(self, request: SynthesisRequest, priority: Priority) -> list[SpeechChunk]:
+        """What the engine makes of a part of a sentence."""
         if priority is Priority.BACKGROUND:
             asked = replace(request, background=True)
             return await self._turns.in_background(partial(_all_of, self._engine, asked))
@@ -267,8 +238,8 @@ class SynthesisService:
         return nullcontext() if order.priority is Priority.BACKGROUND else self._turns.enter()
 
     async def _measured(
-        self, chunks: AsyncGenerator[SpeechChunk, None], order: Order
-    ) -> AsyncGenerator[SpeechChunk, None]:
+        self, said: AsyncGenerator[Said, None], order: Order, plan: Plan
+    ) -> AsyncGenerator[Said, None]:
         """Tell figures about the request when it ends, however it ends.
 
         The trail is told at the first sound. Speech goes on where it cannot be, as on a full disk.
@@ -276,16 +247,15 @@ class SynthesisService:
         first_s, working_s, audio_s = None, 0.0, 0.0
         outcome: Outcome = "cancelled"
         try:
-            async with aclosing(chunks):
+            async with aclosing(said):
                 start = time.perf_counter()
-                async for chunk in chunks:
+                async for one in said:
                     working_s += time.perf_counter() - start
                     if first_s is None:
                         first_s = working_s
-                        with suppress(DatabaseError):  # logged with all that it tells
-                            await self._audit.record(Action.VOICE_USED, order.voice)
-                    audio_s += chunk.duration_s
-                    yield chunk
+                        await self._use_noted(plan)
+                    audio_s += one.chunk.duration_s
+                    yield one
                     start = time.perf_counter()  # a slow client is not a slow engine
             outcome = "ok"
         except BaseException as error:
@@ -293,6 +263,11 @@ class SynthesisService:
             raise
         finally:
             self._tell(order, outcome, first_s=first_s, audio_s=audio_s, working_s=working_s)
+
+    async def _use_noted(self, plan: Plan) -> None:
+        for voice in plan.voices.values():
+            with suppress(DatabaseError):  # logged with all that it tells
+                await self._audit.record(Action.VOICE_USED, voice)
 
     def _tell(
         self,
@@ -327,38 +302,52 @@ class SynthesisService:
         )
 
 
-async def _look_ahead(
-    chunks: AsyncGenerator[SpeechChunk, None],
-) -> AsyncGenerator[SpeechChunk, None]:
-    """The same chunks; the next one is made while the consumer is busy with the last one."""
-    upcoming = asyncio.ensure_future(anext(chunks, None))
+async def _planned(around: Surroundings, draft: Draft | AppError) -> Plan | AppError:
+    if isinstance(draft, AppError):
+        return draft
     try:
-        while (chunk := await upcoming) is not None:
-            upcoming = asyncio.ensure_future(anext(chunks, None))
-            yield chunk
+        return await around.plan(draft)
+    except AppError as error:
+        return error
+
+
+def _errors(plans: Sequence[Plan | AppError]) -> list[AppError | None]:
+    """What is wrong with each."""
+    errors: list[AppError | None] = []
+    for plan in plans:
+        try:
+            if isinstance(plan, AppError):
+                raise plan
+            plan.check()
+            errors.append(None)
+        except AppError as error:
+            errors.append(error)
+    return errors
+
+
+def _pause(one: Worded, rate: int) -> SpeechChunk:
+    """Of a piece of which nothing is said."""
+    piece = one.piece
+    return _silence(piece.lead_s + piece.pause_s, rate, piece.start, piece.end)
+
+
+def _silence(seconds: float, rate: int, start: int, end: int) -> SpeechChunk:
+    return SpeechChunk(np.zeros(max(1, round(seconds * rate)), np.float32), rate, start, end)
+
+
+async def _look_ahead(said: AsyncGenerator[Said, None]) -> AsyncGenerator[Said, None]:
+    """The same; the next one is made while the consumer is busy with the last one."""
+    upcoming = asyncio.ensure_future(anext(said, None))
+    try:
+        while (one := await upcoming) is not None:
+            upcoming = asyncio.ensure_future(anext(said, None))
+            yield one
     finally:
         upcoming.cancel()
         await asyncio.gather(upcoming, return_exceptions=True)
-        await chunks.aclose()
+        await said.aclose()
 
 
 async def _all_of(engine: Engine, request: SynthesisRequest) -> list[SpeechChunk]:
     async with aclosing(engine.synthesize(request)) as chunks:
         return [chunk async for chunk in chunks]
-
-
-def _check_lexicons(request: SpeechRequest) -> None:
-    for lexicon_id in request.lexicon_ids:
-        raise LexiconNotFound(
-            f"There is no lexicon {lexicon_id!r}.", "There are no lexicons yet: send none."
-        )
-
-
-def _language(voice: Voice, request: SpeechRequest, script: Script) -> str | None:
-    """BCP-47 tag; None if nobody has said."""
-    asked, marked = request.language, script.language
-    if asked and marked and asked.lower() != marked.lower():
-        raise MarkupInvalid(
-            "`xml:lang` of `<speak>` is not the `language` of the request.", "Leave one out."
-        )
-    return asked or marked or voice.language

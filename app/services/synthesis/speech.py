@@ -1,7 +1,7 @@
 """Speech in the making: chunks into the bytes of a file, and word of what came of it."""
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -11,9 +11,11 @@ from app.audio.types import Samples, SpeechChunk
 from app.core.exceptions import AppError
 from app.core.tasks import in_thread, see_through
 from app.core.tracing import start_span
-from app.models.history import SpeechSource, SpeechStatus
+from app.models.history import LexiconUse, SpeechSource, SpeechStatus
 from app.models.speech import Priority, SpeechLog, SpeechRequest, Spoken, SpokenPiece
 from app.models.voice import Voice
+from app.planning.plan import Plan, Worded
+from app.services.synthesis.words import marks_of, rules_of
 
 Charge = Callable[[int], Awaitable[None]]
 """Takes the number of characters that are about to be spoken."""
@@ -36,6 +38,14 @@ class Order:
     since: float
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence with its audio. The words of the chunk are as they are written."""
+
+    chunk: SpeechChunk
+    worded: Worded
+
+
 class Speech:
     """Audio in the making.
 
@@ -43,6 +53,8 @@ class Speech:
         id: of this synthesis, and of its entry in the history.
         history_id: the same; None if there will be no such entry.
         voice: as it is spoken.
+        plan: what the request came to.
+        lexicon: what lexicons have changed so far; the whole when the iterator has ended.
         content_type: of the bytes.
         engine: that speaks.
         characters: that are counted.
@@ -54,30 +66,30 @@ class Speech:
     def __init__(
         self,
         order: Order,
-        chunks: AsyncGenerator[SpeechChunk, None],
+        said: AsyncGenerator[Said, None],
         encoder: AudioEncoder,
         *,
-        texts: Sequence[str],
-        engine: str,
-        sample_rate: int,
+        plan: Plan,
         admission: AbstractAsyncContextManager[None],
         log: SpeechLog | None = None,
     ) -> None:
         self.id = str(uuid4())
         self.history_id = self.id if log is not None and log.keeps(order.request) else None
         self.voice = order.voice
-        self.content_type = content_type(order.request.format, sample_rate)
-        self.engine = engine
+        self.content_type = content_type(order.request.format, plan.draft.rate)
+        self.engine = plan.info.name
+        self.plan = plan
+        self.lexicon = LexiconUse(
+            lexicons=[f"{id}@{number}" for id, number in plan.attached.lexicons]
+        )
         self.characters = len(order.request.content)
         self.duration_s = 0.0
         self.first_audio_s: float | None = None
         self.total_s = 0.0
         self._order = order
         self._count = 0
-        self._chunks = chunks
+        self._said = said
         self._encoder = encoder
-        self._texts = texts
-        self._sample_rate = sample_rate
         self._admission = admission
         self._log = log
         # A batch keeps the audio of its items itself.
@@ -108,9 +120,9 @@ class Speech:
         """Whoever keeps a log is told at the end, whatever it is and whoever has gone by then."""
         status, error = SpeechStatus.CANCELLED, None
         try:
-            async with aclosing(self._chunks) as chunks:
-                async for chunk in chunks:
-                    yield await self._piece(chunk)
+            async with aclosing(self._said) as said:
+                async for one in said:
+                    yield await self._piece(one)
             status = SpeechStatus.OK
         except Exception as failure:
             status = SpeechStatus.FAILED
@@ -120,11 +132,12 @@ class Speech:
             if self._log is not None:
                 await see_through(self._log.spoken(self._spoken(status, error)))
 
-    async def _piece(self, chunk: SpeechChunk) -> SpokenPiece:
+    async def _piece(self, said: Said) -> SpokenPiece:
+        chunk, worded = said.chunk, said.worded
+        piece, wording = worded.piece, worded.wording
         index, start_s = self._count, self.duration_s
         self._count += 1
-        last = self._count == len(self._texts)
-        data = await in_thread(None, self._encode, chunk.samples, last)
+        data = await in_thread(None, self._encode, chunk.samples, worded.last)
         if self._kept is not None:
             self._kept += data
             if len(self._kept) > self._most:  # hours of it would fill the memory
@@ -133,18 +146,26 @@ class Speech:
         self.total_s = time.perf_counter() - self._order.since
         if self.first_audio_s is None:
             self.first_audio_s = self.total_s
+        rules = tuple(rules_of(piece, wording))
+        for rule in rules:
+            self.lexicon.count(rule.entry_id, rule.ignored)
         return SpokenPiece(
             index,
             data,
-            self._texts[index],
-            chunk.text_start,
-            chunk.text_end,
+            piece.text,
+            piece.start,
+            piece.end,
             start_s,
             self.duration_s,
             tuple(
                 replace(word, start_s=word.start_s + start_s, end_s=word.end_s + start_s)
                 for word in chunk.words
             ),
+            spoken=wording.spoken.text if wording.parts else "",
+            language=worded.language,
+            voice=piece.voice or self.voice.id,
+            rules=rules,
+            marks=tuple(marks_of(chunk, piece, start_s)),
         )
 
     def _encode(self, samples: Samples, last: bool) -> bytes:
@@ -161,7 +182,8 @@ class Speech:
             request=order.request,
             source=order.source,
             status=status,
-            sample_rate=self._sample_rate,
+            sample_rate=self.plan.draft.rate,
+            lexicon=self.lexicon if self.lexicon.lexicons else None,
             duration_s=self.duration_s,
             total_s=self.total_s,
             first_audio_s=self.first_audio_s,

@@ -1,0 +1,34 @@
+"""Finding out how a text would be said."""
+
+from fastapi import APIRouter, Request
+
+from app.api import rates
+from app.api.access import GuardedRoute, access
+from app.api.dependencies import LexiconCheck, Owner
+from app.api.errors import also, problems
+from app.api.speech import SPEECH_PROBLEMS
+from app.core import exceptions as err
+from app.limits.base import Rate
+from app.models.access import Permission
+from app.models.lexicon_check import ValidateRequest, ValidateResponse
+
+router = APIRouter(prefix="/api/v1/lexicon", tags=["lexicons"], route_class=GuardedRoute)
+
+
+@router.post(
+    "/validate",
+    operation_id="validate_text",
+    responses=also(SPEECH_PROBLEMS, problems(err.LexiconNotFound, err.InvalidRequest)),
+)
+@access(Permission.SPEECH_SYNTHESIZE, Rate.SYNTHESIS)
+async def validate_text(
+    lexicons: LexiconCheck, owner: Owner, body: ValidateRequest, request: Request
+) -> ValidateResponse:
+    """How a text would be said: as words, with what changes each and why; the entries of lexicons
+    that fit and are not applied; the words that no source knows; the phonemes of each word. With
+    `audio`, samples of the words that lexicons change, before and after; with `verify`, whether
+    each entry changes what is heard. Nothing is kept.
+    """
+    if body.audio or body.verify:
+        await rates.spend(request, Rate.CHARACTERS, len(body.text))
+    return await lexicons.check(owner, body)

@@ -1,0 +1,151 @@
+"""What a request says by itself: read, checked and cleaned."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from app.audio.encode import check_rate
+from app.core.config.speech import EmojiPolicy
+from app.core.exceptions import InvalidRequest, MarkupInvalid, TextTooLong
+from app.engines.base import EngineInfo
+from app.models.speech import AUTO, SpeechRequest
+from app.models.voice import Voice
+from app.text.clean import clean
+from app.text.normalization import emoji_edits
+from app.text.prosody import Prosody
+from app.text.spoken import Edit, merged
+from app.text.ssml import Script, parse, plain
+
+MOST_VOICES: Final = 20
+"""In one request, by `<voice>`."""
+MOST_LEXICONS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesisLimits:
+    """How much may be asked for.
+
+    Attributes:
+        max_chars: longest text.
+        max_whole_chars: longest text whose audio is returned in one piece.
+    """
+
+    max_chars: int
+    max_whole_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a request says by itself.
+
+    Attributes:
+        owner: whose lexicons and other voices it can name.
+        voice: None for one that belongs to nobody.
+        rate: of the audio, in Hz.
+        script: cleaned.
+        language: BCP-47 tag of what the markup says nothing else of; None if nobody has said.
+        detects: whether each sentence has the language that it seems to be in.
+    """
+
+    owner: str
+    voice: Voice | None
+    request: SpeechRequest
+    rate: int
+    script: Script
+    language: str | None
+    detects: bool
+
+    @property
+    def lexicon_ids(self) -> tuple[str, ...] | None:
+        """Those that are asked for; None leaves it to the voice and its owner."""
+        asked = self.request.lexicon_ids
+        if not self.script.lexicons:
+            return asked
+        return tuple(dict.fromkeys((*self.script.lexicons, *(asked or ()))))
+
+    @property
+    def voice_ids(self) -> tuple[str, ...]:
+        """Of the voices in the markup, without that of the request."""
+        named = dict.fromkeys(span.voice for span in self.script.spans if span.voice)
+        return tuple(one for one in named if self.voice is None or one != self.voice.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Drafting:
+    """Reads requests.
+
+    Attributes:
+        info: of the engine that will speak.
+        emoji: what becomes of them.
+    """
+
+    info: EngineInfo
+    limits: SynthesisLimits
+    emoji: EmojiPolicy = "drop"
+
+    def draft(
+        self, owner: str, voice: Voice | None, request: SpeechRequest, *, streaming: bool
+    ) -> Draft:
+        """Read a request. Linear in its length.
+
+        Raises:
+            UnspeakableText, TextTooLong, MarkupInvalid, InvalidRequest, UnsupportedFormat
+        """
+        rate = check_rate(request.format, request.sample_rate, self.info.sample_rate)
+        self._check_length(request, streaming)
+        own = Prosody(request.speed, request.pitch, request.volume)
+        marked = request.ssml is not None
+        script = parse(request.content, own) if marked else plain(request.content, own)
+        language, detects = _language(voice, request, script)
+        cleaned = self._cleaned(script, language)
+        draft = Draft(owner, voice, request, rate, cleaned, language, detects)
+        if len(draft.voice_ids) >= MOST_VOICES:
+            raise InvalidRequest(
+                f"There are more than {MOST_VOICES} voices in the SSML.", "Split the text."
+            )
+        if draft.lexicon_ids is not None and len(draft.lexicon_ids) > MOST_LEXICONS:
+            raise InvalidRequest(
+                f"There are more than {MOST_LEXICONS} lexicons in the SSML and the request.",
+                "Name fewer.",
+            )
+        return draft
+
+    def _check_length(self, request: SpeechRequest, streaming: bool) -> None:
+        limit = self.limits.max_chars if streaming else self.limits.max_whole_chars
+        if len(request.content) > limit:
+            more = f", or stream it: then up to {self.limits.max_chars} are allowed"
+            raise TextTooLong(
+                f"The text has {len(request.content)} characters; at most {limit} are allowed.",
+                f"Split the text{'' if streaming else more}.",
+                measured=len(request.content),
+                limit=limit,
+            )
+
+    def _cleaned(self, script: Script, language: str | None) -> Script:
+        """Offsets stay."""
+        edits, named = script.edits, list[Edit]()
+        if self.emoji != "drop" and not script.text.isascii():
+            named = emoji_edits(script.text, language or self.info.languages[0])
+        if named and self.emoji == "error":
+            raise InvalidRequest(
+                f"The text has emoji, the first at offset {named[0].start}.",
+                "Leave them out: this server refuses them.",
+                offset=named[0].start,
+            )
+        edits = tuple(merged(edits, named))
+        kept = [(edit.start, edit.end) for edit in edits]
+        return replace(script, text=clean(script.text, kept=kept), edits=edits)
+
+
+def _language(
+    voice: Voice | None, request: SpeechRequest, script: Script
+) -> tuple[str | None, bool]:
+    """BCP-47 tag, None if nobody has said; and whether sentences are listened to."""
+    asked, marked = request.language, script.language
+    own = voice.language if voice else None
+    if asked and asked.lower() == AUTO:
+        return marked or own, True
+    if asked and marked and asked.lower() != marked.lower():
+        raise MarkupInvalid(
+            "`xml:lang` of `<speak>` is not the `language` of the request.", "Leave one out."
+        )
+    return asked or marked or own, False

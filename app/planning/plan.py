@@ -1,0 +1,177 @@
+"""What a request comes to: which voices, which words, in which pieces."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.core.exceptions import MarkupInvalid, UnspeakableText, UnsupportedLanguage
+from app.engines.base import Engine, EngineInfo, Phonetic, SynthesisRequest, VoiceState
+from app.engines.controls import check_spans
+from app.engines.stored import check_engine
+from app.lexicons.shelf import Attached
+from app.models.speech import Normalize
+from app.models.voice import Voice
+from app.planning.draft import Draft
+from app.text.frontend import Abilities, FrontEnd, Wording, part_of
+from app.text.languages import by_script, detect
+from app.text.normalization import coverage, normalize
+from app.text.plan import Piece, pieces
+from app.text.spoken import SpokenText, spoken
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """A piece, and what is said of it: nothing if it is a mere pause."""
+
+    piece: Piece
+    language: str
+    wording: Wording
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A request with all that belongs to it.
+
+    Attributes:
+        draft: what it says.
+        voices: all that speak, by id.
+        attached: the lexicons that apply.
+    """
+
+    draft: Draft
+    voices: Mapping[str, Voice]
+    attached: Attached
+    engine: Engine
+
+    @property
+    def info(self) -> EngineInfo:
+        return self.engine.info
+
+    @property
+    def language(self) -> str:
+        """Of what has no other."""
+        return self.draft.language or self.info.languages[0]
+
+    @property
+    def normalized(self) -> bool:
+        """Whether numbers and the like are put into words, by rules of the language."""
+        return self.draft.request.normalize is not Normalize.OFF and bool(coverage(self.language))
+
+    def asked(self, state: VoiceState) -> SynthesisRequest:
+        """What is asked of the engine, but for the text, its language and its prosody."""
+        return SynthesisRequest("", state, language=self.language, seed=self.draft.request.seed)
+
+    def worded(self) -> Iterator[Worded]:
+        """The pieces with their words, made one by one as they are asked for."""
+        front = self._front()
+        before: tuple[Piece, str] | None = None
+        for found in self._pieces():
+            if before is not None:
+                yield self._worded(front, *before, last=False)
+            before = found
+        if before is not None:
+            yield self._worded(front, *before, last=True)
+
+    def without_lexicons(self, text: str, language: str) -> SpokenText:
+        """How a passage would be said if no lexicon applied."""
+        if self.draft.request.normalize is Normalize.OFF:
+            return spoken(text, ())
+        return spoken(text, normalize(text, language))
+
+    def check(self) -> None:
+        """Refuse what cannot be spoken, before anything is. The engine is open.
+
+        Linear in the text, and quick: words are made only of what seems unspeakable as it stands.
+
+        Raises:
+            UnspeakableText, UnsupportedControl, UnsupportedLanguage, MarkupInvalid
+            VoiceEngineMismatch: a voice was made by another engine.
+        """
+        for voice in self.voices.values():
+            check_engine(voice, self.info)
+        script = self.draft.script
+        check_spans(self.info, self.draft.request.seed, script.spans)
+        self._check_normalization()
+        for edit in script.edits:
+            if edit.phonemes and (missing := self._missing(edit.phonemes, self.language)):
+                raise MarkupInvalid(
+                    f"The engine has no sound for {', '.join(missing)} in <phoneme>.",
+                    "POST /api/v1/lexicon/validate says which phonemes a word has.",
+                    phonemes=list(missing),
+                )
+        languages = {span.language for span in script.spans if span.language} | {self.language}
+        for language in languages:
+            self.engine.check("a", language)
+        if self.draft.detects or len(languages) > 1:
+            self._check_each()
+            return
+        try:
+            self.engine.check(script.text, self.language)
+        except UnspeakableText:
+            self._check_each()
+
+    def _check_each(self) -> None:
+        """Piece by piece, those with letters that may be foreign, as they will be read."""
+        front, said = self._front(), False
+        for piece, language in self._pieces():
+            plain_text = piece.text.isascii() and not piece.edits
+            if plain_text:
+                said = said or piece.speakable
+                continue
+            wording = front.word(piece, language, self._able(language))
+            if wording.parts:
+                said = True
+                self.engine.check(wording.spoken.text, language)
+        if not said:
+            raise UnspeakableText(
+                "There is nothing in the text that is spoken.",
+                "Send text with at least one word or number.",
+            )
+
+    def _check_normalization(self) -> None:
+        wanted = self.draft.request.normalize is Normalize.ON and not self.draft.detects
+        if wanted and not coverage(self.language):
+            raise UnsupportedLanguage(
+                f"There are no rules of normalization for {self.language}.",
+                "Send `normalize` as auto or off; GET /api/v1/languages says what has rules.",
+            )
+
+    def _front(self) -> FrontEnd:
+        return FrontEnd(
+            self.attached.matcher,
+            normalizes=self.draft.request.normalize is not Normalize.OFF,
+            max_chars=self.info.max_chars,
+        )
+
+    def _pieces(self) -> Iterator[tuple[Piece, str]]:
+        script = self.draft.script
+        for piece in pieces(script, max_chars=self.info.max_chars, language=self.language):
+            if piece.language is not None or not self.draft.detects:
+                yield piece, piece.language or self.language
+            else:
+                yield from self._detected(piece)
+
+    def _detected(self, piece: Piece) -> Iterator[tuple[Piece, str]]:
+        among = self.info.languages
+        language = detect(piece.text, among, self.language)
+        for start, end, tongue in by_script(piece.text, among, language):
+            if (part := part_of(piece, start, end)) is not None:
+                yield part, tongue
+
+    def _worded(self, front: FrontEnd, piece: Piece, language: str, *, last: bool) -> Worded:
+        if not piece.speakable:
+            return Worded(piece, language, Wording(SpokenText("", ()), ()), last)
+        return Worded(piece, language, front.word(piece, language, self._able(language)), last)
+
+    def _able(self, language: str) -> Abilities:
+        engine = self.engine
+        if not isinstance(engine, Phonetic) or "pronunciations" not in self.info.controls:
+            return Abilities()
+        return Abilities(
+            missing=lambda phonemes: engine.missing_phonemes(phonemes, language),
+            parts_of_speech=lambda text: engine.parts_of_speech(text, language),
+        )
+
+    def _missing(self, phonemes: str, language: str) -> Sequence[str]:
+        missing = self._able(language).missing
+        return missing(phonemes) if missing else ()

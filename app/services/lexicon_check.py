@@ -1,0 +1,257 @@
+"""Finding out how a text would be said, and whether lexicon entries can be heard."""
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from app.audio.encode import encode_all
+from app.audio.finish import Finish, finish
+from app.audio.types import AudioFormat, Samples
+from app.core.exceptions import EngineFailed
+from app.core.tasks import in_thread
+from app.core.turns import Turns
+from app.db.base import Collection
+from app.db.voices import find_voice
+from app.engines.base import (
+    Engine,
+    Phonetic,
+    Pronunciation,
+    ReadWord,
+    SynthesisRequest,
+    VoiceState,
+)
+from app.engines.stored import stored_state
+from app.lexicons.hearing import Hearing, Verdict
+from app.lexicons.shelf import LexiconShelf
+from app.models.lexicon_check import (
+    MOST_SAMPLES,
+    Change,
+    CheckedEntry,
+    CheckedSentence,
+    CheckedWord,
+    Unapplied,
+    ValidateRequest,
+    ValidateResponse,
+)
+from app.models.speech import SpeechRequest
+from app.models.voice import Voice
+from app.planning.draft import Drafting
+from app.planning.plan import Plan, Worded
+from app.planning.surroundings import Surroundings
+from app.storage.base import BlobStore
+from app.text.normalization import coverage
+from app.text.spoken import Edit, SpokenText, spoken
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an entry is applied first."""
+
+    edit: Edit
+    text: str
+    language: str
+
+
+class LexiconCheckService:
+    """Words a text as it would be spoken, and speaks samples of it. Keeps nothing."""
+
+    def __init__(
+        self,
+        *,
+        voices: Collection[Voice],
+        states: BlobStore,
+        lexicons: LexiconShelf,
+        engine: Engine,
+        turns: Turns,
+        drafting: Drafting,
+        hearing: Hearing,
+    ) -> None:
+        self._voices = voices
+        self._states = states
+        self._lexicons = lexicons
+        self._engine = engine
+        self._turns = turns
+        self._drafting = drafting
+        self._hearing = hearing
+
+    async def check(self, owner: str, asked: ValidateRequest) -> ValidateResponse:
+        """How the text would be said.
+
+        Raises:
+            UnspeakableText, InvalidRequest, UnsupportedLanguage: it cannot be spoken.
+            VoiceNotFound, LexiconNotFound, VoiceEngineMismatch
+            EngineUnavailable; with samples also EngineBusy, EngineFailed.
+        """
+        voice = await find_voice(self._voices, owner, asked.voice) if asked.voice else None
+        request = SpeechRequest(
+            text=asked.text,
+            voice=asked.voice or "-",
+            language=asked.language,
+            lexicon_ids=asked.lexicon_ids,
+            normalize=asked.normalize,
+        )
+        draft = await in_thread(None, self._drafting.draft, owner, voice, request, streaming=False)
+        plan = await Surroundings(self._voices, self._lexicons, self._engine).plan(draft)
+        await self._engine.open()
+        answer, places = await in_thread(None, self._worded, plan)
+        if asked.audio or asked.verify:
+            with self._turns.enter():
+                answer.entries = await self._sampled(plan, places, asked)
+            answer.more_entries = max(0, len(places) - MOST_SAMPLES)
+        return answer
+
+    def _worded(self, plan: Plan) -> tuple[ValidateResponse, list[_Place]]:
+        plan.check()
+        sentences: list[CheckedSentence] = []
+        places: dict[str, _Place] = {}
+        for worded in plan.worded():
+            sentences.append(self._sentence(worded))
+            for edit in worded.wording.applied:
+                written = worded.piece.text[edit.start : edit.end]
+                places.setdefault(edit.entry or "", _Place(edit, written, worded.language))
+        words = [word for sentence in sentences for word in sentence.words]
+        unapplied = [one for sentence in sentences for one in sentence.unapplied]
+        answer = ValidateResponse(
+            text=plan.draft.request.content,
+            spoken=" ".join(s.spoken for s in sentences if s.spoken),
+            language=plan.language,
+            normalized=plan.normalized,
+            normalization=sorted(coverage(plan.language)),
+            lexicons=[f"{lexicon}@{revision}" for lexicon, revision in plan.attached.lexicons],
+            engine=plan.info.name,
+            takes_phonemes="pronunciations" in plan.info.controls,
+            sentences=sentences,
+            unknown_words=list(dict.fromkeys(word.text for word in words if not word.known)),
+            missing_phonemes=list(
+                dict.fromkeys(symbol for one in unapplied for symbol in one.missing_phonemes)
+            ),
+            entries=[],
+            more_entries=0,
+        )
+        return answer, list(places.values())
+
+    def _sentence(self, worded: Worded) -> CheckedSentence:
+        piece, wording, language = worded.piece, worded.wording, worded.language
+        return CheckedSentence(
+            start=piece.start,
+            end=piece.end,
+            text=piece.text,
+            spoken=wording.spoken.text if wording.parts else "",
+            language=language,
+            changes=list(_changes(worded)),
+            unapplied=[
+                Unapplied(
+                    entry_id=one.rule.id,
+                    start=piece.start + one.start,
+                    end=piece.start + one.end,
+                    text=piece.text[one.start : one.end],
+                    reason=one.reason,
+                    missing_phonemes=list(self._missing(one.rule.phonemes, language)),
+                )
+                for one in wording.ignored
+            ],
+            words=list(self._words(worded)) if wording.parts else [],
+        )
+
+    def _missing(self, phonemes: str | None, language: str) -> Sequence[str]:
+        if phonemes is None or not isinstance(self._engine, Phonetic):
+            return ()
+        return self._engine.missing_phonemes(phonemes, language)
+
+    def _words(self, worded: Worded) -> Iterator[CheckedWord]:
+        if not isinstance(self._engine, Phonetic):
+            return
+        said, piece = worded.wording.spoken, worded.piece
+        for word in self._engine.read(said.text, worded.language, _pronounced(said)):
+            start, end = said.origin(word.start, word.end)
+            yield CheckedWord(
+                text=word.text,
+                start=piece.start + start,
+                end=piece.start + end,
+                phonemes=word.phonemes,
+                known=word.known or _given(word, said),
+            )
+
+    async def _sampled(
+        self, plan: Plan, places: Sequence[_Place], asked: ValidateRequest
+    ) -> list[CheckedEntry]:
+        voice = plan.draft.voice
+        state = (
+            await stored_state(voice, plan.info, voices=self._voices, states=self._states)
+            if voice
+            else self._engine.sample_voice()
+        )
+        return [await self._entry(plan, place, state, asked) for place in places[:MOST_SAMPLES]]
+
+    async def _entry(
+        self, plan: Plan, place: _Place, state: VoiceState, asked: ValidateRequest
+    ) -> CheckedEntry:
+        edit = place.edit.moved(-place.edit.start)
+        before = plan.without_lexicons(place.text, place.language)
+        said = [
+            await self._say(text, state, place.language)
+            for text in (before, spoken(place.text, [edit]))
+        ]
+        verdict: Verdict | None = None
+        if asked.verify:
+            verdict = await self._hearing.compare(
+                said[0], said[1], rate=plan.info.sample_rate, language=place.language
+            )
+        audio = [_wav(samples, plan.info.sample_rate) if asked.audio else None for samples in said]
+        return CheckedEntry(
+            entry_id=place.edit.entry or "",
+            text=place.text,
+            changed=verdict.changed if verdict else None,
+            reason=verdict.reason if verdict else None,
+            distance=verdict.distance if verdict else None,
+            heard_before=verdict.heard_before if verdict else None,
+            heard_after=verdict.heard_after if verdict else None,
+            audio_before=audio[0],
+            audio_after=audio[1],
+        )
+
+    async def _say(self, said: SpokenText, state: VoiceState, language: str) -> Samples:
+        """float32 (n,), at the rate of the engine."""
+        request = SynthesisRequest(
+            said.text, state, language=language, seed=None, pronunciations=tuple(_pronounced(said))
+        )
+        async with self._turns.turn(), aclosing(self._engine.synthesize(request)) as chunks:
+            spoken_chunks = [chunk async for chunk in chunks]
+        if not spoken_chunks:
+            raise EngineFailed("The engine gave no audio for the text.")
+        samples, _ = await in_thread(None, finish, spoken_chunks, Finish())
+        return samples
+
+
+def _changes(worded: Worded) -> Iterator[Change]:
+    piece = worded.piece
+    for passage in worded.wording.spoken.passages:
+        if (edit := passage.edit) is not None:
+            yield Change(
+                start=piece.start + edit.start,
+                end=piece.start + edit.end,
+                text=piece.text[edit.start : edit.end],
+                spoken=edit.spoken,
+                rule=edit.rule,
+                entry_id=edit.entry,
+                phonemes=edit.phonemes,
+            )
+
+
+def _pronounced(said: SpokenText) -> list[Pronunciation]:
+    return [
+        Pronunciation(passage.start, passage.end, passage.edit.phonemes)
+        for passage in said.passages
+        if passage.edit is not None and passage.edit.phonemes and passage.start < passage.end
+    ]
+
+
+def _given(word: ReadWord, said: SpokenText) -> bool:
+    """Whether somebody has said how it is pronounced."""
+    return any(one.start < word.end and word.start < one.end for one in _pronounced(said))
+
+
+def _wav(samples: Samples, rate: int) -> str:
+    content = encode_all(samples, AudioFormat.WAV, input_rate=rate, output_rate=rate)
+    return b64encode(content).decode()
