@@ -30,7 +30,10 @@ from app.models.api_key import ApiKey
 from app.models.audit import AuditEvent
 from app.models.batch import Batch, BatchItem
 from app.models.history import HistoryEntry, UsageDay
+from app.lexicons.shelf import LexiconShelf
+from app.lexicons.store import LexiconStore
 from app.models.job import Job, JobKind
+from app.models.lexicon import Lexicon, LexiconContent
 from app.models.speech import Speaker
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.services.access import AccessService
@@ -38,6 +41,7 @@ from app.services.audit import AuditService
 from app.services.batches import BatchOptions, BatchService, Bench
 from app.services.history import HistoryService
 from app.services.keys import KeyService
+from app.services.lexicons import LexiconLimits, LexiconTools
 from app.services.retention import Keepers, RetentionService
 from app.services.speech_log import HistoryLog, HistoryRules
 from app.services.synthesis import SynthesisLimits, SynthesisService
@@ -73,6 +77,8 @@ class AppContext:
     training: TrainingService
     versions: VersionService
     retention: RetentionService
+    lexicon_tools: LexiconTools
+    lexicon_shelf: LexiconShelf
     history_log: HistoryLog
     history: HistoryService
     usage: UsageService
@@ -162,6 +168,7 @@ def _wired(  # long: every part by its name
     synthesis = _synthesis(parts, log)
     shop = _workshop(parts, database, clock, machine.judge(engine.info, assets))
     tools = _voice_tools(parts, database, board)
+    lexicon_tools = _lexicon_tools(parts, database)
     return AppContext(
         settings=settings,
         metrics=metrics,
@@ -180,6 +187,8 @@ def _wired(  # long: every part by its name
         training=_training(parts, shop),
         versions=VersionService(shop),
         retention=_retention(settings, database, stores),
+        lexicon_tools=lexicon_tools,
+        lexicon_shelf=LexiconShelf(lexicons=lexicon_tools.lexicons, store=lexicon_tools.store),
         history_log=log,
         history=_history(settings, database, stores, log),
         usage=UsageService(days=database.collection(UsageDay), settle=log.settle),
@@ -202,6 +211,7 @@ def _voice_tools(parts: _Parts, database: SqlDatabase, jobs: JobBoard) -> VoiceT
         voices=parts.voices,
         samples=database.collection(VoiceSample),
         versions=database.collection(VoiceVersion),
+        lexicons=database.collection(Lexicon),
         stores=parts.stores,
         engine=parts.engine,
         ears=parts.ears,
@@ -217,6 +227,23 @@ def _voice_tools(parts: _Parts, database: SqlDatabase, jobs: JobBoard) -> VoiceT
         ),
         admission=admission_of(settings.max_concurrent_uploads),
         metrics=parts.metrics,
+    )
+
+
+def _lexicon_tools(parts: _Parts, database: SqlDatabase) -> LexiconTools:
+    lexicons = database.collection(Lexicon)
+    contents = database.collection(LexiconContent)
+    settings = parts.settings
+    return LexiconTools(
+        lexicons=lexicons,
+        voices=parts.voices,
+        store=LexiconStore(lexicons=lexicons, contents=contents, audit=parts.trail),
+        audit=parts.trail,
+        limits=LexiconLimits(
+            entries=settings.max_lexicon_entries,
+            lexicons=settings.max_lexicons_per_owner,
+            upload_bytes=settings.max_lexicon_upload_bytes,
+        ),
     )
 
 

@@ -64,9 +64,7 @@ def _words(chunks: Sequence[SpeechChunk]) -> Iterator[WordTiming]:
     before_s = 0.0
     for chunk in chunks:
         for word in chunk.words:
-            yield replace(
-                word, start_s=word.start_s + before_s, end_s=word.end_s + before_s
-            )
+            yield replace(word, start_s=word.start_s + before_s, end_s=word.end_s + before_s)
         before_s += chunk.duration_s
 
 

@@ -7,11 +7,14 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from app.core.exceptions import EntryInvalid
+from app.core.exceptions import EntryInvalid, InvalidRequest
 from app.models.base import LANGUAGE_FORM, MAX_LANGUAGE
 from app.models.lexicon import (
+    FIELDS,
     MAX_ALIAS,
+    MAX_DESCRIPTION,
     MAX_GRAPHEME,
+    MAX_NAME,
     MAX_NOTE,
     MAX_PHONEMES,
     Alphabet,
@@ -21,12 +24,6 @@ from app.models.lexicon import (
 from app.text.alphabets import to_ipa
 
 KindT = TypeVar("KindT", bound=StrEnum)
-
-FIELDS: Final = (
-    "grapheme", "alias", "phonemes", "alphabet", "language", "case_sensitive", "word_boundaries",
-    "part_of_speech", "note",
-)  # fmt: skip
-"""Of an entry, in the order of the columns of a table."""
 
 _LANGUAGE: Final = re.compile(LANGUAGE_FORM)
 _SCRIPT_CHARS: Final = 4
@@ -94,6 +91,51 @@ def canonical_language(tag: str) -> str:
     return "-".join(cased)
 
 
+def checked_name(name: str) -> str:
+    """The name of a lexicon.
+
+    Raises:
+        InvalidRequest: it cannot be called so.
+    """
+    called = " ".join(unicodedata.normalize("NFC", name).split())
+    if not 1 <= len(called) <= MAX_NAME or not _plain(called):
+        raise InvalidRequest(
+            f"A lexicon's name has 1 to {MAX_NAME} characters, no control characters among them.",
+            "Choose another name.",
+        )
+    return called
+
+
+def checked_description(description: str | None) -> str | None:
+    """What is written about a lexicon; an empty text is none.
+
+    Raises:
+        InvalidRequest: it cannot be kept.
+    """
+    text = (description or "").strip()
+    if len(text) > MAX_DESCRIPTION or not all(_plain(line) for line in text.splitlines()):
+        raise InvalidRequest(
+            f"A description has up to {MAX_DESCRIPTION} characters, no control characters but "
+            "line ends among them.",
+            "Change it.",
+        )
+    return text or None
+
+
+def checked_language(tag: str | None) -> str | None:
+    """A BCP-47 tag in its usual case; an empty one is none.
+
+    Raises:
+        InvalidRequest: it has not the form of one.
+    """
+    try:
+        return canonical_language(tag) if tag else None
+    except ValueError as error:
+        raise InvalidRequest(
+            "The language is no BCP-47 tag.", "Send one like `en-US` or `fr`."
+        ) from error
+
+
 def key_of(entry: EntryDraft, language: str | None) -> tuple[str, bool, str | None, str | None]:
     """What no two entries of a lexicon have in common.
 
@@ -108,6 +150,14 @@ def key_of(entry: EntryDraft, language: str | None) -> tuple[str, bool, str | No
 def folded(text: str) -> str:
     """For comparing without regard to case."""
     return unicodedata.normalize("NFC", text.casefold())
+
+
+def _plain(text: str) -> bool:
+    """Whether it has no character that cannot be stored, sent or written into XML."""
+    if text.isprintable():
+        return True  # no format characters either; quick
+    forbidden = any(unicodedata.category(char) in _UNSAYABLE for char in text)
+    return not forbidden and not _NO_XML.search(text)
 
 
 def _grapheme(fields: Mapping[str, Any]) -> str:
@@ -133,15 +183,14 @@ def _text(fields: Mapping[str, Any], name: str, limit: int) -> str | None:
         raise _too_long(name, len(text), limit)
     if not text:
         return None
-    categories = {unicodedata.category(char) for char in text}
-    if categories & _UNSAYABLE or _NO_XML.search(text):
+    if not _plain(text):
         raise _invalid(
             name,
             "characters-forbidden",
             f"`{name}` has control characters, or some that no text has.",
             "Send plain text.",
         )
-    if categories <= _UNSEEN:
+    if all(unicodedata.category(char) in _UNSEEN for char in text):
         raise _invalid(
             name, f"{name}-invisible", f"There is nothing to be seen in `{name}`.", "Send a word."
         )

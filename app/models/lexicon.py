@@ -1,9 +1,9 @@
 """Lexicons: the stored records, and the entries that they hold."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from app.core.clock import utc_now
 from app.models.base import Record
@@ -62,6 +62,10 @@ class EntryDraft:
     note: str | None = None
 
 
+FIELDS: Final = tuple(one.name for one in fields(EntryDraft))
+"""Of a draft, in the order of the columns of a table."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry(EntryDraft):
     """A draft that is in a lexicon.
@@ -75,6 +79,11 @@ class Entry(EntryDraft):
     revision: int
     created_at: datetime = field(default_factory=utc_now)
     updated_at: datetime = field(default_factory=utc_now)
+
+    @classmethod
+    def of(cls, draft: EntryDraft, **members: Any) -> "Entry":
+        """The entry of a draft. Others than its members are given."""
+        return cls(**{name: getattr(draft, name) for name in FIELDS}, **members)
 
 
 class Lexicon(Record):
