@@ -24,14 +24,14 @@ from app.identity.tokens import TokenVerifier
 from app.jobs.board import JobBoard
 from app.jobs.dbos import DbosQueue
 from app.jobs.webhooks import Webhooks
+from app.lexicons.shelf import LexiconShelf
+from app.lexicons.store import LexiconStore
 from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
 from app.models.audit import AuditEvent
 from app.models.batch import Batch, BatchItem
 from app.models.history import HistoryEntry, UsageDay
-from app.lexicons.shelf import LexiconShelf
-from app.lexicons.store import LexiconStore
 from app.models.job import Job, JobKind
 from app.models.lexicon import Lexicon, LexiconContent
 from app.models.speech import Speaker

@@ -39,7 +39,9 @@ def version_of(sent: int | None, if_match: str | None) -> int | None:
     """
     tag = None if if_match is None else _TAG.fullmatch(if_match.strip())
     if if_match is not None and tag is None:
-        raise InvalidRequest("`If-Match` is not an `ETag` of ours.", 'Send it as it came, e.g. `"2"`.')
+        raise InvalidRequest(
+            "`If-Match` is not an `ETag` of ours.", 'Send it as it came, e.g. `"2"`.'
+        )
     versions = {number for number in (sent, tag and int(tag[1])) if number is not None}
     if len(versions) > 1:
         raise InvalidRequest("`version` and `If-Match` are not the same.", "Send one of them.")

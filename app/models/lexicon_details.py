@@ -1,7 +1,7 @@
 """Lexicons and their entries as callers send and see them."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
@@ -116,7 +116,7 @@ class EntryDetails(BaseModel):
     updated_at: datetime
 
     @classmethod
-    def of(cls, lexicon_id: str, entry: Entry, **more: Any) -> "EntryDetails":
+    def of(cls, lexicon_id: str, entry: Entry, **more: Any) -> Self:
         members = {
             name: getattr(entry, name) for name in _ENTRY if name not in ("id", "lexicon_id")
         }

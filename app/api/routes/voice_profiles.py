@@ -15,6 +15,7 @@ from app.core import exceptions as err
 from app.core.exceptions import InvalidRequest
 from app.limits.base import Rate
 from app.models.access import Permission
+from app.models.base import LANGUAGE_FORM
 from app.models.job import JobDetails, JobStatus
 from app.models.voice import Erased, Voice
 from app.models.voice_profile import (
@@ -27,7 +28,7 @@ from app.models.voice_profile import (
     VoiceProfilePage,
     VoiceTraining,
 )
-from app.services.voices import LANGUAGE_FORM, Change, TrainAgain, TrainOrder
+from app.services.voices import Change, TrainAgain, TrainOrder
 
 router = APIRouter(prefix="/api/v1/voices", tags=["voices"], route_class=GuardedRoute)
 
@@ -198,9 +199,9 @@ async def change_voice(
     response: Response,
     if_match: IfMatch = None,
 ) -> VoiceProfile:
-    """Change the name, description, language, consent reference or lexicons. What is left out stays
-    as it is; null clears it. Send the `version` that you have read, or its `ETag` as `If-Match`: if the
-    voice was changed since, by a training for example, the answer is 409.
+    """Change the name, description, language, consent reference or lexicons. What is left out
+    stays as it is; null clears it. Send the `version` that you have read, or its `ETag` as
+    `If-Match`: if the voice was changed since, by a training for example, the answer is 409.
     """
     fields = {name: getattr(body, name) for name in body.model_fields_set - {"version"}}
     change = Change(_version(body.version, if_match), fields)
