@@ -25,6 +25,7 @@ from app.jobs.board import JobBoard
 from app.jobs.dbos import DbosQueue
 from app.jobs.webhooks import Webhooks
 from app.lexicons.shelf import LexiconShelf
+from app.lexicons.store import LexiconStore
 from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
@@ -32,6 +33,7 @@ from app.models.audit import AuditEvent
 from app.models.batch import Batch, BatchItem
 from app.models.history import HistoryEntry, UsageDay
 from app.models.job import Job, JobKind
+from app.models.lexicon import Lexicon, LexiconContent
 from app.models.speech import Speaker
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.planning.draft import Drafting, SynthesisLimits
@@ -40,6 +42,8 @@ from app.services.audit import AuditService
 from app.services.batches import BatchOptions, BatchService, Bench
 from app.services.history import HistoryService
 from app.services.keys import KeyService
+from app.services.lexicon_check import LexiconCheckService
+from app.services.lexicons import LexiconLimits, LexiconTools
 from app.services.retention import Keepers, RetentionService
 from app.services.speech_log import HistoryLog, HistoryRules
 from app.services.synthesis import SynthesisService
@@ -75,6 +79,8 @@ class AppContext:
     training: TrainingService
     versions: VersionService
     retention: RetentionService
+    lexicon_tools: LexiconTools
+    lexicon_check: LexiconCheckService
     history_log: HistoryLog
     history: HistoryService
     usage: UsageService
@@ -141,7 +147,9 @@ class _Parts:
     ears: Ears
     turns: Turns
     voices: Collection[Voice]
-    lexicons: LexiconShelf
+    lexicons: LexiconStore
+    shelf: LexiconShelf
+    drafting: Drafting
     trail: AuditTrail
 
 
@@ -158,10 +166,25 @@ def _wired(  # long: every part by its name
     stores = open_stores(StorageOptions.of(settings))
     metrics = Metrics(version=settings.app_version, engine=engine.info.name)
     turns = _turns(settings, engine, clock, metrics)
-    voices, events = database.collection(Voice), database.collection(AuditEvent)
+    events = database.collection(AuditEvent)
     log = _history_log(settings, database, stores)
+    trail = AuditTrail(events)
+    lexicons = database.collection(Lexicon)
+    store = LexiconStore(
+        lexicons=lexicons, contents=database.collection(LexiconContent), audit=trail
+    )
     parts = _Parts(
-        settings, metrics, stores, engine, ears, turns, voices, LexiconShelf(), AuditTrail(events)
+        settings=settings,
+        metrics=metrics,
+        stores=stores,
+        engine=engine,
+        ears=ears,
+        turns=turns,
+        voices=database.collection(Voice),
+        lexicons=store,
+        shelf=LexiconShelf(lexicons=lexicons, store=store),
+        drafting=_drafting(settings, engine),
+        trail=trail,
     )
     board = _board(parts, database, queue)
     synthesis = _synthesis(parts, log)
@@ -185,6 +208,8 @@ def _wired(  # long: every part by its name
         training=_training(parts, shop),
         versions=VersionService(shop),
         retention=_retention(settings, database, stores),
+        lexicon_tools=_lexicon_tools(parts, database),
+        lexicon_check=_lexicon_check(parts, assets),
         history_log=log,
         history=_history(settings, database, stores, log),
         usage=UsageService(days=database.collection(UsageDay), settle=log.settle),
@@ -207,6 +232,7 @@ def _voice_tools(parts: _Parts, database: SqlDatabase, jobs: JobBoard) -> VoiceT
         voices=parts.voices,
         samples=database.collection(VoiceSample),
         versions=database.collection(VoiceVersion),
+        lexicons=database.collection(Lexicon),
         stores=parts.stores,
         engine=parts.engine,
         ears=parts.ears,
@@ -225,6 +251,21 @@ def _voice_tools(parts: _Parts, database: SqlDatabase, jobs: JobBoard) -> VoiceT
     )
 
 
+def _lexicon_tools(parts: _Parts, database: SqlDatabase) -> LexiconTools:
+    settings = parts.settings
+    return LexiconTools(
+        lexicons=database.collection(Lexicon),
+        voices=parts.voices,
+        store=parts.lexicons,
+        audit=parts.trail,
+        limits=LexiconLimits(
+            entries=settings.max_lexicon_entries,
+            lexicons=settings.max_lexicons_per_owner,
+            upload_bytes=settings.max_lexicon_upload_bytes,
+        ),
+    )
+
+
 def _synthesis(parts: _Parts, log: HistoryLog) -> SynthesisService:
     return SynthesisService(
         voices=parts.voices,
@@ -232,17 +273,29 @@ def _synthesis(parts: _Parts, log: HistoryLog) -> SynthesisService:
         engine=parts.engine,
         turns=parts.turns,
         audit=parts.trail,
-        lexicons=parts.lexicons,
-        drafting=Drafting(
-            parts.engine.info,
-            SynthesisLimits(
-                max_chars=parts.settings.max_text_chars,
-                max_whole_chars=parts.settings.max_whole_text_chars,
-            ),
-            parts.settings.emoji,
-        ),
+        lexicons=parts.shelf,
+        drafting=parts.drafting,
         log=log,
         metrics=parts.metrics,
+    )
+
+
+def _drafting(settings: Settings, engine: Engine) -> Drafting:
+    limits = SynthesisLimits(
+        max_chars=settings.max_text_chars, max_whole_chars=settings.max_whole_text_chars
+    )
+    return Drafting(engine.info, limits, settings.emoji)
+
+
+def _lexicon_check(parts: _Parts, assets: AssetStore) -> LexiconCheckService:
+    return LexiconCheckService(
+        voices=parts.voices,
+        states=parts.stores.states,
+        lexicons=parts.shelf,
+        engine=parts.engine,
+        turns=parts.turns,
+        drafting=parts.drafting,
+        hearing=machine.hearing(parts.engine.info, assets),
     )
 
 

@@ -13,6 +13,7 @@ from app.services.batches import BatchService
 from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
+from app.services.lexicons import EntryService, LexiconService, UploadService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
@@ -77,6 +78,18 @@ def _history(context: Annotated[AppContext, Depends(_context)]) -> HistoryServic
     return context.history
 
 
+def _lexicons(context: Annotated[AppContext, Depends(_context)]) -> LexiconService:
+    return LexiconService(context.lexicon_tools)
+
+
+def _entries(context: Annotated[AppContext, Depends(_context)]) -> EntryService:
+    return EntryService(context.lexicon_tools)
+
+
+def _lexicon_uploads(context: Annotated[AppContext, Depends(_context)]) -> UploadService:
+    return UploadService(context.lexicon_tools)
+
+
 def _usage(context: Annotated[AppContext, Depends(_context)]) -> UsageService:
     return context.usage
 
@@ -107,6 +120,9 @@ Jobs = Annotated[JobBoard, Depends(_jobs)]
 Keys = Annotated[KeyService, Depends(_keys)]
 Audit = Annotated[AuditService, Depends(_audit)]
 History = Annotated[HistoryService, Depends(_history)]
+Lexicons = Annotated[LexiconService, Depends(_lexicons)]
+Entries = Annotated[EntryService, Depends(_entries)]
+LexiconUploads = Annotated[UploadService, Depends(_lexicon_uploads)]
 Usage = Annotated[UsageService, Depends(_usage)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]

@@ -21,6 +21,7 @@ _TAGS = [
     {"name": "jobs", "description": "Long work: how far it is, cancel it, try it again."},
     {"name": "history", "description": "What was spoken, and how much."},
     {"name": "batches", "description": "Speak many texts as one job."},
+    {"name": "lexicons", "description": "Teach how words are said."},
     {"name": "engines", "description": "What the engine that runs can do."},
     {"name": "keys", "description": "API keys: make, list, revoke."},
     {"name": "audit", "description": "Who did what."},

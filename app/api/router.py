@@ -10,6 +10,8 @@ from app.api.routes import (
     history,
     jobs,
     keys,
+    lexicon_entries,
+    lexicons,
     metrics,
     synthesis,
     usage,
@@ -30,6 +32,8 @@ router.include_router(voice_versions.router)
 router.include_router(voice_bundles.router)
 router.include_router(synthesis.router)
 router.include_router(batches.router)
+router.include_router(lexicons.router)
+router.include_router(lexicon_entries.router)
 router.include_router(jobs.router)
 router.include_router(engines.router)
 router.include_router(keys.router)

@@ -14,6 +14,9 @@ AppError 500
 │   ├─ TrainingUnsupported    the engine cannot adapt voices
 │   ├─ MarkupInvalid          SSML that cannot be read, or an element that is not supported
 │   ├─ ArchiveInvalid         a zip or bundle that cannot be used
+│   ├─ EntryInvalid           an entry of a lexicon: `field`, `reason`
+│   ├─ LexiconFileInvalid     a file of entries that cannot be read
+│   ├─ LexiconUploadRefused   entries of a file that cannot be used: `report`
 │   └─ WebhookRefused         a webhook that may not be called
 ├─ Unauthenticated 401        nobody we know: no key or token, an unknown, expired or forged one
 │   └─ CredentialsMissing, KeyUnknown, KeyExpired, TokenInvalid, TokenExpired
@@ -23,13 +26,16 @@ AppError 500
 │   ├─ KeyNotFound
 │   ├─ JobNotFound, BatchNotFound, HistoryNotFound
 │   ├─ AudioNotKept           the entry is there, its audio is not
-│   └─ LexiconNotFound
+│   └─ LexiconNotFound, EntryNotFound, RevisionNotFound
 ├─ MethodNotAllowed 405
 ├─ Conflict 409
 │   ├─ VersionConflict
 │   ├─ IdempotencyMismatch    the key was used for another request
 │   ├─ JobEnded, JobRunning   what was asked for can be done only before, or after, its end
 │   ├─ VoiceInTraining        the voice is being adapted already
+│   ├─ LexiconExists, TooManyLexicons
+│   ├─ EntryExists            `entry_id`, the one that is there
+│   ├─ LexiconFull            it has as many entries as it may have
 │   └─ VoiceEngineMismatch     the voice was made by another engine than the one that runs
 ├─ ClientTooSlow 408          no byte of the request for too long
 ├─ UploadTooLarge 413
@@ -153,6 +159,24 @@ class ArchiveInvalid(BadRequest):
     code, title = "archive-invalid", "The archive cannot be used"
 
 
+class EntryInvalid(BadRequest):
+    """Carries `field`, and the `reason` as a code."""
+
+    code, title = "lexicon-entry-invalid", "The entry cannot be used"
+
+
+class LexiconFileInvalid(BadRequest):
+    """Carries `line` and `column` where they are known."""
+
+    code, title = "lexicon-file-invalid", "The file of entries cannot be read"
+
+
+class LexiconUploadRefused(BadRequest):
+    """Carries `report`, which tells of each row."""
+
+    code, title = "lexicon-upload-refused", "Nothing was stored: some rows cannot be used"
+
+
 class WebhookRefused(BadRequest):
     code, title = "webhook-refused", "The webhook may not be called"
 
@@ -230,6 +254,14 @@ class LexiconNotFound(NotFound):
     code, title = "lexicon-not-found", "There is no such lexicon"
 
 
+class EntryNotFound(NotFound):
+    code, title = "lexicon-entry-not-found", "There is no such entry in a lexicon"
+
+
+class RevisionNotFound(NotFound):
+    code, title = "lexicon-version-not-found", "There is no such version of the lexicon"
+
+
 class KeyNotFound(NotFound):
     code, title = "key-not-found", "There is no such API key"
 
@@ -264,6 +296,24 @@ class VoiceInTraining(Conflict):
 
 class VoiceEngineMismatch(Conflict):
     code, title = "voice-engine-mismatch", "The voice belongs to another engine"
+
+
+class LexiconExists(Conflict):
+    code, title = "lexicon-exists", "There is a lexicon of this name"
+
+
+class TooManyLexicons(Conflict):
+    code, title = "too-many-lexicons", "There are as many lexicons as there may be"
+
+
+class EntryExists(Conflict):
+    """Carries `entry_id`."""
+
+    code, title = "lexicon-entry-exists", "There is such an entry"
+
+
+class LexiconFull(Conflict):
+    code, title = "lexicon-full", "The lexicon has as many entries as it may have"
 
 
 class ClientTooSlow(AppError):

@@ -79,6 +79,13 @@ class Contains:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Condition of a list: the field has one of these values; some hundred at most."""
+
+    values: tuple[Any, ...]
+
+
 class Collection(Protocol[RecordT]):
     """Records of one kind. Every method is one atomic operation.
 
@@ -98,7 +105,7 @@ class Collection(Protocol[RecordT]):
         """A page of the records whose fields equal `where`.
 
         Args:
-            where: field -> value, or a `Span` or `Contains`.
+            where: field -> value, or a `Span`, `Contains` or `AnyOf`.
             order: a field, `-` before it for descending; ties are broken by id, and records
                 without a value come last.
             limit: 1 to 500.
@@ -124,7 +131,7 @@ class Collection(Protocol[RecordT]):
         """Add a record.
 
         Raises:
-            Conflict: a record with this id exists.
+            Conflict: a record with this id exists, or with something else that only one may have.
         """
         ...
 
@@ -144,6 +151,7 @@ class Collection(Protocol[RecordT]):
         Raises:
             NotFound: there is no such record.
             VersionConflict: it has another version.
+            Conflict: it has something now that another record has and only one may have.
         """
         ...
 

@@ -27,7 +27,7 @@ from sqlalchemy.types import JSON
 from app.core.clock import utc_now
 from app.core.exceptions import Conflict, DatabaseError, InvalidRequest, NotFound, VersionConflict
 from app.core.tracing import traced
-from app.db.base import Contains, Page, RecordT, Span, Tally
+from app.db.base import AnyOf, Contains, Page, RecordT, Span, Tally
 from app.db.cursor import Keyset
 from app.db.engine import IMMEDIATE, make_engine, make_file, use_wal
 from app.db.errors import database_errors
@@ -208,12 +208,15 @@ class SqlCollection(Generic[RecordT]):
             .values(self._row(changed))
         )
         with database_errors():
-            async with self._writers, self._writer.begin() as connection:
-                if (await connection.execute(statement)).rowcount == 1:
-                    return changed
-                stored = await connection.scalar(
-                    select(columns.version).where(columns.id == record.id)
-                )
+            try:
+                async with self._writers, self._writer.begin() as connection:
+                    if (await connection.execute(statement)).rowcount == 1:
+                        return changed
+                    stored = await connection.scalar(
+                        select(columns.version).where(columns.id == record.id)
+                    )
+            except IntegrityError as error:
+                raise Conflict("Another record has what only one may have.") from error
         if stored is None:
             raise NotFound("There is no record with this id.")
         raise VersionConflict(
@@ -282,12 +285,16 @@ class SqlCollection(Generic[RecordT]):
 
 
 def _fits(column: Column[Any], wanted: Any) -> ColumnElement[bool]:
-    """The condition that a field has this value, lies in this span, or contains this text."""
+    """The condition that a field has this value, or one of these, lies in this span, or contains
+    this text.
+    """
     if isinstance(wanted, Contains):
         if "\0" in wanted.text:  # PostgreSQL has none; for SQLite the pattern would end there
             raise InvalidRequest("There is no null character in any text.")
         # Both sides are folded by the database: what it does not fold still finds itself.
         return column.icontains(wanted.text, autoescape=True)
+    if isinstance(wanted, AnyOf):
+        return column.in_(wanted.values)
     if not isinstance(wanted, Span):
         same: ColumnElement[bool] = column == wanted
         return same

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -32,6 +33,7 @@ from app.models.base import Record
 from app.models.batch import Batch, BatchItem
 from app.models.history import HistoryEntry, UsageDay
 from app.models.job import Job, Worker
+from app.models.lexicon import Lexicon, LexiconContent
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 
 
@@ -106,6 +108,7 @@ voices = Table(
     Column("consent", String(200)),
     Column("active_version", Integer, nullable=False, server_default="1"),
     Column("training_job_id", String(36)),
+    Column("lexicon_ids", _json(), nullable=False, server_default="[]"),
     Index(None, "owner", "created_at", "id"),
 )
 
@@ -260,6 +263,36 @@ usage_days = Table(
     Index(None, "day", "id"),
 )
 
+lexicons = Table(
+    "lexicons",
+    metadata,
+    *_record_columns(),
+    Column("name", String(200), nullable=False),
+    Column("description", Text),
+    Column("language", String(35)),
+    Column("is_default", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("content_id", String(36)),
+    Column("next_number", Integer, nullable=False),
+    Index(None, "owner", "name", unique=True),
+    Index(None, "owner", "created_at", "id"),
+)
+
+# `data` comes last: what is read without it is read without the pages it lies on.
+lexicon_contents = Table(
+    "lexicon_contents",
+    metadata,
+    *_record_columns(),
+    Column("lexicon_id", String(36), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("previous_id", String(36)),
+    Column("entries", Integer, nullable=False),
+    Column("comment", String(200), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Index(None, "lexicon_id", "number"),
+)
+
 api_keys = Table(
     "api_keys",
     metadata,
@@ -305,6 +338,8 @@ TABLES: Mapping[type[Record], Table] = MappingProxyType(
         BatchItem: batch_items,
         HistoryEntry: history,
         UsageDay: usage_days,
+        Lexicon: lexicons,
+        LexiconContent: lexicon_contents,
     }
 )
 """Where the records of each type lie. The columns have the names of the fields."""

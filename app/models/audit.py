@@ -1,4 +1,6 @@
-"""Audit events: who did what to which voice or key. Written once, never changed or deleted."""
+"""Audit events: who did what to which voice, key or lexicon. Written once, never changed or
+deleted.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +25,9 @@ class Action(StrEnum):
     VOICE_DELETED = "voice.deleted"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
+    LEXICON_CREATED = "lexicon.created"
+    LEXICON_CHANGED = "lexicon.changed"
+    LEXICON_DELETED = "lexicon.deleted"
 
 
 class AuditEvent(Record):
@@ -31,7 +36,7 @@ class AuditEvent(Record):
     Attributes:
         owner: of what it was done to.
         actor: subject of the principal who did it.
-        subject_id: id of the voice or key.
+        subject_id: id of the voice, key or lexicon.
         outcome: `ok`, or the code of the error.
         request_id: of the HTTP request; `-` outside one.
     """
@@ -64,8 +69,8 @@ class AuditEntry(BaseModel):
     at: datetime
     actor: str = Field(description="Subject of who did it; `local` is the command line.")
     action: Action
-    subject_id: str = Field(description="Id of the voice or key.")
-    owner: str = Field(description="Of the voice or key.")
+    subject_id: str = Field(description="Id of the voice, key or lexicon.")
+    owner: str = Field(description="Of the voice, key or lexicon.")
     outcome: str = Field(description="`ok`; else the code of the error that came of it.")
     request_id: str = Field(description="`-` outside an HTTP request.")
 

@@ -14,6 +14,10 @@ LOCAL_OWNER = "local"
 OWNER_FORM: Final = r"[!-~]{1,200}"
 """Regular expression of what an owner can be called."""
 
+MAX_LANGUAGE: Final = 35
+LANGUAGE_FORM: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
+"""Regular expression of a BCP-47 tag, as far as its form goes."""
+
 
 class Record(BaseModel):
     """A stored thing. `version` counts its changes and guards against lost updates."""

@@ -66,6 +66,7 @@ class Voice(Record):
         consent: the caller's reference to the speaker's agreement.
         active_version: number of the version that is spoken; `state_name` is that of its state.
         training_job_id: of its last training job.
+        lexicon_ids: of the lexicons that hold for it, by precedence.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Voice(Record):
     consent: str | None = None
     active_version: int = 1
     training_job_id: str | None = None
+    lexicon_ids: tuple[str, ...] = ()
 
     @property
     def recording_blob(self) -> str:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator
 
 from app.audio.types import AudioFormat, RecordingReport
 from app.models.job import JOB_EXAMPLE, Job, JobDetails, JobProblem, JobStatus
+from app.models.lexicon import MAX_ATTACHED
 from app.models.voice import (
     REPORT_EXAMPLE,
     VOICE_EXAMPLE,
@@ -52,6 +53,7 @@ _PROFILE: dict[str, Any] = {
     "language": "en-US",
     "consent": "contract 2026-17",
     "active_version": 1,
+    "lexicon_ids": [],
     "samples": {"total": 3, "used": 3, "refused": 0, "seconds": 38.1},
     "metrics": None,
     "training": _TRAINING,
@@ -121,6 +123,9 @@ class VoiceProfile(VoiceDetails):
     language: str | None = Field(description="BCP-47 tag of its speech; null if nobody has said.")
     consent: str | None = Field(description="Your reference to the speaker's agreement.")
     active_version: int = Field(description="Number of the version that is spoken.")
+    lexicon_ids: list[str] = Field(
+        description="Lexicons that hold for it where a request names none, by precedence."
+    )
     samples: SampleCounts
     metrics: VersionMetrics | None = Field(
         description="How the active version was measured; null if it was not trained."
@@ -249,6 +254,11 @@ class VoiceChange(BaseModel):
     language: str | None = Field(None, max_length=35, description="BCP-47 tag.")
     consent: str | None = Field(
         None, max_length=200, description="Your reference to the speaker's agreement."
+    )
+    lexicon_ids: list[Annotated[str, Field(min_length=1, max_length=100)]] | None = Field(
+        None,
+        max_length=MAX_ATTACHED,
+        description="Lexicons that hold for it where a request names none, by precedence.",
     )
 
 

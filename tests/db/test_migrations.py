@@ -24,7 +24,7 @@ from app.models.voice import Voice
 
 pytestmark = pytest.mark.anyio
 
-NEWEST = "0004"
+NEWEST = "0005"
 ROOT = Path(__file__).parents[2]
 
 OPEN = """

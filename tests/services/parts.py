@@ -28,6 +28,7 @@ from app.jobs.board import JobBoard
 from app.jobs.webhooks import Webhooks
 from app.models.audit import AuditEvent
 from app.models.job import Job
+from app.models.lexicon import Lexicon
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.services.retention import Keepers, RetentionService
 from app.services.training import TrainingService
@@ -79,6 +80,7 @@ class Parts:
     samples: Any = None
     versions: Any = None
     jobs: Any = None
+    lexicons: Any = None
     database: SqlDatabase | None = None
 
     @property
@@ -109,6 +111,7 @@ class Parts:
             voices=self.voices,
             samples=self.samples,
             versions=self.versions,
+            lexicons=self.lexicons,
             stores=self.stores,
             engine=FakeEngine(),
             ears=self._ears(),
@@ -176,6 +179,7 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
             samples=database.collection(VoiceSample),
             versions=database.collection(VoiceVersion),
             jobs=database.collection(Job),
+            lexicons=database.collection(Lexicon),
             database=database,
         )
     finally:

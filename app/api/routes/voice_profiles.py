@@ -1,20 +1,21 @@
 """Voices under /api/v1: train, list, show, change, delete."""
 
-import re
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, File, Form, Header, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Query, Response, UploadFile
 
 from app.api.access import GuardedRoute, access
 from app.api.dependencies import Cloning, IdempotencyKey, Owner, Voices
 from app.api.errors import also, problems
+from app.api.etags import ETAG, IfMatch, etag, version_of
 from app.api.routes.voices import common
 from app.api.uploads import UPLOAD_PROBLEMS, sent_all
 from app.core import exceptions as err
 from app.core.exceptions import InvalidRequest
 from app.limits.base import Rate
 from app.models.access import Permission
+from app.models.base import LANGUAGE_FORM
 from app.models.job import JobDetails, JobStatus
 from app.models.voice import Erased, Voice
 from app.models.voice_profile import (
@@ -27,7 +28,7 @@ from app.models.voice_profile import (
     VoiceProfilePage,
     VoiceTraining,
 )
-from app.services.voices import LANGUAGE_FORM, Change, TrainAgain, TrainOrder
+from app.services.voices import Change, TrainAgain, TrainOrder
 
 router = APIRouter(prefix="/api/v1/voices", tags=["voices"], route_class=GuardedRoute)
 
@@ -40,17 +41,6 @@ _TRAINING_PROBLEMS = problems(
     err.TooManyJobs,
     err.DatabaseError,
 )
-_ETAG: dict[int | str, dict[str, Any]] = {
-    200: {
-        "headers": {
-            "ETag": {
-                "description": "The version of the record, for `If-Match`.",
-                "schema": {"type": "string"},
-            }
-        }
-    }
-}
-_TAG = re.compile(r'"([1-9][0-9]{0,9})"')
 _WEBHOOK = "Is told when the training has ended."
 
 Sort = Literal["-created_at", "created_at", "name", "-name", "-updated_at", "updated_at"]
@@ -174,7 +164,7 @@ router.add_api_route(
 @router.get(
     "/{voice_id}",
     operation_id="get_voice_profile",
-    responses=_ETAG | problems(err.VoiceNotFound, err.DatabaseError),
+    responses=ETAG | problems(err.VoiceNotFound, err.DatabaseError),
 )
 @access(Permission.VOICES_READ)
 async def get_voice_profile(
@@ -184,15 +174,21 @@ async def get_voice_profile(
     measured.
     """
     voice = await voices.get(owner, voice_id)
-    response.headers["ETag"] = _etag(voice)
+    response.headers["ETag"] = etag(voice.version)
     return await profile(voices, voice)
 
 
 @router.put(
     "/{voice_id}",
     operation_id="change_voice",
-    responses=_ETAG
-    | problems(err.UnsupportedLanguage, err.VoiceNotFound, err.VersionConflict, err.DatabaseError),
+    responses=ETAG
+    | problems(
+        err.UnsupportedLanguage,
+        err.VoiceNotFound,
+        err.LexiconNotFound,
+        err.VersionConflict,
+        err.DatabaseError,
+    ),
 )
 @access(Permission.VOICES_WRITE)
 async def change_voice(
@@ -201,19 +197,16 @@ async def change_voice(
     voice_id: str,
     body: VoiceChange,
     response: Response,
-    if_match: Annotated[
-        str | None,
-        Header(alias="If-Match", max_length=100, description="The `ETag`; or send `version`."),
-    ] = None,
+    if_match: IfMatch = None,
 ) -> VoiceProfile:
-    """Change the name, description, language or consent reference. What is left out stays as it
-    is; null clears it. Send the `version` that you have read, or its `ETag` as `If-Match`: if the
-    voice was changed since, by a training for example, the answer is 409.
+    """Change the name, description, language, consent reference or lexicons. What is left out
+    stays as it is; null clears it. Send the `version` that you have read, or its `ETag` as
+    `If-Match`: if the voice was changed since, by a training for example, the answer is 409.
     """
     fields = {name: getattr(body, name) for name in body.model_fields_set - {"version"}}
     change = Change(_version(body.version, if_match), fields)
     voice = await voices.change(owner, voice_id, change)
-    response.headers["ETag"] = _etag(voice)
+    response.headers["ETag"] = etag(voice.version)
     return await profile(voices, voice)
 
 
@@ -240,7 +233,7 @@ async def profile(voices: Voices, voice: Voice) -> VoiceProfile:
     status: Literal["ready", "training", "failed"] = "failed" if failed else "ready"
     shown = {
         "name", "description", "engine", "adapted_at", "adapted_minutes", "created_at",
-        "updated_at", "version", "language", "consent", "active_version",
+        "updated_at", "version", "language", "consent", "active_version", "lexicon_ids",
     }  # fmt: skip
     return VoiceProfile(
         status=status if ended else "training",
@@ -252,27 +245,16 @@ async def profile(voices: Voices, voice: Voice) -> VoiceProfile:
     )
 
 
-def _etag(voice: Voice) -> str:
-    return f'"{voice.version}"'
-
-
 def _version(sent: int | None, if_match: str | None) -> int:
     """The version that the caller has read.
 
     Raises:
         InvalidRequest: it says none, or two.
     """
-    tag = None if if_match is None else _TAG.fullmatch(if_match.strip())
-    if if_match is not None and tag is None:
+    version = version_of(sent, if_match)
+    if version is None:
         raise InvalidRequest(
-            "`If-Match` is not an `ETag` of a voice.", 'Send it as it came, e.g. `"2"`.'
-        )
-    versions = {number for number in (sent, tag and int(tag[1])) if number is not None}
-    if len(versions) != 1:
-        raise InvalidRequest(
-            "The request does not say which version of the voice it changes."
-            if not versions
-            else "`version` and `If-Match` are not the same.",
+            "The request does not say which version of the voice it changes.",
             "Read the voice, then send its `version`, or its `ETag` as `If-Match`.",
         )
-    return versions.pop()
+    return version

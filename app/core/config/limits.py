@@ -29,3 +29,13 @@ class LimitSettings(BaseModel):
     )
     max_concurrent_uploads: int = Field(8, ge=1, description="Recordings registered at once.")
     max_concurrent_requests: int = Field(64, ge=1, description="Requests that speak or wait.")
+    max_lexicon_entries: int = Field(
+        20_000,
+        ge=1,
+        le=200_000,
+        description="Entries of one lexicon, and of one file.",
+    )
+    max_lexicons_per_owner: int = Field(100, ge=1, le=500, description="Lexicons of one owner.")
+    max_lexicon_upload_bytes: int = Field(
+        10 * 1024 * 1024, ge=1, description="Longest file of entries."
+    )

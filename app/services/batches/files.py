@@ -3,9 +3,9 @@
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
-from io import StringIO
 from typing import Any, Final
 
+from app.core.csvtext import read_rows
 from app.core.exceptions import InvalidRequest
 from app.models.batch_request import MOST_ITEMS, BatchItemRequest
 from app.services.batches.check import Place
@@ -92,27 +92,23 @@ def _parsed(text: str, what: str) -> Any:
 
 
 def _table(text: str) -> Iterator[Item]:
-    csv.field_size_limit(_MOST_CHARS)
-    rows = csv.reader(StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-    number = 0
+    rows = read_rows(text)
+    number = line = 0
     try:
-        names = _header(next(rows, []))
-        for number, cells in enumerate(rows, start=2):
+        line, header = next(rows, (1, []))
+        names = _header(header)
+        for number, (line, cells) in enumerate(rows, start=2):  # noqa: B007 - told below
+            if any(len(cell) > _MOST_CHARS for cell in cells):
+                raise csv.Error(f"a cell is longer than {_MOST_CHARS} characters")
             if any(cells):
                 yield ("file", f"row {number}"), _record(names, cells, number)
     except csv.Error as error:
         raise InvalidRequest(
-            f"The file is no table: {error}, in row {number + 1 if number else 1} (line "
-            f"{rows.line_num}).",
+            f"The file is no table: {error}, in row {number + 1 if number else 1}, after line "
+            f"{line}.",
             'Put a cell with commas, quotes or line ends in quotes, and write a quote in it as "".',
-            line=rows.line_num,
+            line=line,
         ) from error
-
-
-def _delimiter(text: str) -> str:
-    """Spreadsheets write semicolons where numbers have commas."""
-    header = text.partition("\n")[0]
-    return max(",;\t", key=header.count)
 
 
 def _header(cells: list[str]) -> list[str]:

@@ -6,10 +6,8 @@ from app.services.voices.receiving import Sent
 from app.services.voices.samples import SampleService
 from app.services.voices.service import Change, Upload, VoiceService
 from app.services.voices.tools import VoiceLimits, VoiceTools, admission_of
-from app.services.voices.words import LANGUAGE_FORM
 
 __all__ = [
-    "LANGUAGE_FORM",
     "BundleService",
     "Change",
     "CloningService",

@@ -1,6 +1,6 @@
 """Registering, listing, changing and deleting voices."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ from app.core.exceptions import InvalidRequest, VersionConflict
 from app.core.tasks import see_through
 from app.core.tracing import span
 from app.db.base import Page
+from app.db.lexicons import find_lexicons
 from app.db.voices import find_voice, update_voice
 from app.models.audit import Action
 from app.models.job import Job
@@ -43,11 +44,12 @@ class Change:
 
     Attributes:
         version: of the record that the caller has read.
-        fields: those that change, by name: `name`, `description`, `language`, `consent`.
+        fields: those that change, by name: `name`, `description`, `language`, `consent`,
+            `lexicon_ids`.
     """
 
     version: int
-    fields: Mapping[str, str | None]
+    fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ class VoiceService:
 
         Raises:
             VoiceNotFound: there is none with this id, or it is somebody else's.
-            InvalidRequest, UnsupportedLanguage: it cannot be changed so.
+            InvalidRequest, UnsupportedLanguage, LexiconNotFound: it cannot be changed so.
             VersionConflict: it was changed since the caller has read it.
         """
         voice = await self.get(owner, voice_id)
@@ -179,9 +181,17 @@ class VoiceService:
                 version=voice.version,
             )
         fields = self._checked(change.fields)
+        if "lexicon_ids" in fields:
+            fields["lexicon_ids"] = await self._lexicons(owner, fields["lexicon_ids"] or ())
         return await see_through(self._change(voice.model_copy(update=fields)))
 
-    def _checked(self, fields: Mapping[str, str | None]) -> dict[str, str | None]:
+    async def _lexicons(self, owner: str, lexicon_ids: Sequence[str]) -> tuple[str, ...]:
+        if len(set(lexicon_ids)) < len(lexicon_ids):
+            raise InvalidRequest("A lexicon is named twice.", "Name each once.")
+        found = await find_lexicons(self._tools.lexicons, owner, lexicon_ids)
+        return tuple(lexicon.id for lexicon in found)
+
+    def _checked(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         checked = dict(fields)
         if "name" in fields:
             if not (fields["name"] or "").strip():

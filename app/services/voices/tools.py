@@ -13,6 +13,7 @@ from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.engines.base import Engine
 from app.jobs.board import JobBoard
+from app.models.lexicon import Lexicon
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.services.voices.archive import ArchiveLimits
 from app.storage.stores import Stores
@@ -73,6 +74,7 @@ class VoiceTools:
     voices: Collection[Voice]
     samples: Collection[VoiceSample]
     versions: Collection[VoiceVersion]
+    lexicons: Collection[Lexicon]
     stores: Stores
     engine: Engine
     ears: Ears

@@ -7,13 +7,11 @@ from typing import Final
 
 from app.core.exceptions import InvalidRequest, UnspeakableText
 from app.engines.base import Engine
+from app.models.base import LANGUAGE_FORM, MAX_LANGUAGE
 
 MAX_NAME: Final = 200
 MAX_DESCRIPTION: Final = 2000
 MAX_CONSENT: Final = 200
-MAX_LANGUAGE: Final = 35
-LANGUAGE_FORM: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
-"""Regular expression of a BCP-47 tag, as far as its form goes."""
 
 _LINE_ENDS = "\t\r\n"  # may stand in a description
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
