@@ -63,7 +63,11 @@ def _plan(text: str, matcher: Matcher | None) -> Plan:
     engine = FakeEngine()
     drafting = Drafting(engine.info, SynthesisLimits(100_000, 100_000))
     draft = drafting.draft("local", None, SpeechRequest(text=text, voice="-"), streaming=True)
-    return Plan(draft, {}, Attached(matcher, ()), engine)
+    return Plan(draft, {}, _attached(matcher), engine)
+
+
+def _attached(matcher: Matcher | None) -> Attached:
+    return Attached(matcher, (("bench", 1),)) if matcher else Attached(Matcher(()))
 
 
 def _whole(text: str) -> str:

@@ -23,6 +23,7 @@ from app.lexicons.shelf import Attached
 from app.models.speech import Normalize, SpeechRequest
 from app.planning.draft import Drafting, SynthesisLimits
 from app.planning.plan import Plan
+from app.text.lexicon import Matcher
 from app.text.normalization import normalize
 from app.text.spoken import spoken
 from bench.judges import Recogniser, words_of
@@ -70,7 +71,7 @@ async def _said(engine: Engine, text: str, how: Normalize) -> Samples:
     drafting = Drafting(engine.info, SynthesisLimits(1000, 1000))
     request = SpeechRequest(text=text, voice="-", language=_LANGUAGE, normalize=how)
     draft = drafting.draft("local", None, request, streaming=False)
-    plan = Plan(draft, {}, Attached(None, ()), engine)
+    plan = Plan(draft, {}, Attached(Matcher(())), engine)
     sound = []
     for worded in plan.worded():
         for part in worded.wording.parts:

@@ -1,8 +1,10 @@
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import httpx2
@@ -12,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
+from app.db.sql import SqlDatabase
 from app.engines.base import Engine
 from app.main import create_app
 from tests.audio.signals import encoded, talk
@@ -35,12 +38,29 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("JOBS_WORKER", "false")
 
 
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database without records, with its schema: a copy is sooner there than one that is made."""
+    path = tmp_path_factory.mktemp("schema") / "voices.db"
+
+    async def make() -> None:
+        database = SqlDatabase(f"sqlite:///{path}")
+        await database.open()
+        await database.close()
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, new_database: Path) -> Settings:
     """Of a server for tests: no limits on how much a test may do."""
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    copyfile(new_database, data_dir / "voices.db")
     return Settings(
         _env_file=None,
-        data_dir=tmp_path / "data",
+        data_dir=data_dir,
         voice_engine="fake",
         rate_limiting_enabled=False,
         jobs_worker=False,  # a start that works on jobs takes longer: `working_client`

@@ -10,6 +10,7 @@ from app.api.routes import (
     history,
     jobs,
     keys,
+    lexicon_check,
     lexicon_entries,
     lexicons,
     metrics,
@@ -33,6 +34,7 @@ router.include_router(voice_bundles.router)
 router.include_router(synthesis.router)
 router.include_router(batches.router)
 router.include_router(lexicons.router)
+router.include_router(lexicon_check.router)
 router.include_router(lexicon_entries.router)
 router.include_router(jobs.router)
 router.include_router(engines.router)

@@ -8,6 +8,7 @@ import socket
 import ssl
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Iterator
+from functools import cached_property
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
@@ -63,7 +64,7 @@ class Webhooks:
         self._allowed = frozenset(host.lower() for host in allowed_hosts)
         self._timeout_s = timeout_s
         self._attempts = attempts
-        self._trust = trust or ssl.create_default_context()
+        self._given_trust = trust
         self._resolve = resolve or _resolve
         self._sleep = sleep
         self._clock = clock
@@ -77,6 +78,11 @@ class Webhooks:
             timeout_s=settings.webhook_timeout_s,
             attempts=settings.webhook_attempts,
         )
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        """Read when it is needed first: the system's list of authorities takes its time."""
+        return self._given_trust or ssl.create_default_context()
 
     async def check(self, url: str) -> None:
         """Refuse what could not be delivered to.

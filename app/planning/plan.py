@@ -138,7 +138,7 @@ class Plan:
 
     def _front(self) -> FrontEnd:
         return FrontEnd(
-            self.attached.matcher,
+            self.attached.matcher if self.attached.lexicons else None,
             normalizes=self.draft.request.normalize is not Normalize.OFF,
             max_chars=self.info.max_chars,
         )

@@ -99,6 +99,7 @@ class Matcher:
                 key = without_case(exact)
                 groups.setdefault(key, []).append((_rank(rule, order, position), entry))
         groups.pop("", None)
+        self._rules = {rule.id: rule for rules in lexicons for rule in rules}
         self._keys = sorted(groups)
         self._longest = max(map(len, self._keys), default=0)
         self._beginnings = frozenset(key[0] for key in self._keys)
@@ -126,6 +127,10 @@ class Matcher:
             parts_of_speech: asked once, and only if a rule depends on it.
         """
         return _Search(self, text, language, taken, parts_of_speech).run()
+
+    def rule(self, rule_id: str) -> Rule:
+        """The one with this id, which must be there."""
+        return self._rules[rule_id]
 
     def beginnings(self, folded: str, at: int) -> Iterator[tuple[int, int]]:
         """Numbers and ends of the graphemes that stand at a place, the longest first."""

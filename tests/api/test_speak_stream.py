@@ -22,7 +22,6 @@ from app.core.config import Settings
 from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine, read_back
-from app.lexicons.shelf import LexiconShelf
 from app.models.history import SpeechStatus
 from app.models.speech import SpeechRequest, Spoken, SpokenPiece
 from app.models.voice import Voice
@@ -31,6 +30,7 @@ from app.services.synthesis import SynthesisService
 from tests.api.test_synthesize import EndlessEngine, said
 from tests.audio.signals import read_pcm
 from tests.conftest import make_app, recording, serving
+from tests.services.parts import shelf
 from tests.telemetry.series import scrape, value
 
 SPEAK = "/api/v1/synthesis/speak"
@@ -285,7 +285,7 @@ def tell(app: FastAPI, log: Log) -> None:
         engine=context.engine,
         turns=context.turns,
         audit=context.trail,
-        lexicons=LexiconShelf(),
+        lexicons=shelf(context.database),
         drafting=Drafting(
             context.engine.info, SynthesisLimits(max_chars=100_000, max_whole_chars=10_000)
         ),

@@ -21,7 +21,6 @@ from app.engines.fake import FakeEngine, read_back
 from app.jobs.board import JobBoard
 from app.jobs.runner import JobRunner
 from app.jobs.webhooks import Webhooks
-from app.lexicons.shelf import LexiconShelf
 from app.models.audit import AuditEvent
 from app.models.batch import Batch, BatchItem
 from app.models.batch_details import BatchDetails
@@ -35,7 +34,7 @@ from app.services.voices import Upload, VoiceService
 from app.storage.local import MemoryBlobStore
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
-from tests.services.parts import OWNER, Parts, parts
+from tests.services.parts import OWNER, Parts, parts, shelf
 
 
 class Untold:
@@ -167,7 +166,7 @@ async def batching(settings: Settings, **options: Any) -> AsyncIterator[Batching
                 engine=engine,
                 turns=Turns(8, background_at_once=8, max_requests=8, clock=time.monotonic),
                 audit=AuditTrail(database.collection(AuditEvent)),
-                lexicons=LexiconShelf(),
+                lexicons=shelf(database),
                 drafting=Drafting(
                     engine.info, SynthesisLimits(max_chars=1000, max_whole_chars=500)
                 ),

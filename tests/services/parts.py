@@ -26,8 +26,11 @@ from app.engines.base import Engine
 from app.engines.fake import FakeEngine
 from app.jobs.board import JobBoard
 from app.jobs.webhooks import Webhooks
+from app.lexicons.shelf import LexiconShelf
+from app.lexicons.store import LexiconStore
 from app.models.audit import AuditEvent
 from app.models.job import Job
+from app.models.lexicon import Lexicon, LexiconContent
 from app.models.lexicon import Lexicon
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.services.retention import Keepers, RetentionService
@@ -296,3 +299,14 @@ def kill_at(steps: Iterable[str], main: str, *, folder: Path) -> None:
         text=True,
     )
     assert run.returncode == 0, run.stderr
+
+
+def shelf(database: SqlDatabase) -> LexiconShelf:
+    """From where speech takes the lexicons of a database."""
+    lexicons = database.collection(Lexicon)
+    store = LexiconStore(
+        lexicons=lexicons,
+        contents=database.collection(LexiconContent),
+        audit=AuditTrail(database.collection(AuditEvent)),
+    )
+    return LexiconShelf(lexicons=lexicons, store=store)

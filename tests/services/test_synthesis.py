@@ -19,7 +19,7 @@ from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.engines.base import EngineInfo, SynthesisRequest
 from app.engines.fake import FakeEngine, read_back
-from app.lexicons.shelf import Attached, LexiconShelf
+from app.lexicons.shelf import Attached
 from app.models.history import SpeechSource, SpeechStatus
 from app.models.speech import Priority, SpeechRequest, Spoken
 from app.models.voice import Voice
@@ -27,9 +27,10 @@ from app.planning.draft import Drafting, SynthesisLimits
 from app.planning.plan import Plan, Worded
 from app.services.synthesis import Order, Said, Speech, SynthesisService
 from app.services.voices import Upload
+from app.text.lexicon import Matcher
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
-from tests.services.parts import OWNER, Parts, parts
+from tests.services.parts import OWNER, Parts, parts, shelf
 
 pytestmark = pytest.mark.anyio
 
@@ -129,7 +130,7 @@ def speaker(
             clock=time.monotonic,
         ),
         audit=AuditTrail(made.events),
-        lexicons=LexiconShelf(),
+        lexicons=shelf(made.database),
         drafting=Drafting(engine.info, SynthesisLimits(max_chars=1000, max_whole_chars=500)),
         log=log,
     )
@@ -417,7 +418,7 @@ async def test_a_cancelled_request_closes_its_encoder_only_when_its_thread_has_e
     draft = Drafting(FakeEngine().info, limits).draft(
         voice.owner, voice, asking(voice), streaming=True
     )
-    plan = Plan(draft, {voice.id: voice}, Attached(None, ()), FakeEngine())
+    plan = Plan(draft, {voice.id: voice}, Attached(Matcher(())), FakeEngine())
     (first, *_) = plan.worded()
     speech = Speech(order, saying(first), encoder, plan=plan, admission=nullcontext())
     listening = asyncio.ensure_future(heard(speech))

@@ -1,4 +1,4 @@
-"""Lexicons, and which of them a voice has."""
+"""Lexicons, which of them a voice has, and what they have changed in a text."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,8 +14,9 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    ids = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
-    op.add_column("voices", sa.Column("lexicon_ids", ids, server_default="[]", nullable=False))
+    json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+    op.add_column("voices", sa.Column("lexicon_ids", json, server_default="[]", nullable=False))
+    op.add_column("history", sa.Column("lexicon", json, nullable=True))
     _create(
         "lexicons",
         sa.Column("name", sa.String(200), nullable=False),
@@ -46,6 +47,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("lexicon_contents")
     op.drop_table("lexicons")
+    with op.batch_alter_table("history") as history:
+        history.drop_column("lexicon")
     with op.batch_alter_table("voices") as voices:
         voices.drop_column("lexicon_ids")
 
