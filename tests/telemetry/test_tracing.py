@@ -55,8 +55,9 @@ def test_a_synthesis_is_a_tree_of_spans_without_personal_data(tmp_path: Path, st
     assert below[speaking.name]["sentence"] == 3
     assert below[speaking.name]["encode"] == 1  # not one for each piece
     assert below[speaking.name]["database.get"] == 1
+    assert below[speaking.name]["database.list"] == 1  # of the lexicons that hold by default
     assert below[speaking.name]["storage.get"] == 1
-    assert sum(below[speaking.name].values()) == 6
+    assert sum(below[speaking.name].values()) == 7
     assert {"decode", "listen", "enroll", "storage.put", "database.add"} <= set(
         below[registering.name]
     )
