@@ -151,7 +151,7 @@ def test_application_insights_gets_requests_and_dependencies_without_personal_da
         if item["tags"]["ai.operation.parentId"] == speaking["data"]["baseData"]["id"]
     ]
     assert Counter(own)["sentence"] == 3
-    assert set(own) == {"sentence", "encode", "database.get", "storage.get"}
+    assert set(own) == {"sentence", "encode", "database.get", "database.list", "storage.get"}
     for secret in (*SECRETS, voice):
         assert secret not in collector.everything()
 
