@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from app.core.config import Settings
 from app.main import create_app
+from app.models.lexicon import Lexicon, LexiconContent
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.api.lexicons import ENTRIES, LEXICONS, add, graphemes, make, send
 from tests.api.test_lexicon_entries import problem
@@ -296,7 +297,7 @@ def test_what_is_done_to_lexicons_is_in_the_audit_trail(client: TestClient) -> N
     add(client, "a", lexicon_id=lexicon)
     client.put(f"{LEXICONS}/{lexicon}", json={"name": "New"})
     client.delete(f"{LEXICONS}/{lexicon}")
-    events = client.get("/api/v1/audit", params={"subject": lexicon}).json()["items"]
+    events = client.get("/api/v1/audit", params={"subject_id": lexicon}).json()["items"]
 
     assert [event["action"] for event in events] == [
         "lexicon.deleted", "lexicon.changed", "lexicon.changed", "lexicon.created",
@@ -307,3 +308,15 @@ def test_what_is_done_to_lexicons_is_in_the_audit_trail(client: TestClient) -> N
 def test_an_unknown_lexicon_is_not_found(client: TestClient) -> None:
     for wanted in (str(uuid4()), "default", "..%2F", "x" * 200):
         assert client.get(f"{LEXICONS}/{wanted}").status_code == 404
+
+
+def test_a_start_sweeps_what_a_killed_deletion_has_left(settings: Settings) -> None:
+    with TestClient(create_app(settings)) as client:
+        lexicon = add(client, "a")["lexicon_id"]
+        app: Any = client.app
+        assert client.portal is not None
+        client.portal.call(app.state.context.database.collection(Lexicon).delete, lexicon)
+    with TestClient(create_app(settings)) as client:
+        contents = client.app.state.context.database.collection(LexiconContent)  # type: ignore[attr-defined]
+        assert client.portal is not None
+        assert client.portal.call(contents.list).items == []

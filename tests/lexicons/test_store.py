@@ -205,6 +205,16 @@ async def test_a_deleted_lexicon_leaves_nothing(shop: Shop) -> None:
         await shop.another().entries(lexicon)
 
 
+async def test_the_entries_of_a_lexicon_whose_deletion_was_killed_are_swept(shop: Shop) -> None:
+    killed = await shop.put(await shop.lexicon(), "a")
+    other = await shop.put(await shop.lexicons.add(a_lexicon(name="other")), "b")
+    await shop.lexicons.delete(killed.id)
+
+    assert await shop.store.sweep() == 1
+    assert await shop.store.sweep() == 0
+    assert [content.lexicon_id for content in (await shop.contents.list()).items] == [other.id]
+
+
 async def test_a_lexicon_that_is_deleted_while_it_is_changed_leaves_nothing(shop: Shop) -> None:
     lexicon = await shop.lexicon()
     loop = asyncio.get_running_loop()
