@@ -81,6 +81,7 @@ async def _sweep(context: AppContext) -> None:
     try:
         forgotten = await context.history.expire()
         batches = await context.batches.expire()
+        lexicons = await context.lexicon_tools.store.sweep()
         swept = await context.retention.sweep(context.settings.sweep_grace_s)
     except (DatabaseError, StorageError) as error:
         log.warning("sweep failed", detail=error.detail, suggestion=error.suggestion)
@@ -89,6 +90,8 @@ async def _sweep(context: AppContext) -> None:
         log.info("erased history that was kept long enough", entries=forgotten.entries)
     if batches:
         log.info("deleted batches whose time had come", batches=batches)
+    if lexicons:
+        log.warning("swept the entries of deleted lexicons", lexicons=lexicons)
     if leftovers := swept.leftovers + swept.unfinished:
         log.warning("swept files that belong to no voice", files=leftovers)
     if swept.expired:

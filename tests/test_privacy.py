@@ -131,6 +131,7 @@ def use(client: httpx2.Client, settings: Settings) -> None:
     client.get("/voices", params={"cursor": NAME, "token": TOKEN})
     client.put(f"/voices/{NAME}")
     use_history(client)
+    use_lexicons(client)
     with sqlite3.connect(settings.data_dir / "voices.db") as database:
         database.execute("ALTER TABLE voices RENAME COLUMN description TO gone")
     database.close()
@@ -149,6 +150,29 @@ def use_history(client: httpx2.Client) -> None:
     assert client.get(f"{history}/{NAME}/audio").status_code == 404
     assert client.get(history, params={"voice": NAME, "since": TEXT}).status_code == 400
     assert client.delete(history, params=query).json()["entries"] > 5
+
+
+def use_lexicons(client: httpx2.Client) -> None:
+    """Names and words in all that can be sent, and mistakes in most."""
+    entries, lexicons = "/api/v1/lexicon/", "/api/v1/lexicons"
+    entry = {"grapheme": "Quillfeather", "alias": DESCRIPTION, "note": NAME}
+    made = client.post(entries, json=entry).json()
+    assert client.post(entries, json=entry).status_code == 409
+    wrong = {"grapheme": "walruses", "phonemes": "porcelain 9", "alphabet": "ipa"}
+    assert client.post(entries, json=wrong).status_code == 400
+    assert client.get(entries, params={"q": "sassafras", "prefix": "Quill"}).json()["items"]
+    assert client.put(f"{entries}{NAME}", json=entry).status_code == 404
+    assert client.post(lexicons, json={"name": NAME, "description": DESCRIPTION}).status_code == 201
+    for content in ("grapheme,alias\nwalruses,porcelain\nQuillfeather,\n", "<porcelain/>"):
+        for mode, expected in (("keep-good", 200), ("all-or-nothing", 400)):
+            answer = client.post(
+                f"{entries}bulk-upload",
+                files={"file": (FILENAME, content.encode())},
+                data={"mode": mode, "lexicon_name": NAME, "duplicates": "skip"},
+            )
+            assert answer.status_code == (400 if content.startswith("<") else expected)
+    assert client.get(f"{lexicons}/{made['lexicon_id']}/export").status_code == 200
+    assert client.delete(f"{lexicons}/{made['lexicon_id']}").status_code == 200
 
 
 def log_of_a_run(settings: Settings, capsys: pytest.CaptureFixture[str], **switches: Any) -> str:

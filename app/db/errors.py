@@ -67,6 +67,8 @@ _PG_ERRORS: Final[dict[str, tuple[str, str]]] = {
 }
 """By SQLSTATE."""
 
+_UNIQUE_VIOLATION: Final = "23505"
+
 _PG_REFUSALS: Final[tuple[tuple[str, tuple[str, str]], ...]] = (
     (
         'password|no pg_hba.conf entry|role "[^"]*" ',
@@ -156,6 +158,14 @@ def sqlite_class(error: Exception) -> int:
     """The primary result code of SQLite; 0 if it is not its error."""
     code = getattr(_origin(error), "sqlite_errorcode", 0)
     return code & 0xFF  # the other bytes say more about it
+
+
+def is_duplicate(error: Exception) -> bool:
+    """Whether a value is there already that only one record may have; not the word of a trigger."""
+    origin = _origin(error)
+    if (state := getattr(origin, "sqlstate", None)) is not None:
+        return bool(state == _UNIQUE_VIOLATION)
+    return getattr(origin, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_UNIQUE
 
 
 def _meaning(error: Exception) -> tuple[str, str]:

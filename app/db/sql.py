@@ -30,7 +30,7 @@ from app.core.tracing import traced
 from app.db.base import AnyOf, Contains, Page, RecordT, Span, Tally
 from app.db.cursor import Keyset
 from app.db.engine import IMMEDIATE, make_engine, make_file, use_wal
-from app.db.errors import database_errors
+from app.db.errors import database_errors, is_duplicate
 from app.db.migrate import revisions, upgrade
 from app.db.tables import TABLES
 
@@ -216,6 +216,8 @@ class SqlCollection(Generic[RecordT]):
                         select(columns.version).where(columns.id == record.id)
                     )
             except IntegrityError as error:
+                if not is_duplicate(error):
+                    raise
                 raise Conflict("Another record has what only one may have.") from error
         if stored is None:
             raise NotFound("There is no record with this id.")

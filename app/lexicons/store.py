@@ -38,6 +38,7 @@ KEPT_REVISIONS: Final = 50
 _ATTEMPTS: Final = 6
 _CACHED_ENTRIES: Final = 50_000  # some 30 MB
 _CACHED_LEXICONS: Final = 500
+_AT_ONCE: Final = 500
 _ORPHAN_AGE: Final = timedelta(hours=1)
 _META: Final = ("id", "number", "previous_id", "entries", "comment", "created_at")
 
@@ -184,6 +185,22 @@ class LexiconStore:
 
         return await see_through(delete())
 
+    async def sweep(self) -> int:
+        """Delete contents whose lexicon is gone: a deletion was killed in the middle. Says of how
+        many lexicons there were some.
+        """
+        tallies = await self._contents.tally(("lexicon_id",), where={})
+        ids = [str(tally.values[0]) for tally in tallies]
+        gone = 0
+        for start in range(0, len(ids), _AT_ONCE):
+            some = ids[start : start + _AT_ONCE]
+            there = await self._lexicons.existing(some)
+            for lexicon_id in some:
+                if lexicon_id not in there:
+                    await self._contents.delete_where({"lexicon_id": lexicon_id})
+                    gone += 1
+        return gone
+
     async def _read(self, content_id: str) -> tuple[Entry, ...]:
         if content_id in self._cached:
             self._cached.move_to_end(content_id)
@@ -227,7 +244,7 @@ class LexiconStore:
                 if one.content_id not in known and one.created_at < before
             ]
             if gone:
-                await self._contents.delete_all(gone[:500])
+                await self._contents.delete_all(gone[:_AT_ONCE])
         except AppError as error:
             log.warning("old versions stay", lexicon=lexicon.id, code=error.code)
 

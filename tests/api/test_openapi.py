@@ -97,6 +97,16 @@ def test_examples_are_given(document: dict[str, Any]) -> None:
         "BatchRequest",
         "BatchDetails",
         "ItemDetails",
+        "NewEntry",
+        "EntryFields",
+        "EntryDetails",
+        "EntryCreated",
+        "NewLexicon",
+        "LexiconChange",
+        "LexiconDetails",
+        "LexiconVersions",
+        "LexiconErased",
+        "UploadReport",
         "Problem",
     ):
         assert schemas[name]["examples"], name

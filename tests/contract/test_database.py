@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta, timezone
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -18,10 +19,11 @@ from app.core.exceptions import (
     NotFound,
     VersionConflict,
 )
-from app.db.base import Collection, Contains, Database, Span
+from app.db.base import AnyOf, Collection, Contains, Database, Span
 from app.db.sql import SqlDatabase
 from app.models.audit import Action, AuditEvent
 from app.models.history import UsageDay
+from app.models.lexicon import Lexicon, LexiconContent
 from app.models.voice import Voice
 
 pytestmark = pytest.mark.anyio
@@ -500,6 +502,49 @@ async def test_all_that_fit_are_deleted(voices):
     assert await voices.delete_where({"owner": "anna"}) == 0
 
     assert await voices.existing([first.id, other.id]) == {other.id}
+
+
+async def test_a_list_can_be_of_any_of_some_values(voices):
+    made = [await voices.add(a_voice(name=name)) for name in ("a", "b", "c")]
+
+    async def names(*wanted: str) -> list[str]:
+        page = await voices.list(where={"owner": "ann", "name": AnyOf(wanted)}, order="name")
+        return [voice.name for voice in page.items]
+
+    assert await names("c", "a", "nobody's") == ["a", "c"]
+    assert await names() == []
+    some = await voices.list(where={"id": AnyOf(tuple(voice.id for voice in made))}, limit=2)
+    assert len(some.items) == 2
+    assert some.cursor
+
+
+async def test_what_only_one_may_have_is_a_conflict(database):
+    lexicons = database.collection(Lexicon)
+    owner = f"only one {uuid4()}"
+    await lexicons.add(Lexicon(owner=owner, name="a"))
+    other = await lexicons.add(Lexicon(owner=owner, name="b"))
+    await lexicons.add(Lexicon(owner=f"{owner}, another", name="a"))
+
+    with pytest.raises(Conflict):
+        await lexicons.add(Lexicon(owner=owner, name="a"))
+    with pytest.raises(Conflict) as renamed:
+        await lexicons.update(other.model_copy(update={"name": "a"}))
+
+    assert not isinstance(renamed.value, VersionConflict)
+    assert await lexicons.get(other.id) == other
+
+
+async def test_bytes_are_read_back_as_they_were(database):
+    contents = database.collection(LexiconContent)
+    data = bytes(range(256)) * 1000
+    content = LexiconContent(
+        owner="ann", lexicon_id="l", number=1, entries=0, comment="ā", data=data
+    )
+    await contents.add(content)
+
+    assert await contents.get(content.id) == content
+    (counted,) = await contents.tally(("id", "created_at"), where={"id": content.id})
+    assert counted.values == (content.id, content.created_at)
 
 
 async def test_days_are_listed_in_order_and_by_span(database):
