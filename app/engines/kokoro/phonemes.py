@@ -143,7 +143,12 @@ class Phonemizer:
             UnsupportedLanguage
             UnspeakableText: nothing to say, or letters the language does not use.
         """
-        self._prepare(text, resolve(language))
+        known = resolve(language)
+        _check_sound(text)
+        if not text.isascii():
+            # Only words with other letters can have foreign ones, and a long text has few of them.
+            rare = " ".join(word for word in text.split() if not word.isascii())
+            _check_letters(_plain(rare, known), known)
 
     def phonemize(self, text: str, language: str) -> str:
         """Phonemes of one sentence, in the model's alphabet.
@@ -290,10 +295,9 @@ class Phonemizer:
 
     @staticmethod
     def _prepare(text: str, language: Language) -> str:
-        text = fold(text)
-        if language.espeak is None:
-            text = english(text)
-        _check(text, language)
+        text = _plain(text, language)
+        _check_sound(text)
+        _check_letters(text, language)
         return text
 
     def _reader(self, language: Language) -> _Reader:
@@ -312,12 +316,21 @@ class Phonemizer:
         return English(british=language.tag == "en-GB", like=other)
 
 
-def _check(text: str, language: Language) -> None:
-    """Refuse what would be lost or read as something else."""
+def _plain(text: str, language: Language) -> str:
+    text = fold(text)
+    return english(text) if language.espeak is None else text
+
+
+def _check_sound(text: str) -> None:
+    """Refuse what nothing can be heard of."""
     if not speakable(text):
         raise UnspeakableText(
             "The text has no letter or number.", "Send text with at least one word or number."
         )
+
+
+def _check_letters(text: str, language: Language) -> None:
+    """Refuse what would be lost or read as something else."""
     foreign = unsupported_characters(text, language.scripts) + "".join(
         char for char in dict.fromkeys(text) if unicodedata.category(char) in ("Cn", "Co", "Cs")
     )
