@@ -288,6 +288,10 @@ def _read(upload: Upload, limit: int) -> _File:
     content = upload.read()
     form = upload.form or guessed(content, upload.filename)
     contents = read_file(content, form, limit=limit)
+    if not contents.rows:
+        raise LexiconFileInvalid(
+            "The file has no entries.", "Send at least one; docs/lexicons.md shows each form."
+        )
     try:
         language = canonical_language(contents.language) if contents.language else None
     except ValueError as error:
