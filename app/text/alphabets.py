@@ -20,21 +20,12 @@ from app.text.alphabet_tables import (
     VOWELS,
     X_SAMPA,
 )
+from app.text.syllables import onset
 
 ALPHABETS: Final = ("ipa", "x-sampa", "cmu-arpabet", "ups")
 
 _STRESS: Mapping[str, str] = MappingProxyType({"1": "ˈ", "2": "ˌ", "0": ""})
 _WORD = "|"  # parts the words of a phrase, where spaces part its phonemes
-# Consonants that an English syllable begins with, besides any single one but "NG".
-_ONSETS = frozenset(
-    {
-        "B L", "B R", "B Y", "D R", "D W", "D Y", "F L", "F R", "F Y", "G L", "G R", "G W", "G Y",
-        "HH W", "HH Y", "K L", "K R", "K W", "K Y", "M Y", "N Y", "P L", "P R", "P Y", "S F",
-        "S K", "S L", "S M", "S N", "S P", "S T", "S W", "SH R", "T R", "T W", "T Y", "TH R",
-        "TH W", "V Y", "S K L", "S K R", "S K W", "S K Y", "S P L", "S P R", "S P Y", "S T R",
-        "S T Y",
-    }
-)  # fmt: skip
 
 
 def to_ipa(phonemes: str, alphabet: str) -> str:
@@ -175,28 +166,18 @@ def _is_vowel(phoneme: str) -> bool:
 def _word(phonemes: Sequence[tuple[str, str]]) -> str:
     """Stress is moved from the vowel to the beginning of its syllable."""
     out: list[str] = []
-    onset: list[str] = []
+    consonants: list[str] = []
     for phoneme, stress in phonemes:
         if not _is_vowel(phoneme):
-            onset.append(phoneme)
+            consonants.append(phoneme)
             continue
-        begins = _begins(onset) if out else 0
-        out += [ARPABET[consonant] for consonant in onset[:begins]]
+        begins = onset([ARPABET[c].replace(TIE, "") for c in consonants]) if out else 0
+        out += [ARPABET[consonant] for consonant in consonants[:begins]]
         out.append(_STRESS.get(stress, ""))
-        out += [ARPABET[consonant] for consonant in onset[begins:]]
+        out += [ARPABET[consonant] for consonant in consonants[begins:]]
         out.append(UNSTRESSED.get(phoneme, ARPABET[phoneme]) if stress == "0" else ARPABET[phoneme])
-        onset = []
-    return "".join(out + [ARPABET[consonant] for consonant in onset])
-
-
-def _begins(consonants: Sequence[str]) -> int:
-    """Where the second syllable begins among consonants between two vowels: as early as it can."""
-    for at in range(max(0, len(consonants) - 3), len(consonants)):
-        if " ".join(consonants[at:]) in _ONSETS or (
-            at == len(consonants) - 1 and consonants[at] != "NG"
-        ):
-            return at
-    return len(consonants)
+        consonants = []
+    return "".join(out + [ARPABET[consonant] for consonant in consonants])
 
 
 @cache

@@ -9,7 +9,7 @@ its words in proportion to the lengths of their readings: the ends of a stretch 
 between them is an estimate.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import accumulate, pairwise
@@ -41,11 +41,13 @@ class Unit:
     Attributes:
         key: by which readings are compared, in lower case; empty for what is no word.
         first, last: its phonemes in the reading, `last` behind the last one.
+        known: whether they are more than a guess.
     """
 
     key: str
     first: int
     last: int
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,12 @@ class Reading:
     units: tuple[Unit, ...]
 
     @classmethod
-    def of(cls, parts: Iterable[tuple[str, str]]) -> "Reading":
-        """Join pairs of a key and phonemes, the latter with white space where a word ends."""
+    def of(cls, parts: Iterable[tuple[str, str]], *, guessed: Collection[int] = ()) -> "Reading":
+        """Join pairs of a key and phonemes, the latter with white space where a word ends.
+
+        Args:
+            guessed: numbers of the pairs whose phonemes are a guess.
+        """
         phonemes = ""
         units = []
         for key, sounds in parts:
@@ -70,7 +76,13 @@ class Reading:
             units.append((key, first, len(phonemes)))
         phonemes = phonemes.rstrip()
         end = len(phonemes)
-        return cls(phonemes, tuple(Unit(key, min(a, end), min(b, end)) for key, a, b in units))
+        return cls(
+            phonemes,
+            tuple(
+                Unit(key, min(first, end), min(last, end), number not in guessed)
+                for number, (key, first, last) in enumerate(units)
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +93,14 @@ class Stretch:
         words: as they are written.
         shares: of the time of the stretch, one for each word; their sum is 1.
         first, last: its tokens, without the pads; `last` is behind the last one.
+        known: whether its phonemes are more than a guess.
     """
 
     words: tuple[WrittenWord, ...]
     shares: tuple[float, ...]
     first: int
     last: int
+    known: bool = True
 
 
 Alone = Callable[[Sequence[str]], Sequence[Sequence[str]]]
@@ -119,6 +133,7 @@ def stretches(words: Sequence[WrittenWord], reading: Reading, alone: Alone) -> t
                 _shares([lengths[i] for i in group]),
                 tokens[first],
                 tokens[last],
+                all(units[i].known for i in spoken),
             )
         )
     return tuple(found)

@@ -17,6 +17,8 @@ from app.core.exceptions import EngineFailed, EngineUnavailable
 from app.engines.base import (
     TRAINED,
     EngineInfo,
+    Pronunciation,
+    ReadWord,
     SynthesisRequest,
     TrainingEvent,
     TrainingOptions,
@@ -71,7 +73,7 @@ class KokoroEngine(BlockingEngine):
                 max_chars=300,
                 reference_s=(3.0, 600.0),
                 # The network has no randomness: every seed gives the same samples.
-                controls=frozenset({"speed", "pitch", "seed"}),
+                controls=frozenset({"speed", "pitch", "seed", "pronunciations"}),
                 concurrency=concurrency,
                 background_concurrency=threads * concurrency,
                 trainable=True,
@@ -214,6 +216,17 @@ class KokoroEngine(BlockingEngine):
     def check(self, text: str, language: str | None) -> None:
         self._phonemizer.check(text, language or self.info.languages[0])
 
+    def missing_phonemes(self, phonemes: str, language: str | None) -> tuple[str, ...]:
+        return self._phonemizer.missing(phonemes, language or self.info.languages[0])
+
+    def read(
+        self, text: str, language: str | None, pronunciations: Sequence[Pronunciation] = ()
+    ) -> tuple[ReadWord, ...]:
+        return self._phonemizer.words(text, language or self.info.languages[0], pronunciations)
+
+    def parts_of_speech(self, text: str, language: str | None) -> tuple[tuple[int, int, str], ...]:
+        return self._phonemizer.parts_of_speech(text, language or self.info.languages[0])
+
     def speak(self, request: SynthesisRequest) -> Generator[SpeechChunk, None, None]:
         check_controls(self.info, request)
         voice = self._voice(request.voice)
@@ -223,7 +236,7 @@ class KokoroEngine(BlockingEngine):
         model = self._background_model() if request.background else self._model
         interruption = self._interruptions[id(request)] = Interruption()
         try:
-            for piece in self._phonemizer.fit(request.text, language):
+            for piece in self._phonemizer.fit(request.text, language, request.pronunciations):
                 said = model.run(
                     piece.tokens, voice.style(len(piece.tokens)), biases=voice.biases,
                     speed=speed, pitch=pitch, interruption=interruption,

@@ -10,7 +10,8 @@ from threading import Lock
 from typing import Any
 
 from app.core.exceptions import EngineFailed, EngineUnavailable
-from app.engines.kokoro.alignment import Reading
+from app.engines.kokoro.alignment import Reading, key_of
+from app.engines.kokoro.passages import Marked
 from app.engines.kokoro.symbols import SILENCED
 from app.text.normalize import fold
 
@@ -82,13 +83,24 @@ class Espeak:
             except (ImportError, OSError, RuntimeError) as error:
                 raise EngineUnavailable("eSpeak NG does not load.", INSTALL) from error
 
-    def read(self, text: str) -> Reading:
+    def read(self, marked: Marked) -> Reading:
         """Phonemes in the model's alphabet, with the punctuation of the text.
 
         Raises:
             EngineFailed: eSpeak fails.
         """
-        return as_reading(self._phonemize(text))
+        parts: list[tuple[str, str]] = []
+        touches = False  # what was read last touches what comes next
+        for part in marked.cut(marked.text):
+            if part in marked.said:
+                words = [(key_of(one.text), one.phonemes) for one in marked.said[part].words()]
+            else:
+                words = _words(self._phonemize(part))
+            if parts and touches and not part[0].isspace():
+                parts[-1] = parts[-1][0], parts[-1][1].rstrip()
+            parts += [(key, f"{sounds} ") for key, sounds in words]
+            touches = not part[-1].isspace()
+        return Reading.of(parts)
 
     def alone(self, pieces: Sequence[str]) -> list[list[str]]:
         """Keys of what each piece is spoken as, read by itself. It may be less, or more, than in
@@ -97,8 +109,8 @@ class Espeak:
         Raises:
             EngineFailed: eSpeak fails.
         """
-        readings = [as_reading(self._phonemize(fold(piece))) for piece in pieces]
-        return [[unit.key for unit in reading.units if unit.key] for reading in readings]
+        readings = [_words(self._phonemize(fold(piece))) for piece in pieces]
+        return [[key for key, _ in reading if key] for reading in readings]
 
     def _phonemize(self, text: str) -> str:
         text = text.translate(_SIGNS)
@@ -129,11 +141,11 @@ class Espeak:
         return [to_model(phonemes) for phonemes in read]
 
 
-def as_reading(phonemes: str) -> Reading:
-    """Words are what stands between spaces. Stress, which depends on the sentence, is not
-    compared.
+def _words(phonemes: str) -> list[tuple[str, str]]:
+    """Keys and phonemes of words: what stands between spaces. Stress, which depends on the
+    sentence, is not compared.
     """
-    return Reading.of((word.translate(SILENCED), f"{word} ") for word in phonemes.split())
+    return [(word.translate(SILENCED), word) for word in phonemes.split()]
 
 
 def to_model(ipa: str) -> str:

@@ -12,17 +12,20 @@ from types import MappingProxyType
 from typing import Protocol
 
 from app.core.exceptions import EngineFailed, UnspeakableText, UnsupportedLanguage
+from app.engines.base import Pronunciation, ReadWord
 from app.engines.kokoro import espeak
-from app.engines.kokoro.alignment import Reading, Stretch, stretches
+from app.engines.kokoro.alignment import Reading, Stretch, key_of, stretches
 from app.engines.kokoro.english import English, no_reading
+from app.engines.kokoro.ipa import to_ipa, to_symbols
+from app.engines.kokoro.passages import Marked, filled, mark, moved, split_around
 from app.engines.kokoro.symbols import HARMLESS, has_sound, vocabulary
 from app.text.clean import speakable, unsupported_characters
 from app.text.normalize import english, fold
-from app.text.split import split
 from app.text.words import written_words
 
 # Longest input of the model, without the pad at each end.
 MAX_TOKENS = 510
+_READ_AT_ONCE = 300  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Piece:
 
 
 class _Reader(Protocol):
-    def read(self, text: str) -> Reading: ...
+    def read(self, marked: Marked) -> Reading: ...
 
     def alone(self, pieces: Sequence[str]) -> list[list[str]]:
         """Keys of what each piece of a text is spoken as, read by itself."""
@@ -153,8 +156,16 @@ class Phonemizer:
         """
         return self._read(text, resolve(language)).phonemes
 
-    def _read(self, text: str, language: Language) -> Reading:
-        reading = self._reader(language).read(self._prepare(text, language))
+    def _read(
+        self, text: str, language: Language, pronunciations: Sequence[Pronunciation] = ()
+    ) -> Reading:
+        marked = mark(text, pronunciations, language.tag)
+        prepared = self._prepare(marked.text, language)
+        if not all(name in prepared for name in marked.said):
+            # What is very long without a space was cut, in the middle of a passage.
+            marked = mark(text, pronunciations, language.tag, apart=True)
+            prepared = self._prepare(marked.text, language)
+        reading = self._reader(language).read(replace(marked, text=prepared))
         if not has_sound(reading.phonemes):
             raise UnspeakableText("The text has no reading.", "Send text with words or numbers.")
         self.tokens(reading.phonemes)
@@ -173,20 +184,26 @@ class Phonemizer:
             raise EngineFailed(f"The model has no symbol for {codes}.")
         return [ids[symbol] for symbol in phonemes if symbol in ids]
 
-    def fit(self, text: str, language: str) -> list[Piece]:
+    def fit(
+        self, text: str, language: str, pronunciations: Sequence[Pronunciation] = ()
+    ) -> list[Piece]:
         """Phonemes and tokens of a text, cut at clauses or words where it exceeds `MAX_TOKENS`.
 
         Parts of punctuation only are left out.
 
+        Args:
+            pronunciations: passages that are spoken otherwise; none is cut.
+
         Raises:
             as `phonemize`
+            UnspeakableText: a pronunciation has a symbol that the model has no sound for, or is
+                longer than the model can take.
         """
         known = resolve(language)
-        reading = self._read(text, known)
+        reading = self._read(text, known, pronunciations)
         tokens = self.tokens(reading.phonemes)
         if len(tokens) <= MAX_TOKENS:
-            words, reader = written_words(text), self._reader(known)
-            spoken = stretches(words, reading, reader.alone)
+            spoken = self._stretches(text, known, reading, pronunciations)
             return [Piece(0, len(text), reading.phonemes, tokens, 0.0, spoken)]
         if len(text) < 2:
             raise EngineFailed("One character has a longer reading than the model can take.")
@@ -194,17 +211,82 @@ class Phonemizer:
         share = int(len(text) * MAX_TOKENS / len(tokens) * 0.9)
         # White space at the ends counts in `len(text)`: never let one part be the whole again.
         size = max(1, min(share, len(text.strip()) - 1))
+        parts = split_around(text, pronunciations, max_chars=size, language=language)
+        if len(parts) == 1 and pronunciations:
+            raise UnspeakableText(
+                "A pronunciation is longer than the engine can speak at once.", "Shorten it."
+            )
         pieces: list[Piece] = []
-        for part in split(text, max_chars=size, language=language):
-            if not part.speakable:
-                continue
-            inner = self.fit(part.text, language)
+        for part in parts:
+            inner = self.fit(part.text, language, moved(pronunciations, part.start, part.end))
             inner[-1] = replace(inner[-1], pause_s=part.pause_s)
             pieces += [
                 replace(piece, start=piece.start + part.start, end=piece.end + part.start)
                 for piece in inner
             ]
         return pieces
+
+    def words(
+        self, text: str, language: str, pronunciations: Sequence[Pronunciation] = ()
+    ) -> tuple[ReadWord, ...]:
+        """How the words of a text of any length are read. Written words that are spoken as one are
+        one here.
+
+        Raises:
+            as `fit`
+        """
+        known, symbols_known = resolve(language), vocabulary()
+        self._prepare(filled(text, pronunciations), known)
+        found = []
+        for part in split_around(text, pronunciations, max_chars=_READ_AT_ONCE, language=language):
+            inside = moved(pronunciations, part.start, part.end)
+            reading = self._read(part.text, known, inside)
+            symbols = [symbol for symbol in reading.phonemes if symbol in symbols_known]
+            for one in self._stretches(part.text, known, reading, inside):
+                start, end = one.words[0].start, one.words[-1].end
+                phonemes = to_ipa("".join(symbols[one.first : one.last]))
+                word = part.text[start:end]
+                start, end = start + part.start, end + part.start
+                found.append(ReadWord(word, start, end, phonemes, one.known))
+        return tuple(found)
+
+    def missing(self, phonemes: str, language: str) -> tuple[str, ...]:
+        """Symbols of some IPA that the model has no sound for.
+
+        Raises:
+            UnsupportedLanguage
+        """
+        return to_symbols(phonemes, resolve(language).tag)[1]
+
+    def parts_of_speech(self, text: str, language: str) -> tuple[tuple[int, int, str], ...]:
+        """As in `app.engines.base.Phonetic`.
+
+        Raises:
+            UnsupportedLanguage
+        """
+        reader = self._reader(resolve(language))
+        return reader.parts_of_speech(text) if isinstance(reader, English) else ()
+
+    def _stretches(
+        self,
+        text: str,
+        language: Language,
+        reading: Reading,
+        pronunciations: Sequence[Pronunciation],
+    ) -> tuple[Stretch, ...]:
+        words, reader = written_words(text), self._reader(language)
+        # Words whose phonemes are given are found by their letters: their sounds are no reading.
+        given = {
+            word.piece: [key_of(word.text)]
+            for word in words
+            if any(one.start <= word.start and word.end <= one.end for one in pronunciations)
+        }
+
+        def alone(pieces: Sequence[str]) -> list[list[str]]:
+            read = iter(reader.alone([piece for piece in pieces if piece not in given]))
+            return [given[piece] if piece in given else next(read) for piece in pieces]
+
+        return stretches(words, reading, alone)
 
     @staticmethod
     def _prepare(text: str, language: Language) -> str:

@@ -46,7 +46,10 @@ def test_a_written_word_has_the_phonemes_of_what_it_is_read_as(phonemizer, text,
     (piece,) = phonemizer.fit(text, "en-US")
 
     symbols = [symbol for symbol in piece.phonemes if symbol in vocabulary()]
-    found = [f"{'/'.join(w.text for w in s.words)}[{''.join(symbols[s.first : s.last])}]" for s in piece.stretches]
+    found = [
+        f"{'/'.join(w.text for w in s.words)}[{''.join(symbols[s.first : s.last])}]"
+        for s in piece.stretches
+    ]
     assert " ".join(found) == spoken
 
 
