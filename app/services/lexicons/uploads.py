@@ -333,12 +333,7 @@ def _told(
     Raises:
         LexiconUploadRefused: with the report in it.
     """
-    results = merged.results
-    if len(results) > MAX_RESULTS:
-        problems = [result for result in results if result.status in _PROBLEMS]
-        others = [result for result in results if result.status not in _PROBLEMS]
-        chosen = (problems + others)[:MAX_RESULTS]
-        results = sorted(chosen, key=lambda result: result.row)
+    results = _chosen(merged.results)
     report = UploadReport(
         lexicon_id=lexicon.id or None,
         lexicon_name=lexicon.name,
@@ -363,3 +358,12 @@ def _told(
             report=report.model_dump(mode="json"),
         )
     return report
+
+
+def _chosen(results: list[RowResult]) -> list[RowResult]:
+    """Those that a report tells of: problems before others, in the order of the rows."""
+    if len(results) <= MAX_RESULTS:
+        return results
+    problems = [result for result in results if result.status in _PROBLEMS]
+    others = [result for result in results if result.status not in _PROBLEMS]
+    return sorted((problems + others)[:MAX_RESULTS], key=lambda result: result.row)
