@@ -6,6 +6,7 @@ before it are its earlier versions.
 """
 
 import asyncio
+import random
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -35,7 +36,8 @@ log = get_logger(__name__)
 T = TypeVar("T")
 
 KEPT_REVISIONS: Final = 50
-_ATTEMPTS: Final = 6
+_ATTEMPTS: Final = 12
+_PAUSE_S: Final = 0.02
 _CACHED_ENTRIES: Final = 50_000  # some 30 MB
 _CACHED_LEXICONS: Final = 500
 _AT_ONCE: Final = 500
@@ -131,10 +133,12 @@ class LexiconStore:
         """
         line = self._lines.setdefault(lexicon_id, asyncio.Lock())
         async with line:
-            for _ in range(_ATTEMPTS):
+            for attempt in range(_ATTEMPTS):
                 lexicon = await find_lexicon(self._lexicons, owner, lexicon_id)
                 with suppress(_OvertakenError):
                     return await self._change(lexicon, edit)
+                # Two processes that take turns would else meet again and again.
+                await asyncio.sleep(attempt * random.uniform(0, _PAUSE_S))  # noqa: S311
         raise VersionConflict("The lexicon is being changed all the time.", "Try again.")
 
     async def _change(

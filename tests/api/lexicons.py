@@ -29,6 +29,12 @@ def make(client: TestClient, name: str = "Places", **fields: Any) -> dict[str, A
     return made
 
 
+def problem(answer: Any) -> tuple[int, str]:
+    """Status and code of an answer that is one."""
+    assert answer.headers["Content-Type"] == "application/problem+json", answer.text
+    return answer.status_code, answer.json()["code"]
+
+
 def send(
     client: TestClient, content: bytes | str, filename: str = "words.csv", **fields: Any
 ) -> Any:

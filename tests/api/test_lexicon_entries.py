@@ -12,12 +12,7 @@ from fastapi.testclient import TestClient
 from app.core.config import Settings
 from app.main import create_app
 from tests.api.access_table import bearer, guarded_settings, make_key
-from tests.api.lexicons import ENTRIES, LEXICONS, add, graphemes, make
-
-
-def problem(answer: Any) -> tuple[int, str]:
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    return answer.status_code, answer.json()["code"]
+from tests.api.lexicons import ENTRIES, LEXICONS, add, graphemes, make, problem
 
 
 def test_an_entry_is_made_shown_listed_replaced_and_deleted(client: TestClient) -> None:

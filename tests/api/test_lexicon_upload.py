@@ -9,8 +9,7 @@ from fastapi.testclient import TestClient
 
 from app.core.config import Settings
 from app.main import create_app
-from tests.api.lexicons import ENTRIES, LEXICONS, add, graphemes, make, send
-from tests.api.test_lexicon_entries import problem
+from tests.api.lexicons import ENTRIES, LEXICONS, add, graphemes, make, problem, send
 from tests.lexicons.samples import lexeme, pls, some_words
 
 TABLE = "grapheme,alias,language\nWorcester,wooster,en-US\nThames,tems,\n"
@@ -242,14 +241,17 @@ def test_a_file_that_is_too_long_is_refused(settings: Settings) -> None:
         (b"", "a.csv"),
         (b"", "a.json"),
         (b"", "a.pls"),
+        (b"grapheme,alias\n", "a.csv"),
+        (b"[]", "a.json"),
+        (pls(), "a.pls"),
         (b"\xff\xfe\xff\xff", "a.csv"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", ""),
         (b"grapheme,alias\n\xc3\x28,b\n", "a.csv"),
         (b'{"entries": [', "a.json"),
         (b"<!DOCTYPE lexicon [<!ENTITY a 'b'>]><lexicon>&a;</lexicon>", "a.pls"),
         (b"<lexicon><metadata>" + b"<a>" * 5000, "a.pls"),
-        (pls(head='xml:lang="english"'), "a.pls"),
-        (b'{"lexicon": {"language": "english"}, "entries": []}', "a.json"),
+        (pls(lexeme("<grapheme>a</grapheme>"), head='xml:lang="english"'), "a.pls"),
+        (b'{"lexicon": {"language": "english"}, "entries": [{"grapheme": "a"}]}', "a.json"),
     ],
     ids=lambda value: repr(value)[:30],
 )

@@ -13,8 +13,7 @@ from app.core.config import Settings
 from app.main import create_app
 from app.models.lexicon import Lexicon, LexiconContent
 from tests.api.access_table import bearer, guarded_settings, make_key
-from tests.api.lexicons import ENTRIES, LEXICONS, add, graphemes, make, send
-from tests.api.test_lexicon_entries import problem
+from tests.api.lexicons import ENTRIES, LEXICONS, add, graphemes, make, problem, send
 
 
 def test_a_lexicon_is_made_shown_listed_changed_and_deleted(client: TestClient) -> None:

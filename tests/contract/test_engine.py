@@ -10,9 +10,11 @@ import pytest
 
 from app.assets.store import AssetStore
 from app.audio.types import Recording, Samples, SpeechChunk
-from app.core.exceptions import UnsuitableRecording, UnsupportedLanguage
+from app.core.exceptions import UnsuitableRecording, UnsupportedControl, UnsupportedLanguage
 from app.engines.base import (
     Engine,
+    Phonetic,
+    Pronunciation,
     SynthesisRequest,
     Trainable,
     TrainingEvent,
@@ -280,6 +282,61 @@ async def test_an_unsupported_language_is_refused_before_and_by_speaking(engine,
 async def test_its_own_languages_and_their_variants_are_accepted(engine):
     for language in (None, engine.info.languages[0], "en", "en-GB"):
         engine.check("Hello.", language)
+
+
+NAME = "Dr. Nguyen's boat has gone."
+GIVEN = (Pronunciation(4, 10, "ˈwɪn"),)
+
+
+@pytest.fixture(scope="module")
+def phonetic(engine: Engine) -> Phonetic:
+    if "pronunciations" not in engine.info.controls:
+        pytest.skip("takes no phonemes")
+    assert isinstance(engine, Phonetic)
+    return engine
+
+
+async def test_an_engine_that_takes_no_phonemes_refuses_them(engine, voice):
+    if "pronunciations" in engine.info.controls:
+        pytest.skip("takes phonemes")
+    with pytest.raises(UnsupportedControl) as refused:
+        await anext(engine.synthesize(SynthesisRequest(NAME, voice, pronunciations=GIVEN)))
+    assert refused.value.extra["controls"] == sorted(engine.info.controls)
+
+
+async def test_given_phonemes_are_spoken(engine, phonetic, voice):
+    async def said(given: tuple[Pronunciation, ...]) -> list[SpeechChunk]:
+        request = SynthesisRequest(NAME, voice, pronunciations=given, seed=1)
+        async with aclosing(engine.synthesize(request)) as chunks:
+            return [chunk async for chunk in chunks]
+
+    plain, given, again, longer = [
+        np.concatenate([chunk.samples for chunk in await said(how)])
+        for how in ((), GIVEN, GIVEN, (Pronunciation(4, 10, "ˌwɪnəˈmɑkəˌloʊ"),))
+    ]
+
+    np.testing.assert_array_equal(given, again)
+    assert len(plain) != len(given) or not np.allclose(plain, given, atol=0.01)
+    assert len(longer) > len(given)
+    if engine.info.word_timings:
+        (chunk,) = await said(GIVEN)
+        assert [word.word for word in chunk.words] == [word.text for word in written_words(NAME)]
+        assert [NAME[w.text_start : w.text_end] for w in chunk.words] == [
+            w.word for w in chunk.words
+        ]
+
+
+async def test_an_engine_that_takes_phonemes_tells_how_it_reads(phonetic):
+    words = phonetic.read(NAME, "en-US", GIVEN)
+
+    assert [NAME[word.start : word.end] for word in words] == [word.text for word in words]
+    assert {word.text: word.phonemes for word in words}["Nguyen's"] == "ˈwɪnz"
+    assert phonetic.read(NAME, "en-US") != words
+    assert phonetic.missing_phonemes("ˈwɪn", "en-US") == ()
+    assert phonetic.missing_phonemes("wʘn", None) == ("ʘ",)
+    assert (22, 26, "verb") in phonetic.parts_of_speech(NAME, "en-US")
+    with pytest.raises(UnsupportedLanguage):
+        phonetic.missing_phonemes("ˈwɪn", "tlh")
 
 
 BRIEFLY = TrainingOptions(minutes=0.1, seed=3)

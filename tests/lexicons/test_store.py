@@ -67,9 +67,11 @@ def emptied(lexicon: Lexicon, before: tuple[Entry, ...]) -> Edited[int]:
     return Edited((), "emptied", len(before))
 
 
-@pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    database = SqlDatabase(f"sqlite:///{tmp_path / 'voices.db'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shop]:
+    sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path / 'voices.db'}"
+    database = SqlDatabase(url if sqlite else request.getfixturevalue("postgres_url"))
     await database.open()
     yield Shop(database)
     await database.close()

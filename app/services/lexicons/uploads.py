@@ -288,6 +288,10 @@ def _read(upload: Upload, limit: int) -> _File:
     content = upload.read()
     form = upload.form or guessed(content, upload.filename)
     contents = read_file(content, form, limit=limit)
+    if not contents.rows:
+        raise LexiconFileInvalid(
+            "The file has no entries.", "Send at least one; docs/lexicons.md shows each form."
+        )
     try:
         language = canonical_language(contents.language) if contents.language else None
     except ValueError as error:
@@ -329,12 +333,7 @@ def _told(
     Raises:
         LexiconUploadRefused: with the report in it.
     """
-    results = merged.results
-    if len(results) > MAX_RESULTS:
-        problems = [result for result in results if result.status in _PROBLEMS]
-        others = [result for result in results if result.status not in _PROBLEMS]
-        chosen = (problems + others)[:MAX_RESULTS]
-        results = sorted(chosen, key=lambda result: result.row)
+    results = _chosen(merged.results)
     report = UploadReport(
         lexicon_id=lexicon.id or None,
         lexicon_name=lexicon.name,
@@ -359,3 +358,12 @@ def _told(
             report=report.model_dump(mode="json"),
         )
     return report
+
+
+def _chosen(results: list[RowResult]) -> list[RowResult]:
+    """Those that a report tells of: problems before others, in the order of the rows."""
+    if len(results) <= MAX_RESULTS:
+        return results
+    problems = [result for result in results if result.status in _PROBLEMS]
+    others = [result for result in results if result.status not in _PROBLEMS]
+    return sorted((problems + others)[:MAX_RESULTS], key=lambda result: result.row)
