@@ -23,7 +23,7 @@ from app.context import open_context
 from app.core.config import Settings
 from app.core.exceptions import InvalidRequest
 from app.models.base import LOCAL_OWNER
-from app.models.speech import SpeechRequest
+from app.models.speech import Normalize, SpeechRequest
 from app.models.voice import Erased, Voice
 from app.services.voices import Upload
 from app.speaker.similarity import describe
@@ -66,20 +66,31 @@ async def say(
     sample_rate: Annotated[int | None, typer.Option(help="8000 to 48000 Hz.")] = None,
     speed: Annotated[float, typer.Option(min=0.5, max=2.0)] = 1.0,
     pitch: Annotated[float, typer.Option(min=-12.0, max=12.0, help="Semitones.")] = 0.0,
-    language: Annotated[str | None, typer.Option(help="BCP-47 tag.")] = None,
+    language: Annotated[str | None, typer.Option(help="BCP-47 tag, or auto.")] = None,
+    lexicon: Annotated[
+        list[str] | None, typer.Option(help="Id of a lexicon; up to three, the first one first.")
+    ] = None,
+    normalize: Annotated[
+        Normalize, typer.Option(help="Put numbers and the like into words.")
+    ] = Normalize.AUTO,
+    ssml: Annotated[bool, typer.Option("--ssml", help="The text is SSML.")] = False,
 ) -> None:
     """Speak a text in a voice."""
     streaming = output == "-"
+    content = sys.stdin.read() if text == "-" else text
     async with open_context(Settings()) as context:
         found = await find(context, voice)
         request = SpeechRequest(
-            text=sys.stdin.read() if text == "-" else text,
+            text=None if ssml else content,
+            ssml=content if ssml else None,
             voice=found.id,
             format=format or _format_of(output),
             sample_rate=sample_rate,
             speed=speed,
             pitch=pitch,
             language=language,
+            lexicon_ids=tuple(lexicon) if lexicon else None,
+            normalize=normalize,
         )
         speech = await context.synthesis.speak(found, request, streaming=streaming)
         if streaming:
