@@ -201,8 +201,7 @@ class Phonemizer:
 
         Raises:
             as `phonemize`
-            UnspeakableText: a pronunciation has a symbol that the model has no sound for, or is
-                longer than the model can take.
+            UnspeakableText: a pronunciation cannot be spoken, or is too long.
         """
         known = resolve(language)
         reading = self._read(text, known, pronunciations)
