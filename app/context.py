@@ -295,7 +295,7 @@ def _lexicon_check(parts: _Parts, assets: AssetStore) -> LexiconCheckService:
         engine=parts.engine,
         turns=parts.turns,
         drafting=parts.drafting,
-        hearing=machine.hearing(parts.engine.info, assets),
+        recogniser=machine.recognise(parts.engine.info, assets),
     )
 
 

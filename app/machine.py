@@ -11,9 +11,11 @@ from app.audio.activity import EnergyDetector
 from app.audio.decode import DecodeLimits
 from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
+from app.audio.types import Recording, Samples
 from app.core.config import Settings
 from app.engines.base import EngineInfo
 from app.engines.registry import EngineOptions
+from app.services.lexicon_check import Recognise
 from app.speaker.judge import Judge
 
 _MAX_DEFAULT_THREADS = 8
@@ -85,3 +87,22 @@ def engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:
         # More threads than cores make less speech, not more: docs/performance.md.
         concurrency=settings.engine_concurrency or max(1, (cores or 1) // threads),
     )
+
+
+def recognise(info: EngineInfo, assets: AssetStore) -> Callable[[], Recognise | None]:
+    """Loads what says the words of speech, for each use anew; gives None where there is none."""
+
+    def load() -> Recognise | None:
+        if not find_spec("faster_whisper") or not assets.is_present(_WHISPER) or info.test_double:
+            return None
+        from app.speaker.recogniser import Recogniser
+
+        recogniser = Recogniser(assets.verified_path(_WHISPER).parent, threads=2)
+
+        def hear(samples: Samples, sample_rate: int, *, language: str) -> str:
+            primary = language.partition("-")[0].lower()
+            return recogniser.transcript(Recording(samples, sample_rate), primary)
+
+        return hear
+
+    return load

@@ -33,7 +33,7 @@ class IgnoredEntry(BaseModel):
 
     entry_id: str
     reason: str = Field(
-        description="`overlapped`, `language`, `case`, `part-of-speech`, `part-of-speech-unknown` "
+        description="`overlapped`, `overridden`, `language`, `case`, `part-of-speech`, `part-of-speech-unknown` "
         "or `phonemes-unsupported`."
     )
     places: int

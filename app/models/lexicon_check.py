@@ -83,8 +83,9 @@ class Unapplied(BaseModel):
     end: int
     text: str = Field(description="What is written there.")
     reason: str = Field(
-        description="`overlapped` by a longer entry or one that goes before; `language`, `case`, "
-        "`part-of-speech`: the entry is for another; `part-of-speech-unknown`: nothing here can "
+        description="`overlapped` by what is longer or said earlier; `overridden` by an entry for "
+        "the same; `language`, `case`, "
+        "`part-of-speech`: it is for another; `part-of-speech-unknown`: nothing here can "
         "tell; `phonemes-unsupported`: the engine lacks one of its phonemes."
     )
     missing_phonemes: list[str] = Field(description="Those that the engine lacks.")
@@ -122,14 +123,20 @@ class CheckedEntry(BaseModel):
     entry_id: str
     text: str
     changed: bool | None = Field(
-        description="Whether it changes what is heard; null without `verify`."
+        None, description="Whether it changes what is heard; null without `verify`."
     )
-    reason: str | None = Field(description="Why we think so.")
-    distance: float | None = Field(description="Between the two samples; 0 is the same sound.")
-    heard_before: str | None = Field(description="What a recogniser heard, where there is one.")
-    heard_after: str | None
-    audio_before: str | None = Field(description="WAV in Base64, with `audio`.")
-    audio_after: str | None
+    reason: str | None = Field(None, description="Why we think so.")
+    distance: float | None = Field(
+        None,
+        description="Between the sentence without it and with it, where they differ most: 0 is "
+        "the same sound, from 12.5 on it is another.",
+    )
+    heard_before: str | None = Field(
+        None, description="What a recogniser heard, where there is one."
+    )
+    heard_after: str | None = None
+    audio_before: str | None = Field(None, description="WAV in Base64, with `audio`.")
+    audio_after: str | None = None
 
 
 class ValidateResponse(BaseModel):

@@ -15,7 +15,7 @@ from app.text.frontend import Abilities, FrontEnd, Wording, part_of
 from app.text.languages import by_script, detect
 from app.text.normalization import coverage, normalize
 from app.text.plan import Piece, pieces
-from app.text.spoken import SpokenText, spoken
+from app.text.spoken import Edit, SpokenText, merged, spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,21 @@ class Plan:
         if before is not None:
             yield self._worded(front, *before, last=True)
 
-    def without_lexicons(self, text: str, language: str) -> SpokenText:
+    def without(self, worded: Worded, entry_id: str) -> SpokenText:
+        """How a piece would be said if an entry of a lexicon was not there."""
+        edits = [passage.edit for passage in worded.wording.spoken.passages if passage.edit]
+        return self._said(
+            worded.piece.text, worded.language, [one for one in edits if one.entry != entry_id]
+        )
+
+    def plainly(self, text: str, language: str) -> SpokenText:
         """How a passage would be said if no lexicon applied."""
-        if self.draft.request.normalize is Normalize.OFF:
-            return spoken(text, ())
-        return spoken(text, normalize(text, language))
+        return self._said(text, language, [])
+
+    def _said(self, text: str, language: str, edits: list[Edit]) -> SpokenText:
+        if self.draft.request.normalize is not Normalize.OFF:
+            edits = merged(edits, normalize(text, language, taken=edits))
+        return spoken(text, edits)
 
     def check(self) -> None:
         """Refuse what cannot be spoken, before anything is. The engine is open.

@@ -1,9 +1,11 @@
 """Finding out how a text would be said, and whether lexicon entries can be heard."""
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, Protocol
 
 from app.audio.encode import encode_all
 from app.audio.finish import Finish, finish
@@ -22,7 +24,7 @@ from app.engines.base import (
     VoiceState,
 )
 from app.engines.stored import stored_state
-from app.lexicons.hearing import Hearing, Verdict
+from app.lexicons.hearing import compare
 from app.lexicons.shelf import LexiconShelf
 from app.models.lexicon_check import (
     MOST_SAMPLES,
@@ -44,13 +46,22 @@ from app.text.normalization import coverage
 from app.text.spoken import Edit, SpokenText, spoken
 
 
+class Recognise(Protocol):
+    """Says what it hears. Blocks."""
+
+    def __call__(self, samples: Samples, sample_rate: int, *, language: str) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where an entry is applied first."""
 
     edit: Edit
-    text: str
-    language: str
+    worded: Worded
+
+    @property
+    def text(self) -> str:
+        return self.worded.piece.text[self.edit.start : self.edit.end]
 
 
 class LexiconCheckService:
@@ -65,7 +76,7 @@ class LexiconCheckService:
         engine: Engine,
         turns: Turns,
         drafting: Drafting,
-        hearing: Hearing,
+        recogniser: Callable[[], Recognise | None],
     ) -> None:
         self._voices = voices
         self._states = states
@@ -73,7 +84,7 @@ class LexiconCheckService:
         self._engine = engine
         self._turns = turns
         self._drafting = drafting
-        self._hearing = hearing
+        self._recogniser = recogniser
 
     async def check(self, owner: str, asked: ValidateRequest) -> ValidateResponse:
         """How the text would be said.
@@ -108,8 +119,7 @@ class LexiconCheckService:
         for worded in plan.worded():
             sentences.append(self._sentence(worded))
             for edit in worded.wording.applied:
-                written = worded.piece.text[edit.start : edit.end]
-                places.setdefault(edit.entry or "", _Place(edit, written, worded.language))
+                places.setdefault(edit.entry or "", _Place(edit, worded))
         words = [word for sentence in sentences for word in sentence.words]
         unapplied = [one for sentence in sentences for one in sentence.unapplied]
         answer = ValidateResponse(
@@ -182,34 +192,39 @@ class LexiconCheckService:
             if voice
             else self._engine.sample_voice()
         )
-        return [await self._entry(plan, place, state, asked) for place in places[:MOST_SAMPLES]]
-
-    async def _entry(
-        self, plan: Plan, place: _Place, state: VoiceState, asked: ValidateRequest
-    ) -> CheckedEntry:
-        edit = place.edit.moved(-place.edit.start)
-        before = plan.without_lexicons(place.text, place.language)
-        said = [
-            await self._say(text, state, place.language)
-            for text in (before, spoken(place.text, [edit]))
-        ]
-        verdict: Verdict | None = None
-        if asked.verify:
-            verdict = await self._hearing.compare(
-                said[0], said[1], rate=plan.info.sample_rate, language=place.language
+        hears = await in_thread(None, self._recogniser) if asked.verify and places else None
+        return [
+            CheckedEntry(
+                entry_id=place.edit.entry or "",
+                text=place.text,
+                **(await self._samples(plan, place, state) if asked.audio else {}),
+                **(await self._verdict(plan, place, state, hears) if asked.verify else {}),
             )
-        audio = [_wav(samples, plan.info.sample_rate) if asked.audio else None for samples in said]
-        return CheckedEntry(
-            entry_id=place.edit.entry or "",
-            text=place.text,
-            changed=verdict.changed if verdict else None,
-            reason=verdict.reason if verdict else None,
-            distance=verdict.distance if verdict else None,
-            heard_before=verdict.heard_before if verdict else None,
-            heard_after=verdict.heard_after if verdict else None,
-            audio_before=audio[0],
-            audio_after=audio[1],
-        )
+            for place in places[:MOST_SAMPLES]
+        ]
+
+    async def _samples(self, plan: Plan, place: _Place, state: VoiceState) -> dict[str, str]:
+        """Of the word alone, without its entry and with it."""
+        language, edit = place.worded.language, place.edit
+        before = plan.plainly(place.text, language)
+        after = spoken(place.text, [edit.moved(-edit.start)])
+        return {
+            f"audio_{when}": _wav(await self._say(said, state, language), plan.info.sample_rate)
+            for when, said in (("before", before), ("after", after))
+        }
+
+    async def _verdict(
+        self, plan: Plan, place: _Place, state: VoiceState, hears: Recognise | None
+    ) -> dict[str, Any]:
+        """Of the sentence, without the entry and with it."""
+        worded, language = place.worded, place.worded.language
+        before, after = [
+            await self._say(said, state, language)
+            for said in (plan.without(worded, place.edit.entry or ""), worded.wording.spoken)
+        ]
+        hear = partial(hears, language=language) if hears else None
+        verdict = await in_thread(None, compare, before, after, plan.info.sample_rate, hear=hear)
+        return asdict(verdict)
 
     async def _say(self, said: SpokenText, state: VoiceState, language: str) -> Samples:
         """float32 (n,), at the rate of the engine."""
