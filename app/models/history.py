@@ -33,8 +33,8 @@ class IgnoredEntry(BaseModel):
 
     entry_id: str
     reason: str = Field(
-        description="`overlapped`, `overridden`, `language`, `case`, `part-of-speech`, `part-of-speech-unknown` "
-        "or `phonemes-unsupported`."
+        description="`overlapped`, `overridden`, `language`, `case`, `part-of-speech`, "
+        "`part-of-speech-unknown` or `phonemes-unsupported`."
     )
     places: int
 

@@ -30,6 +30,10 @@ class Piece:
     pause_s: float
     prosody: Prosody
     lead_s: float = 0.0
+    language: str | None = None
+    voice: str | None = None
+    edits: tuple = ()
+    marks: tuple = ()
 
     @property
     def speakable(self) -> bool:
@@ -126,3 +130,7 @@ def _within(offsets: Sequence[int], after: int, until: int | None) -> slice:
     """Those behind an offset, up to another or to the end."""
     stop = len(offsets) if until is None else bisect_right(offsets, until)
     return slice(bisect_right(offsets, after), stop)
+
+
+def pieces(script, *, max_chars, language):
+    yield from plan(script, max_chars=max_chars, language=language)
