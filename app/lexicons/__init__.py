@@ -1,0 +1,3 @@
+"""Lexicons: their entries stored, checked, read from files, written to files, and made ready to be
+applied.
+"""
