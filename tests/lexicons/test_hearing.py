@@ -142,7 +142,6 @@ async def test_the_entries_change_what_is_said_and_heard_as_asked(engine):
         samples = await speak(engine, sentence, ()), await speak(engine, text, given)
         heard[changes] += compare(*samples, engine.info.sample_rate).changed
 
-    print(heard)
     assert len(ROWS) == 60
     assert heard[True] >= 25
     assert heard[False] <= 3
