@@ -1,0 +1,75 @@
+"""Numbers as English words."""
+
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+_DIGITS: Final = ("oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_LARGEST: Final = 10**36
+_PARTS: Final = {2: ("half", "halves"), 4: ("quarter", "quarters")}
+
+
+def british(language: str) -> bool:
+    """Whether numbers have an `and`, and dates begin with the day."""
+    return language.startswith("en-") and language not in ("en-us", "en-ca", "en-ph")
+
+
+@lru_cache(maxsize=4096)
+def cardinal(number: int, *, british: bool = False) -> str:
+    """`1234` -> `one thousand two hundred thirty-four`; British: `… two hundred and thirty-four`."""
+    from num2words import num2words
+
+    if abs(number) >= _LARGEST:
+        return digits(str(number))
+    words: str = num2words(number).replace(",", "")
+    return words if british else words.replace(" and ", " ")
+
+
+@lru_cache(maxsize=1024)
+def ordinal(number: int, *, british: bool = False) -> str:
+    from num2words import num2words
+
+    if number >= _LARGEST:
+        return digits(str(number))
+    words: str = num2words(number, to="ordinal").replace(",", "")
+    return words if british else words.replace(" and ", " ")
+
+
+def digits(text: str, *, zero: str = "zero") -> str:
+    """One by one; what is no digit is left out."""
+    return " ".join(zero if c == "0" else _DIGITS[int(c)] for c in text if c in "0123456789")
+
+
+def decimal(text: str, *, british: bool = False) -> str:
+    """`3.14` -> `three point one four`; commas are grouping; a sign is a word."""
+    text = text.replace(",", "")
+    sign = "minus " if text[:1] in "-−" else "plus " if text[:1] == "+" else ""
+    whole, _, rest = text.lstrip("+-−").partition(".")
+    words = cardinal(int(whole or "0"), british=british)
+    return sign + (f"{words} point {digits(rest)}" if rest else words)
+
+
+def year(number: int, *, british: bool = False) -> str:
+    """`1905` -> `nineteen oh five`, `2005` -> `two thousand five`, `2010` -> `twenty ten`."""
+    high, low = divmod(number, 100)
+    if not 1000 <= number <= 2999 or (high % 10 == 0 and low < 10):
+        return cardinal(number, british=british)
+    first = cardinal(high)
+    if low == 0:
+        return f"{first} hundred"
+    return f"{first} oh {cardinal(low)}" if low < 10 else f"{first} {cardinal(low)}"
+
+
+def fraction(over: int, under: int, *, british: bool = False) -> str:
+    """`3/4` -> `three quarters`."""
+    one, many = _PARTS.get(under, ("", ""))
+    if not one:
+        one = ordinal(under, british=british)
+        many = one + "s"
+    words = cardinal(over, british=british)
+    return f"{words} {one if over == 1 else many}"
+
+
+def singular(text: str) -> bool:
+    """Whether what is counted by a number stands in the singular."""
+    return Decimal(text.replace(",", "").replace("−", "-") or "0") in (1, -1)

@@ -1,0 +1,46 @@
+"""How rules are run over a sentence: in order, each on what none before it has taken."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from app.text.spoken import Edit
+
+TAKEN = "\ue000"
+"""Stands in what is already said otherwise. No letter, digit, mark or space."""
+
+Make = Callable[[re.Match[str], str], str | None]
+"""Match and language tag in lower case to what is said; None leaves it as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A kind of passage and how it is said. The pattern is linear."""
+
+    name: str
+    pattern: re.Pattern[str]
+    make: Make
+
+
+def run(rules: Sequence[Rule], text: str, language: str, taken: Sequence[Edit]) -> list[Edit]:
+    """Edits in order. `taken` is not touched, nor is what an earlier rule has made."""
+    rest = _masked(text, [(edit.start, edit.end) for edit in taken])
+    edits: list[Edit] = []
+    for rule in rules:
+        found = []
+        for match in rule.pattern.finditer(rest):
+            spoken = rule.make(match, language)
+            if spoken is not None and match.start() < match.end():
+                found.append(Edit(*match.span(), spoken, rule.name))
+        if found:
+            rest = _masked(rest, [(edit.start, edit.end) for edit in found])
+            edits += found
+    return sorted(edits, key=lambda edit: edit.start)
+
+
+def _masked(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    parts, at = [], 0
+    for start, end in spans:
+        parts += [text[at:start], TAKEN * (end - start)]
+        at = end
+    return "".join([*parts, text[at:]])

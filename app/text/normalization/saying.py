@@ -1,0 +1,118 @@
+"""`<say-as>`: a text read as what somebody says that it is."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from app.text.normalization import english
+from app.text.normalization.dates import date_of, time_of
+from app.text.normalization.numbers import british, cardinal, decimal, digits, fraction, ordinal
+from app.text.normalization.web import read_out
+from app.text.spoken import spoken
+
+_NUMBER: Final = re.compile(
+    r"[-+−]?\d{1,3}(?:,\d{3}){1,8}(?:\.\d{1,9})?|[-+−]?\d{1,36}(?:\.\d{1,9})?"
+)
+_FRACTION: Final = re.compile(r"(?:(\d{1,6})[ +]+)?(\d{1,6})[/⁄](\d{1,6})")
+_Say = Callable[[str, str, str], str]
+"""Text, format and language to what is said; ValueError."""
+
+
+def _spelled(text: str, _: str, __: str) -> str:
+    said = []
+    for char in text:
+        if char.isdigit():
+            said.append(digits(str(int(char))))
+        elif char.isalpha():
+            said.append(char.upper())
+        elif not char.isspace():
+            said.append(read_out(char) or char)
+    if not said:
+        raise ValueError("there is nothing to spell")
+    return " ".join(said)
+
+
+def _number(text: str) -> str:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{text[:40]!r} is no number")
+    return text
+
+
+def _cardinal(text: str, _: str, language: str) -> str:
+    return decimal(_number(text), british=british(language))
+
+
+def _ordinal(text: str, _: str, language: str) -> str:
+    found = re.fullmatch(r"(\d{1,12})(?:st|nd|rd|th)?", text.replace(",", ""))
+    if not found:
+        raise ValueError(f"{text[:40]!r} is no whole number")
+    return ordinal(int(found[1]), british=british(language))
+
+
+def _digits(text: str, _: str, __: str) -> str:
+    said = digits(text)
+    if not said:
+        raise ValueError(f"{text[:40]!r} has no digits")
+    return said
+
+
+def _fraction(text: str, _: str, language: str) -> str:
+    found = _FRACTION.fullmatch(text)
+    if not found or int(found[3]) < 2:
+        raise ValueError(f"{text[:40]!r} is no fraction, such as 3/4 or 1 1/2")
+    uk = british(language)
+    part = fraction(int(found[2]), int(found[3]), british=uk)
+    return f"{cardinal(int(found[1]), british=uk)} and {part}" if found[1] else part
+
+
+def _telephone(text: str, _: str, __: str) -> str:
+    groups = re.findall(r"\d+", text)
+    if not groups:
+        raise ValueError(f"{text[:40]!r} has no digits")
+    said = ", ".join(digits(group, zero="oh") for group in groups)
+    return f"plus {said}" if text.startswith("+") else said
+
+
+def _year(text: str, _: str, language: str) -> str:
+    return date_of(text, "y", language)
+
+
+def _rules(text: str, _: str, language: str) -> str:
+    return spoken(text, english.normalize(text, language, ())).text
+
+
+def _currency(text: str, _: str, language: str) -> str:
+    edits = english.normalize(text, language, ())
+    if not any(edit.rule == "money" for edit in edits):
+        raise ValueError(f"{text[:40]!r} is no amount, such as $3.50 or 20 EUR")
+    return spoken(text, edits).text
+
+
+_KINDS: Final[Mapping[str, _Say]] = {
+    "characters": _spelled, "spell-out": _spelled, "verbatim": _spelled,
+    "cardinal": _cardinal, "number": _cardinal, "ordinal": _ordinal,
+    "digits": _digits, "number_digit": _digits, "fraction": _fraction,
+    "date": date_of, "time": time_of, "telephone": _telephone, "year": _year,
+    "currency": _currency, "address": _rules, "name": _rules, "unit": _rules,
+}  # fmt: skip
+
+
+def say_as(
+    text: str, interpret_as: str, *, format: str | None = None, language: str = "en-US"
+) -> str:
+    """How a text is said that is known to be of a kind.
+
+    Args:
+        interpret_as: as in SSML and Azure's dialect: `characters`, `cardinal`, `date`, ...
+        format: of a date, e.g. `dmy`, or a time, `hms12` or `hms24`.
+        language: BCP-47 tag. Only spelling letters is there for all.
+
+    Raises:
+        ValueError: telling, for people, what kinds there are, or what the text must look like.
+    """
+    kind = _KINDS.get(interpret_as.lower())
+    if kind is None:
+        raise ValueError(f"`interpret-as` is one of {', '.join(_KINDS)}")
+    if not language.lower().startswith("en") and kind is not _spelled:
+        raise ValueError(f"`{interpret_as}` is not there for {language}, only `characters`")
+    return kind(text.strip(), (format or "").lower(), language.lower())

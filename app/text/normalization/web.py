@@ -1,0 +1,71 @@
+"""E-mail addresses, URLs, paths, hashtags, handles, versions, addresses of the network."""
+
+import re
+from typing import Final
+
+from app.text.normalization.numbers import cardinal, digits
+from app.text.normalization.rules import Rule
+
+_SIGNS: Final = {
+    ".": "dot", "/": "slash", "@": "at", "-": "dash", "_": "underscore", ":": "colon", "?": "question mark",
+    "=": "equals", "&": "and", "#": "hash", "%": "percent", "+": "plus", "~": "tilde", "\\": "backslash",
+    ",": "comma", ";": "semicolon", "!": "exclamation mark", "$": "dollar", "*": "star", "'": "apostrophe",
+    "(": "", ")": "",
+}  # fmt: skip
+_SPELLED: Final = frozenset(
+    "www http https ftp uk us de fr io ai tv eu html htm php css js py txt pdf csv xml jpg png gif mp exe zip usr etc "
+    "src tmp ssl ssh api url http org".split()
+) - {"org", "etc", "zip"}
+_TOKEN: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\w\s]|_|\w")
+_VOWELS: Final = frozenset("aeiouyAEIOUY")
+
+
+def read_out(text: str) -> str:
+    """Word by word, number by number, sign by sign."""
+    said = []
+    for token in _TOKEN.findall(text):
+        if token in _SIGNS:
+            said.append(_SIGNS[token])
+        elif token.isdigit():
+            long = len(token) > 4 or (token[0] == "0" and len(token) > 1)
+            said.append(digits(token) if long else cardinal(int(token)))
+        elif token.lower() in _SPELLED or not _VOWELS & set(token):
+            said.append(" ".join(token.upper()))
+        else:
+            said.append(token)
+    return " ".join(word for word in said if word)
+
+
+def _url(m: re.Match[str], _: str) -> str:
+    text = re.sub(r"^[a-z]{3,6}://", "", m[0]).rstrip("/")
+    return read_out(text)
+
+
+def _hashtag(m: re.Match[str], _: str) -> str:
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\da-zA-Z_]+", m[1])
+    return "hashtag " + " ".join(words)
+
+
+def _version(m: re.Match[str], _: str) -> str:
+    return "version " + " point ".join(cardinal(int(part)) for part in m[1].split("."))
+
+
+def _dotted(m: re.Match[str], _: str) -> str:
+    return " dot ".join(
+        digits(part) if len(part) > 4 else cardinal(int(part)) for part in m[0].split(".")
+    )
+
+
+RULES: Final = (
+    Rule("e-mail", re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"), lambda m, _: read_out(m[0])),
+    Rule("url", re.compile(r"(?<!\w)(?:https?|ftp)://[^\s<>\"”»\ue000]{1,2000}(?<![.,;:!?)\]'’])"), _url),
+    Rule("url", re.compile(r"(?<![\w.@/])(?:www\.)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}(?:/[^\s<>\"”\ue000]{0,500}(?<![.,;:!?)\]'’]))?"), _url),
+    Rule("url", re.compile(r"(?<![\w.@/-])[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.(?:com|org|net|edu|gov|io|ai|dev|app|co\.uk|uk|de|fr|eu|info|tv)(?:/[^\s<>\"”\ue000]{0,500}(?<![.,;:!?)\]'’]))?(?![\w-])"), _url),
+    Rule("path", re.compile(r"(?<![\w/])[A-Za-z]:\\[\w\\.~-]{1,300}(?<![.])"), lambda m, _: read_out(m[0])),
+    Rule("path", re.compile(r"(?<![\w/.<])~?(?:/[\w.~+-]{1,64}){2,20}/?(?<![.])"), lambda m, _: read_out(m[0])),
+    Rule("file", re.compile(r"(?<![\w./-])[\w-]{1,64}\.(?:txt|pdf|docx?|xlsx?|pptx?|csv|json|xml|html?|php|css|js|ts|py|md|jpe?g|png|gif|svg|mp3|mp4|wav|zip|tar\.gz|gz|exe|sh|yaml|yml|toml|ini|log)(?!\w)"), lambda m, _: read_out(m[0])),
+    Rule("hashtag", re.compile(r"(?<![\w&#/])#([^\W\d]\w{0,99})"), _hashtag),
+    Rule("handle", re.compile(r"(?<![\w.@])@([A-Za-z]\w{0,49})"), lambda m, _: "at " + read_out(m[1])),
+    Rule("version", re.compile(r"(?<![\w.])[vV](\d{1,4}(?:\.\d{1,5}){0,4})(?![\w.]\d|\w)"), _version),
+    Rule("version", re.compile(r"(?<![\w.])\d{1,5}(?:\.\d{1,5}){2,5}(?![\w]|\.\d)"), _dotted),
+)  # fmt: skip
