@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
@@ -78,10 +79,18 @@ def _bad(symbol: str, place: int, name: str) -> ValueError:
 
 
 def _checked(ipa: str, written: str) -> str:
-    ipa = " ".join(unicodedata.normalize("NFC", ipa).split())
-    if not any(char in VOWELS or char in CONSONANTS for char in decomposed(ipa)):
+    plain = decomposed(" ".join(ipa.split()))
+    if not any(char in VOWELS or char in CONSONANTS for char in plain):
         raise ValueError(f"{written[:20]!r} has no phoneme.")
-    return ipa
+    loose = [char for before, char in pairwise(f" {plain}") if _is_joined(char) and before in SIGNS]
+    if loose:
+        raise ValueError(f"{loose[0]!r} in {written[:20]!r} has nothing to change.")
+    return unicodedata.normalize("NFC", plain)
+
+
+def _is_joined(symbol: str) -> bool:
+    """Whether it needs a sound before it."""
+    return bool(unicodedata.combining(symbol)) or symbol in "ːˑ"
 
 
 def _read_ipa(written: str) -> str:
@@ -97,8 +106,7 @@ def _read_ipa(written: str) -> str:
                 raise _bad(char, at + offset, "the IPA")
         if symbol == "\u0327" and (at == 0 or text[at - 1] != "c"):
             raise _bad(char, at + offset, "the IPA")
-        joins = unicodedata.combining(symbol) or symbol in "ːˑ"
-        if joins and (not out or out[-1] in SIGNS):
+        if _is_joined(symbol) and (not out or out[-1] in SIGNS):
             raise ValueError(f"{char!r} at character {at + offset + 1} has nothing to change.")
         out.append(symbol)
     return "".join(out)
@@ -177,7 +185,17 @@ def _word(phonemes: Sequence[tuple[str, str]]) -> str:
         out += [ARPABET[consonant] for consonant in consonants[begins:]]
         out.append(UNSTRESSED.get(phoneme, ARPABET[phoneme]) if stress == "0" else ARPABET[phoneme])
         consonants = []
-    return "".join(out + [ARPABET[consonant] for consonant in consonants])
+    return _apart([*out, *(ARPABET[consonant] for consonant in consonants)])
+
+
+def _apart(sounds: Sequence[str]) -> str:
+    """Joined, with a syllable break where two would be taken for one: `T SH` is not `CH`."""
+    word = ""
+    for sound in sounds:
+        if word and sound and word[-1] + sound[0] in _arpabet_of():
+            word += "."
+        word += sound
+    return word
 
 
 @cache
