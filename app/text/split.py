@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,6 +27,8 @@ _CLAUSE = re.compile(r"[;:,][\"'”’»)\]]*(?=\s)|[—،؛、，；：]")
 _SPACE = re.compile(r"\s+")
 _NUMBER_MARKER = re.compile(r"(?:\d{1,3}|[A-Za-z])[.)]")
 _SHORT_LINE = 40
+_WINDOW = 4_000
+_LONG_LINE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +61,73 @@ class _Span:
 
 
 def split(text: str, *, max_chars: int, language: str = "en") -> list[Segment]:
+    """All at once of what `segments` gives."""
+    return list(segments(text, max_chars=max_chars, language=language))
+
+
+def segments(
+    text: str,
+    *,
+    max_chars: int,
+    language: str = "en",
+    whole: Sequence[tuple[int, int]] = (),
+) -> Iterator[Segment]:
     """Cut into sentences; what is longer than `max_chars` is cut at clauses, words or anywhere.
 
-    The pieces are in order and hold every character that is not white space exactly once. Linear in
-    the length of the text.
+    The pieces are in order and hold every character that is not white space exactly once. Each is
+    made when it is asked for, from what stands near it. Linear in the length of the text.
 
     Args:
         text: any text.
         max_chars: longest piece, at least 1.
         language: BCP-47 tag; decides abbreviations and full stops. Unknown ones fall back.
+        whole: start and end of what must not be cut, in order, however long it is.
     """
     if max_chars < 1:
         raise ValueError(f"max_chars is {max_chars}")
     primary = language.replace("_", "-").partition("-")[0].lower()
-    spans: list[_Span] = []
+    held: _Span | None = None
+    for span in _kept_whole(_spans(text, max_chars, primary), whole):
+        if held is not None:
+            yield Segment(text[held.start : held.end], held.start, held.end, held.pause_s)
+        held = span
+    if held is not None:
+        yield Segment(text[held.start : held.end], held.start, held.end, 0.0)
+
+
+def _spans(text: str, max_chars: int, language: str) -> Iterator[_Span]:
     for paragraph in _paragraphs(text):
-        pieces = [
+        pieces = (
             piece
             for line in _lines(text, paragraph)
-            for sentence in _sentences(text, line, primary)
+            for sentence in _sentences(text, line, language)
             for piece in _cut(text, sentence, max_chars)
-        ]
-        pieces = _absorb(text, pieces, max_chars)
-        last = pieces[-1]
-        spans += [*pieces[:-1], _Span(last.start, last.end, PARAGRAPH_PAUSE_S)]
-    if spans:
-        spans[-1] = _Span(spans[-1].start, spans[-1].end, 0.0)
-    return [Segment(text[s.start : s.end], s.start, s.end, s.pause_s) for s in spans]
+        )
+        last: _Span | None = None
+        for piece in _absorb(text, pieces, max_chars):
+            if last is not None:
+                yield last
+            last = piece
+        if last is not None:
+            yield _Span(last.start, last.end, PARAGRAPH_PAUSE_S)
+
+
+def _kept_whole(spans: Iterator[_Span], whole: Sequence[tuple[int, int]]) -> Iterator[_Span]:
+    """With those joined between which something must not be cut."""
+    places = iter(whole)
+    place = next(places, None)
+    held: _Span | None = None
+    for span in spans:
+        while held is not None and place is not None and place[1] <= held.end:
+            place = next(places, None)
+        if held is not None and place is not None and place[0] < held.end < place[1]:
+            held = _Span(held.start, span.end, span.pause_s)
+            continue
+        if held is not None:
+            yield held
+        held = span
+    if held is not None:
+        yield held
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
@@ -116,7 +158,8 @@ def _lines(text: str, paragraph: tuple[int, int]) -> Iterator[tuple[int, int]]:
     widest = max(map(len, lines))
     at = begin
     for i, following in enumerate(lines[1:]):
-        if _MARKER.match(following) or _is_heading(lines[i], following, widest):
+        long = bounds[i + 1] - at > _LONG_LINE  # so that the first sentence is soon there
+        if long or _MARKER.match(following) or _is_heading(lines[i], following, widest):
             start, end = _trim(text, at, bounds[i + 1])
             if start < end:
                 yield start, end
@@ -139,6 +182,19 @@ def _is_heading(line: str, following: str, widest: int) -> bool:
 
 
 def _sentences(text: str, line: tuple[int, int], language: str) -> Iterator[tuple[int, int]]:
+    """A window at a time, so that the first ones of a long line are soon there."""
+    start, stop = line
+    while start < stop:
+        window = min(start + _WINDOW, stop)
+        found = list(_within(text, (start, window), language))
+        # The last one may go on behind the window.
+        if window < stop and len(found) > 1:
+            found.pop()
+        yield from found
+        start = _trim(text, found[-1][1] if found else window, stop)[0]
+
+
+def _within(text: str, line: tuple[int, int], language: str) -> Iterator[tuple[int, int]]:
     """Only the places where sentences end are taken from the library: nothing can get lost."""
     start, stop = line
     # Same length: a wrapped line is a space, and half a surrogate would not reach native code.
@@ -216,16 +272,22 @@ def _in_cluster(text: str, at: int) -> bool:
     return flags % 2 == 1 and "\U0001f1e6" <= after <= "\U0001f1ff"
 
 
-def _absorb(text: str, spans: list[_Span], max_chars: int) -> list[_Span]:
+def _absorb(text: str, spans: Iterator[_Span], max_chars: int) -> Iterator[_Span]:
     """Join punctuation that stands alone ("...", a closing quote) to a neighbour, where it fits."""
-    joined: list[_Span] = []
+    held: _Span | None = None
     for span in spans:
-        fits = bool(joined) and span.end - joined[-1].start <= max_chars
-        if fits and not (
-            speakable(text[span.start : span.end])
-            and speakable(text[joined[-1].start : joined[-1].end])
+        fits = held is not None and span.end - held.start <= max_chars
+        if (
+            held is not None
+            and fits
+            and not (
+                speakable(text[span.start : span.end]) and speakable(text[held.start : held.end])
+            )
         ):
-            joined[-1] = _Span(joined[-1].start, span.end, span.pause_s)
-        else:
-            joined.append(span)
-    return joined
+            held = _Span(held.start, span.end, span.pause_s)
+            continue
+        if held is not None:
+            yield held
+        held = span
+    if held is not None:
+        yield held
