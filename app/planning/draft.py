@@ -94,7 +94,11 @@ class Drafting:
         self._check_length(request, streaming)
         own = Prosody(request.speed, request.pitch, request.volume)
         marked = request.ssml is not None
-        script = parse(request.content, own) if marked else plain(request.content, own)
+        script = (
+            parse(request.content, own, language=self._spoken(voice, request))
+            if marked
+            else plain(request.content, own)
+        )
         language, detects = _language(voice, request, script)
         cleaned = self._cleaned(script, language)
         draft = Draft(owner, voice, request, rate, cleaned, language, detects)
@@ -108,6 +112,11 @@ class Drafting:
                 "Name fewer.",
             )
         return draft
+
+    def _spoken(self, voice: Voice | None, request: SpeechRequest) -> str:
+        """The language of a document that does not say it."""
+        said = request.language if request.language != AUTO else None
+        return said or (voice.language if voice else None) or self.info.languages[0]
 
     def _check_length(self, request: SpeechRequest, streaming: bool) -> None:
         limit = self.limits.max_chars if streaming else self.limits.max_whole_chars

@@ -1,6 +1,7 @@
 """How a passage is spoken, and how SSML says so."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, log2, log10
 
@@ -17,6 +18,12 @@ VOLUMES = {
     "default": 0.0,
 }  # fmt: skip
 """In dB, on top of the volume of the request."""
+
+EMPHASES = {
+    "strong": (0.85, 1.5, 3.0), "moderate": (0.92, 1.0, 1.5), "none": (1.0, 0.0, 0.0),
+    "reduced": (1.1, -1.0, -2.0),
+}  # fmt: skip
+"""What they multiply the speed by, and add in semitones and dB."""
 
 SPEED_RANGE = (0.5, 2.0)
 PITCH_RANGE = (-12.0, 12.0)
@@ -42,6 +49,17 @@ class Prosody:
     speed: float = 1.0
     pitch: float = 0.0
     volume: float = 0.0
+
+    def emphasized(self, level: str) -> "Prosody":
+        """With an `<emphasis>`. Raises `ValueError` for an unknown level."""
+        if level not in EMPHASES:
+            raise ValueError(f"Use one of: {_words(EMPHASES)}.")
+        rate, pitch, volume = EMPHASES[level]
+        return Prosody(
+            _bounded(self.speed * rate, SPEED_RANGE),
+            _bounded(self.pitch + pitch, PITCH_RANGE),
+            self.volume if self.volume == -inf else _bounded(self.volume + volume, VOLUME_RANGE),
+        )
 
     def changed(self, attribute: str, value: str, own: "Prosody") -> "Prosody":
         """With an attribute of `<prosody>`.
@@ -113,5 +131,9 @@ def _check(value: float, allowed: tuple[float, float], text: str) -> None:
         raise ValueError(text.format(value, low, high))
 
 
-def _words(table: dict[str, float]) -> str:
+def _bounded(value: float, allowed: tuple[float, float]) -> float:
+    return min(max(value, allowed[0]), allowed[1])
+
+
+def _words(table: Iterable[str]) -> str:
     return ", ".join(table)

@@ -1,0 +1,76 @@
+"""The elements of SSML and of Azure's dialect: where they stand, what they take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+
+NAMESPACE: Final = "http://www.w3.org/2001/10/synthesis"
+AZURE: Final = frozenset({"http://www.w3.org/2001/mstts", "https://www.w3.org/2001/mstts"})
+XML: Final = "http://www.w3.org/XML/1998/namespace"
+
+
+class Content(Enum):
+    """What may be in an element."""
+
+    MIXED = "text and elements"
+    TEXT = "text"
+    NOTHING = "nothing"
+    SKIPPED = "anything, which is not spoken"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What is known of an element.
+
+    Attributes:
+        attributes: that have a meaning.
+        silent: that SSML or Azure has, and that have no effect here.
+    """
+
+    content: Content
+    attributes: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+
+
+_VOICE: Final = (
+    "xml:lang", "gender", "age", "variant", "required", "languages", "effect", "parameters",
+)  # fmt: skip
+
+ELEMENTS: Final[Mapping[str, Element]] = MappingProxyType(
+    {
+        "speak": Element(
+            Content.MIXED,
+            ("version", "xml:lang"),
+            ("xml:base", "onlangfailure", "startmark", "endmark"),
+        ),
+        "p": Element(Content.MIXED, ("xml:lang",), ("onlangfailure", "xml:id")),
+        "s": Element(Content.MIXED, ("xml:lang",), ("onlangfailure", "xml:id")),
+        "prosody": Element(Content.MIXED, ("rate", "pitch", "volume")),
+        "emphasis": Element(Content.MIXED, ("level",)),
+        "lang": Element(Content.MIXED, ("xml:lang",), ("onlangfailure",)),
+        "voice": Element(Content.MIXED, ("name",), _VOICE),
+        "w": Element(Content.MIXED, (), ("role", "xml:id")),
+        "token": Element(Content.MIXED, (), ("role", "xml:id")),
+        "sub": Element(Content.TEXT, ("alias",)),
+        "say-as": Element(Content.TEXT, ("interpret-as", "format"), ("detail",)),
+        "phoneme": Element(Content.TEXT, ("alphabet", "ph"), ("type",)),
+        "break": Element(Content.NOTHING, ("time", "strength")),
+        "mark": Element(Content.NOTHING, ("name",)),
+        "bookmark": Element(Content.NOTHING, ("mark",)),
+        "lexicon": Element(Content.NOTHING, ("uri",), ("xml:id", "type", "fetchtimeout", "maxage")),
+        "meta": Element(Content.SKIPPED, ("name", "content", "http-equiv")),
+        "metadata": Element(Content.SKIPPED),
+        "desc": Element(Content.SKIPPED, ("xml:lang",)),
+        "mstts:silence": Element(Content.NOTHING, ("type", "value")),
+        "mstts:ttsembedding": Element(Content.MIXED, ("speakerProfileId",), ("speakerprofileid",)),
+    }
+)  # fmt: skip
+KNOWN: Final = frozenset({"audio", "lookup"})
+"""Of SSML, and not supported."""
+
+STRUCTURE: Final = frozenset(
+    {"speak", "voice", "lang", "prosody", "emphasis", "mstts:ttsembedding"}
+)
+"""In which paragraphs and sentences may stand."""
