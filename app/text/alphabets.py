@@ -1,5 +1,6 @@
 """Phonetic alphabets: IPA, X-SAMPA, that of the CMU dictionary, and the Universal Phone Set."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -62,9 +63,13 @@ def from_ipa(ipa: str, alphabet: str) -> str:
     return writer(to_ipa(ipa, "ipa").translate(LIGATURES))
 
 
+_CEDILLA: Final = re.compile("c([\u0300-\u0326\u0328-\u036f]{0,8})\u0327")
+
+
 def decomposed(ipa: str) -> str:
     """NFD, but with `ç`, which is a letter of its own."""
-    return unicodedata.normalize("NFD", ipa).replace("c\u0327", "ç")
+    # Other marks may stand between the letter and its cedilla: they are sorted by their class.
+    return _CEDILLA.sub(r"ç\1", unicodedata.normalize("NFD", ipa))
 
 
 def _unknown(alphabet: str) -> ValueError:
