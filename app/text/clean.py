@@ -1,5 +1,6 @@
 """What is checked and blanked in a text before anything reads it: offsets stay as they were."""
 
+import re
 import unicodedata
 from collections.abc import Collection, Sequence
 from functools import lru_cache
@@ -105,13 +106,16 @@ def _refuse_controls(text: str) -> None:
 
 
 def _blank(text: str) -> str:
+    # Few texts have such characters, and few different ones.
+    odd = "".join(c for c in set(text) if c > "\x7f" and (_is_picture(c) or _is_invisible(c)))
+    if not odd:
+        return text
     chars = list(text)
-    for i, char in enumerate(text):
-        if char <= "\x7f":
-            continue
+    for found in re.finditer(f"[{re.escape(odd)}]", text):
+        i, char = found.start(), found[0]
         if _is_picture(char):
             chars[i] = " "
-        elif _is_invisible(char) and not (char in _MEANINGFUL and _in_word(text, i)):
+        elif not (char in _MEANINGFUL and _in_word(text, i)):
             # A zero-width space marks where a word ends, the others do not.
             inside = char != "\u200b" and _in_word(text, i)
             chars[i] = JOINER if inside else " "
