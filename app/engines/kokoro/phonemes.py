@@ -145,9 +145,9 @@ class Phonemizer:
         """
         known = resolve(language)
         _check_sound(text)
-        if not text.isascii():
-            # Only words with other letters can have foreign ones, and a long text has few of them.
-            rare = " ".join(word for word in text.split() if not word.isascii())
+        if not text.isascii() and _foreign("".join(sorted(set(text))), known):
+            # Some of them have a reading where they stand: a single Greek letter is a symbol.
+            rare = " ".join(dict.fromkeys(w for w in text.split() if not w.isascii()))
             _check_letters(_plain(rare, known), known)
 
     def phonemize(self, text: str, language: str) -> str:
@@ -328,10 +328,14 @@ def _check_sound(text: str) -> None:
         )
 
 
-def _check_letters(text: str, language: Language) -> None:
-    """Refuse what would be lost or read as something else."""
-    foreign = unsupported_characters(text, language.scripts) + "".join(
+def _foreign(text: str, language: Language) -> str:
+    """Characters that would be lost or read as something else, each once."""
+    return unsupported_characters(text, language.scripts) + "".join(
         char for char in dict.fromkeys(text) if unicodedata.category(char) in ("Cn", "Co", "Cs")
     )
+
+
+def _check_letters(text: str, language: Language) -> None:
+    foreign = _foreign(text, language)
     if foreign:
         raise no_reading(foreign, f"{language.tag} does not use")
