@@ -38,7 +38,7 @@ from app.planning.draft import Draft, Drafting
 from app.planning.plan import Plan, Worded
 from app.planning.surroundings import Surroundings
 from app.services.synthesis.speech import Charge, Order, Said, Speech
-from app.services.synthesis.words import written
+from app.services.synthesis.words import shifted, written
 from app.storage.base import BlobStore
 
 log = get_logger(__name__)
@@ -212,10 +212,11 @@ class SynthesisService:
             spoken = await self._in_turn(asked, priority)
             if not spoken:
                 raise EngineFailed("The engine gave no audio for the text.")
-            chunks += written(spoken, part, wording.spoken, piece)
+            chunks += shifted(spoken, part)
             if part.pause_s and part is not wording.parts[-1]:
                 chunks.append(_silence(part.pause_s, info.sample_rate, piece.start, piece.end))
         samples, words = await in_thread(None, finish, chunks, left_to_do(info, piece))
+        words = tuple(written(words, wording.spoken, piece))
         return SpeechChunk(samples, info.sample_rate, piece.start, piece.end, words)
 
     async def _in_turn(self, request: SynthesisRequest, priority: Priority) -> list[SpeechChunk]:

@@ -11,35 +11,33 @@ from app.text.spoken import SpokenText
 from app.text.words import written_words
 
 
-def written(
-    chunks: Sequence[SpeechChunk], part: Part, said: SpokenText, piece: Piece
-) -> Iterator[SpeechChunk]:
-    """The chunks of a part with their words as they are written, at their offsets in the text.
+def shifted(chunks: Sequence[SpeechChunk], part: Part) -> Iterator[SpeechChunk]:
+    """The chunks of a part, with the offsets of their words in the whole spoken text."""
+    by = part.start
+    for chunk in chunks:
+        words = (
+            replace(word, text_start=by + word.text_start, text_end=by + word.text_end)
+            for word in chunk.words
+        )
+        yield replace(chunk, words=tuple(words))
+
+
+def written(words: Sequence[WordTiming], said: SpokenText, piece: Piece) -> Iterator[WordTiming]:
+    """Words as they are written, at their offsets in the text, of those that were said.
 
     What is written in one word and spoken in several is one word: `$3.50`, from the start of
     `three` to the end of `cents`. So is what was changed as a whole, however many words it is.
+
+    Args:
+        words: of a piece, in order, at offsets in the spoken text.
     """
-    for chunk in chunks:
-        words = [
-            (*said.origin(part.start + word.text_start, part.start + word.text_end), word)
-            for word in chunk.words
-        ]
-        yield replace(
-            chunk,
-            text_start=piece.start,
-            text_end=piece.end,
-            words=tuple(_joined(piece, words)),
-        )
-
-
-def _joined(piece: Piece, words: Sequence[tuple[int, int, WordTiming]]) -> Iterator[WordTiming]:
+    places = [said.origin(word.text_start, word.text_end) for word in words]
     at = 0
     while at < len(words):
-        start, end, first = words[at]
-        last = first
+        (start, end), first, last = places[at], words[at], words[at]
         at += 1
-        while at < len(words) and words[at][0] < end:
-            end, last = max(end, words[at][1]), words[at][2]
+        while at < len(words) and places[at][0] < end:
+            end, last = max(end, places[at][1]), words[at]
             at += 1
         start, end = _bare(piece.text, start, end)
         yield WordTiming(
