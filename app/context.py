@@ -36,7 +36,7 @@ from app.models.job import Job, JobKind
 from app.models.lexicon import Lexicon, LexiconContent
 from app.models.speech import Speaker
 from app.models.voice import Voice, VoiceSample, VoiceVersion
-from app.planning.draft import Drafting, SynthesisLimits
+from app.planning.draft import Drafting
 from app.services.access import AccessService
 from app.services.audit import AuditService
 from app.services.batches import BatchOptions, BatchService, Bench
@@ -166,25 +166,14 @@ def _wired(  # long: every part by its name
     stores = open_stores(StorageOptions.of(settings))
     metrics = Metrics(version=settings.app_version, engine=engine.info.name)
     turns = _turns(settings, engine, clock, metrics)
-    events = database.collection(AuditEvent)
-    log = _history_log(settings, database, stores)
-    trail = AuditTrail(events)
-    lexicons = database.collection(Lexicon)
-    store = LexiconStore(
-        lexicons=lexicons, contents=database.collection(LexiconContent), audit=trail
-    )
+    voices, events = database.collection(Voice), database.collection(AuditEvent)
+    log, trail = _history_log(settings, database, stores), AuditTrail(events)
+    lexicons, contents = database.collection(Lexicon), database.collection(LexiconContent)
+    store = LexiconStore(lexicons=lexicons, contents=contents, audit=trail)
+    shelf = LexiconShelf(lexicons=lexicons, store=store)
+    drafting = Drafting.of(settings, engine.info)
     parts = _Parts(
-        settings=settings,
-        metrics=metrics,
-        stores=stores,
-        engine=engine,
-        ears=ears,
-        turns=turns,
-        voices=database.collection(Voice),
-        lexicons=store,
-        shelf=LexiconShelf(lexicons=lexicons, store=store),
-        drafting=_drafting(settings, engine),
-        trail=trail,
+        settings, metrics, stores, engine, ears, turns, voices, store, shelf, drafting, trail
     )
     board = _board(parts, database, queue)
     synthesis = _synthesis(parts, log)
@@ -252,17 +241,12 @@ def _voice_tools(parts: _Parts, database: SqlDatabase, jobs: JobBoard) -> VoiceT
 
 
 def _lexicon_tools(parts: _Parts, database: SqlDatabase) -> LexiconTools:
-    settings = parts.settings
     return LexiconTools(
         lexicons=database.collection(Lexicon),
         voices=parts.voices,
         store=parts.lexicons,
         audit=parts.trail,
-        limits=LexiconLimits(
-            entries=settings.max_lexicon_entries,
-            lexicons=settings.max_lexicons_per_owner,
-            upload_bytes=settings.max_lexicon_upload_bytes,
-        ),
+        limits=LexiconLimits.of(parts.settings),
     )
 
 
@@ -278,13 +262,6 @@ def _synthesis(parts: _Parts, log: HistoryLog) -> SynthesisService:
         log=log,
         metrics=parts.metrics,
     )
-
-
-def _drafting(settings: Settings, engine: Engine) -> Drafting:
-    limits = SynthesisLimits(
-        max_chars=settings.max_text_chars, max_whole_chars=settings.max_whole_text_chars
-    )
-    return Drafting(engine.info, limits, settings.emoji)
 
 
 def _lexicon_check(parts: _Parts, assets: AssetStore) -> LexiconCheckService:

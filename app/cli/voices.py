@@ -54,7 +54,7 @@ async def clone(
 
 
 @command(cli, "say")
-async def say(
+async def say(  # long: a line for each option
     voice: VoiceArg,
     text: Annotated[str, typer.Argument(help="What to say; - reads it from standard input.")],
     output: Annotated[

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from app.audio.encode import check_rate
+from app.core.config import Settings
 from app.core.config.speech import EmojiPolicy
 from app.core.exceptions import InvalidRequest, MarkupInvalid, TextTooLong
 from app.engines.base import EngineInfo
@@ -81,6 +82,13 @@ class Drafting:
     info: EngineInfo
     limits: SynthesisLimits
     emoji: EmojiPolicy = "drop"
+
+    @classmethod
+    def of(cls, settings: Settings, info: EngineInfo) -> "Drafting":
+        limits = SynthesisLimits(
+            max_chars=settings.max_text_chars, max_whole_chars=settings.max_whole_text_chars
+        )
+        return cls(info, limits, settings.emoji)
 
     def draft(
         self, owner: str, voice: Voice | None, request: SpeechRequest, *, streaming: bool

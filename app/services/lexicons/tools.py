@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.core.config import Settings
 from app.core.exceptions import Conflict, LexiconExists, TooManyLexicons
 from app.core.tasks import see_through
 from app.db.audit import AuditTrail
@@ -29,6 +30,14 @@ class LexiconLimits:
     entries: int = 20_000
     lexicons: int = 100
     upload_bytes: int = 10 * 1024 * 1024
+
+    @classmethod
+    def of(cls, settings: Settings) -> "LexiconLimits":
+        return cls(
+            entries=settings.max_lexicon_entries,
+            lexicons=settings.max_lexicons_per_owner,
+            upload_bytes=settings.max_lexicon_upload_bytes,
+        )
 
 
 @dataclass(frozen=True)
