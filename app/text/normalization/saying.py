@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from app.text.normalization import english
-from app.text.normalization.dates import date_of, time_of
+from app.text.normalization.dates import date_of
 from app.text.normalization.numbers import british, cardinal, decimal, digits, fraction, ordinal
+from app.text.normalization.times import telephone, time_of
 from app.text.normalization.web import read_out
 from app.text.spoken import spoken
 
@@ -66,11 +67,10 @@ def _fraction(text: str, _: str, language: str) -> str:
 
 
 def _telephone(text: str, _: str, __: str) -> str:
-    groups = re.findall(r"\d+", text)
-    if not groups:
+    said = telephone(text)
+    if not said:
         raise ValueError(f"{text[:40]!r} has no digits")
-    said = ", ".join(digits(group, zero="oh") for group in groups)
-    return f"plus {said}" if text.startswith("+") else said
+    return said
 
 
 def _year(text: str, _: str, language: str) -> str:
