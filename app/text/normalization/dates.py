@@ -144,13 +144,15 @@ def _weekdays(m: re.Match[str], _: str) -> str:
     return f"{_DAYS[m[1]]} to {_DAYS[m[2]]}{stop}"
 
 
-RULES: Final = (
+WEEKDAYS: Final = (
     Rule("weekday", re.compile(rf"\b({_DAY})\.?\s?[-–]\s?({_DAY})\b\.?"), _weekdays),
     Rule(
         "weekday",
         re.compile(rf"\b({_DAY})\b\.?(?=,? (?:\d{{1,2}}(?:st|nd|rd|th)? )?{_MONTH}\b)"),
         _weekday,
     ),
+)
+RULES: Final = (
     Rule("date", _ISO, _iso),
     Rule("date", _NUMERIC, _numeric),
     Rule("date", _MONTH_DAY, _month_day),

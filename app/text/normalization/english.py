@@ -14,7 +14,7 @@ from app.text.normalization import (
     units,
     web,
 )
-from app.text.normalization.rules import run
+from app.text.normalization.rules import needing, run
 from app.text.spoken import Edit, merged
 
 COVERAGE: Final = frozenset(
@@ -25,11 +25,20 @@ COVERAGE: Final = frozenset(
         "punctuation", "emoji",
     }
 )  # fmt: skip
+_DIGITS: Final = "0123456789"
 _RULES: Final = (
-    *signs.FIRST, *letters.OWN_WAY, *dates.RULES, *web.RULES, *times.RULES, *money.RULES,
-    *units.RULES, *figures.YEARS, *figures.ROMAN, *abbreviations.RULES, *figures.NUMBERS,
-    *letters.LETTERS, *signs.RULES,
-)  # fmt: skip
+    *signs.FIRST,
+    *letters.OWN_WAY,
+    *dates.WEEKDAYS,
+    *needing(_DIGITS, *dates.RULES),
+    *web.RULES,
+    *needing(_DIGITS, *times.RULES, *money.RULES, *units.RULES, *figures.YEARS),
+    *needing("IVX", *figures.ROMAN),
+    *abbreviations.RULES,
+    *needing(_DIGITS, *figures.NUMBERS),
+    *letters.LETTERS,
+    *signs.RULES,
+)
 
 
 def normalize(text: str, language: str, taken: Sequence[Edit]) -> list[Edit]:

@@ -183,7 +183,12 @@ ROMAN: Final = (
     Rule("roman", re.compile(rf"\b({_NUMERAL})\b(?= (?:century|centuries)\b)"), _century),
 )
 NUMBERS: Final = (
-    Rule("fraction", re.compile(rf"(?<![\w.,/])({NUMBER})?\s?([{''.join(_VULGAR)}])"), _vulgar),
+    Rule(
+        "fraction",
+        re.compile(rf"(?<![\w.,/])({NUMBER})?\s?([{''.join(_VULGAR)}])"),
+        _vulgar,
+        "".join(_VULGAR),
+    ),
     Rule(
         "fraction",
         re.compile(

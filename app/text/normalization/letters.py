@@ -72,6 +72,7 @@ _HARD: Final = re.compile(
 _CAPITALS: Final = re.compile(r"(?<![^\W_])[A-Z]{2,}(?![^\W_])")
 _LETTER: Final = re.compile(r"[A-Za-z]")
 _AROUND: Final = 60
+_LOW: Final = "₀₁₂₃₄₅₆₇₈₉"
 
 
 def spelled(letters: str) -> str:
@@ -146,9 +147,8 @@ def _formula(m: re.Match[str], _: str) -> str | None:
     parts = re.findall(r"[A-Za-z]+|[₀-₉]+", m[0])
     if len(parts) < 2:
         return None
-    low = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-    said = [figure(p.translate(low)) if p[0] in "₀₁₂₃₄₅₆₇₈₉" else spelled(p) for p in parts]
-    return " ".join(said)
+    low = str.maketrans(_LOW, "0123456789")
+    return " ".join(figure(p.translate(low)) if p[0] in _LOW else spelled(p) for p in parts)
 
 
 def _times(m: re.Match[str], _: str) -> str:
@@ -160,7 +160,7 @@ _BEFORE: Final = r"(?<![\w.&/#+-])"
 
 OWN_WAY: Final = (
     Rule("word", re.compile(rf"{_BEFORE}(?:{_OWN})(?![\w#+-]|&\w|/\w)"), _own),
-    Rule("formula", re.compile(r"(?<![\w-])(?:[A-Z][a-z]?[₀-₉]{0,3}){1,12}(?!\w)"), _formula),
+    Rule("formula", re.compile(r"(?<![\w-])(?:[A-Z][a-z]?[₀-₉]{0,3}){1,12}(?!\w)"), _formula, _LOW),
 )
 LETTERS: Final = (
     Rule("initials", re.compile(r"\b(?:[A-Z]\.){2,6}(?!\w)"), _initials),
@@ -170,13 +170,15 @@ LETTERS: Final = (
         "acronym",
         re.compile(r"(?<![\w-])(?P<letters>[A-Z]{1,3})-?(?P<number>\d{1,4})(?![\w.]\d|\w)"),
         _lettered,
+        "0123456789",
     ),
     Rule(
         "acronym",
         re.compile(r"(?<![\w.-])(?P<number>\d{1,4})(?P<letters>[A-Z])(?!\w)"),
         _lettered,
+        "0123456789",
     ),
-    Rule("times", re.compile(r"(?<![\w.])(\d{1,4})[x×](?!\w)"), _times),
+    Rule("times", re.compile(r"(?<![\w.])(\d{1,4})[x×](?!\w)"), _times, "0123456789"),
     Rule(
         "acronym",
         re.compile(r"(?<![\w'’])(?P<word>[A-Z]{2,40})(?P<plural>['’]s|s)?(?![\w'’]\w|\w)"),

@@ -112,7 +112,12 @@ def _repeated(m: re.Match[str], _: str) -> str | None:
 _ALT: Final = "".join(re.escape(sign) for sign in _BETWEEN)
 
 FIRST: Final = (
-    Rule("lookalike", re.compile(r"[^\W\d_\ufb00-\ufb06]{0,40}[\ufb00-\ufb06]\w{0,40}"), _ligature),
+    Rule(
+        "lookalike",
+        re.compile(r"[^\W\d_\ufb00-\ufb06]{0,40}[\ufb00-\ufb06]\w{0,40}"),
+        _ligature,
+        "ﬀﬁﬂﬃﬄﬅﬆ",
+    ),
 )
 RULES: Final = (
     Rule(
@@ -122,8 +127,8 @@ RULES: Final = (
     ),
     Rule("punctuation", re.compile(r"(?<=\s)--(?:-(?=\s)|(?=\s))"), lambda m, _: "—"),
     Rule("word", re.compile(r"(?<=\s)['’‘][nN]['’‘]?(?=\s)"), lambda m, _: "and"),
-    Rule("power", re.compile(rf"(?<=[\w){TAKEN}])[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,6}}"), _power),
-    Rule("index", re.compile(rf"(?<=[\w{TAKEN}])[₀₁₂₃₄₅₆₇₈₉]{{1,6}}"), _index),
+    Rule("power", re.compile(rf"(?<=[\w){TAKEN}])[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,6}}"), _power, "⁰¹²³⁴⁵⁶⁷⁸⁹"),
+    Rule("index", re.compile(rf"(?<=[\w{TAKEN}])[₀₁₂₃₄₅₆₇₈₉]{{1,6}}"), _index, "₀₁₂₃₄₅₆₇₈₉"),
     Rule("greek", re.compile(r"(?<!\w)[\u0391-\u03a9\u03b1-\u03c9](?!\w)"), _greek),
     Rule(
         "markup",
@@ -131,10 +136,11 @@ RULES: Final = (
             r"(?<!\w)(?:\*{1,3}|_{1,3}|`{1,3}|~~)(?=\w)|(?<=[\w.!?])(?:\*{1,3}|_{1,3}|`{1,3}|~~)(?!\w)"
         ),
         lambda m, _: "",
+        "*_`~",
     ),
     Rule("sign", re.compile(r"(?<=\w)/(?=\w)"), lambda m, _: " "),
-    Rule("arrow", re.compile(r"(?<!\S)(?:-{1,9}>|={1,9}>)(?!\S)"), lambda m, _: "to"),
+    Rule("arrow", re.compile(r"(?<!\S)(?:-{1,9}>|={1,9}>)(?!\S)"), lambda m, _: "to", ">"),
     Rule("sign", re.compile(r"(?<=\d)\s-\s(?=\d)"), lambda m, _: "minus"),
-    Rule("sign", re.compile(rf"\s?[{_ALT}]\s?(?=\S|$)"), _between),
+    Rule("sign", re.compile(rf"\s?[{_ALT}]\s?(?=\S|$)"), _between, "".join(_BETWEEN)),
     Rule("punctuation", re.compile(r"[!?]{2,}|…{2,}|\.{3,}"), _repeated),
 )  # fmt: skip

@@ -30,7 +30,7 @@ def read_out(text: str) -> str:
     for token in _TOKEN.findall(text):
         if token in _SIGNS:
             said.append(_SIGNS[token])
-        elif token.isdigit():
+        elif token.isdecimal():
             long = len(token) > 4 or (token[0] == "0" and len(token) > 1)
             said.append(digits(token) if long else cardinal(int(token)))
         elif token.isascii() and (
@@ -85,32 +85,40 @@ _FILES: Final = (
     "wav|zip|tar\\.gz|gz|exe|sh|yaml|yml|toml|ini|log"
 )
 RULES: Final = (
-    Rule("e-mail", re.compile(rf"(?<![\w.+-])[\w.+-]{{1,64}}@{_NAME}(?:\.{_NAME}){{1,8}}"), _read),
+    Rule(
+        "e-mail",
+        re.compile(rf"(?<![\w.+-])[\w.+-]{{1,64}}@{_NAME}(?:\.{_NAME}){{1,8}}"),
+        _read,
+        "@",
+    ),
     Rule(
         "url",
         re.compile(r"(?<!\w)(?:https?|ftp)://[^\s<>\"”»\ue000]{1,2000}(?<![.,;:!?)\]'’])"),
         _url,
+        "/",
     ),
-    Rule("url", re.compile(rf"(?<![\w.@/])www\.{_NAME}(?:\.{_NAME}){{1,8}}{_TAIL}"), _url),
+    Rule("url", re.compile(rf"(?<![\w.@/])www\.{_NAME}(?:\.{_NAME}){{1,8}}{_TAIL}"), _url, "."),
     Rule(
         "url",
         re.compile(
             rf"(?<![\w.@/-]){_NAME}(?:\.{_NAME}){{0,4}}\.(?:{_DOMAINS}){_TAIL}(?![\w-]|\.\w)"
         ),
         _url,
+        ".",
     ),
-    Rule("path", re.compile(r"(?<![\w/])[A-Za-z]:\\[\w\\.~-]{1,300}(?<![.])"), _read),
+    Rule("path", re.compile(r"(?<![\w/])[A-Za-z]:\\[\w\\.~-]{1,300}(?<![.])"), _read, "\\"),
     Rule(
         "path",
         re.compile(r"(?<![\w/.<~])(?:~(?=/\w)|(?=/[\w.~+-]{1,64}/))(?:/[\w.~+-]{1,64}){1,20}/?(?<![.])"),
         _read,
     ),
-    Rule("file", re.compile(rf"(?<![\w./-])[\w-]{{1,64}}\.(?:{_FILES})(?!\w)"), _read),
-    Rule("hashtag", re.compile(r"(?<![\w&#/])#([^\W\d]\w{0,99})"), _hashtag),
+    Rule("file", re.compile(rf"(?<![\w./-])[\w-]{{1,64}}\.(?:{_FILES})(?!\w)"), _read, "."),
+    Rule("hashtag", re.compile(r"(?<![\w&#/])#([^\W\d]\w{0,99})"), _hashtag, "#"),
     Rule(
         "handle",
         re.compile(r"(?<![\w.@])@([A-Za-z]\w{0,49})"),
         lambda m, _: "at " + read_out(m[1]),
+        "@",
     ),
     Rule(
         "version",
