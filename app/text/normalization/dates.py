@@ -1,18 +1,9 @@
-"""Dates, times, years, phone numbers, scores and other figures that are no quantities."""
+"""Dates."""
 
 import re
 from typing import Final
 
-from app.text.normalization.numbers import (
-    british,
-    cardinal,
-    decimal,
-    digits,
-    fraction,
-    ordinal,
-    year,
-)
-from app.text.normalization.money import NUMBER
+from app.text.normalization.numbers import british, ordinal, year
 from app.text.normalization.rules import Rule
 
 _MONTHS: Final = (
@@ -24,37 +15,29 @@ _MONTH_NUMBER: Final = (
     | {m[:3].lower(): i for i, m in enumerate(_MONTHS, 1)}
     | {"sept": 9}
 )
-_MONTH: Final = r"(?P<month>January|February|March|April|May|June|July|August|September|October|November|December|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\b\.?)"
+_MONTH: Final = (
+    r"(?P<month>January|February|March|April|May|June|July|August|September|October|November|"
+    r"December|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\b\.?)"
+)
 _DAYS: Final = {
     "Mon": "Monday", "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday",
     "Thur": "Thursday", "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
 }  # fmt: skip
-_VULGAR: Final = {
-    "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
-    "⅗": (3, 5), "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8),
-    "⅞": (7, 8), "⅐": (1, 7), "⅑": (1, 9), "⅒": (1, 10),
-}  # fmt: skip
-_ROMAN: Final = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
-_ROMAN_NUMBER: Final = r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
-_COUNTED: Final = (
-    "Chapter|Part|Act|Scene|Volume|Vol\\.|Book|Section|Appendix|Phase|Class|Type|Stage|Level|"
-    "World War|War|Title|Article|Super Bowl|Apollo|Mark|Figure|Table|Unit|Lesson|Episode|Season|"
-    "Rocky|Final Fantasy|Paragraph|Step|Tier|Group|Schedule|Exhibit"
+_DAY: Final = "|".join(_DAYS)
+_ISO: Final = re.compile(
+    r"(?<![\w.,/-])(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?![\d/-]|[A-SU-Za-z_])(?:T(?=\d{2}:\d{2}))?"
 )
-_RULERS: Final = (
-    "Henry|Louis|Elizabeth|Charles|George|Edward|William|Richard|James|Mary|Philip|Philippe|John Paul|"
-    "John|Pius|Benedict|Gregory|Leo|Clement|Innocent|Napoleon|Frederick|Friedrich|Wilhelm|Peter|"
-    "Catherine|Ivan|Nicholas|Alexander|Francis|Ferdinand|Leopold|Alfonso|Carlos|Juan Carlos|Felipe|"
-    "Victor Emmanuel|Ramesses|Ramses|Thutmose|Ptolemy|Cleopatra|Christian|Gustav|Harald|Haakon|Olav|"
-    "Malcolm|Robert|David|Otto|Rudolf|Joseph|Franz|Paul|Constantine|Theodosius|Darius|Xerxes|Artaxerxes|"
-    "Queen Elizabeth|King George|Pope Francis"
+_NUMERIC: Final = re.compile(r"(?<![\w.,/-])(\d{1,2})([/.])(\d{1,2})\2(\d{4}|\d{2})(?![\w/]|\.\d)")
+_MONTH_DAY: Final = re.compile(
+    rf"\b{_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:\s?[-–]\s?(?P<until>\d{{1,2}}))?"
+    r"(?:,? (?P<year>[12]\d{3}))?(?![\w:%/.-]\d|\d|[%°])"
 )
-
-
-_CLOCK: Final = re.compile(
-    r"(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2}))?(?:[:.](?P<second>\d{2}))?"
-    r"(?:\s?(?P<half>[AaPp])\.?\s?[Mm]\.?)?"
+_DAY_MONTH: Final = re.compile(
+    r"(?<![\w.,/:-])(?P<the>[Tt]he )?(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+    r"(?:\s?[-–]\s?(?P<until>\d{1,2})(?:st|nd|rd|th)?)?"
+    rf" (?:of )?{_MONTH}(?:,? (?P<year>[12]\d{{3}}))?(?!\w)"
 )
+_MONTH_YEAR: Final = re.compile(rf"\b{_MONTH},? (?P<year>[12]\d{{3}})(?![\w,.]\d|\w)")
 
 
 def _date(day: int, month: int, of: str | None, language: str) -> str | None:
@@ -71,7 +54,8 @@ def _full(short: str) -> str:
 
 
 def _iso(m: re.Match[str], language: str) -> str | None:
-    return _date(int(m[3]), int(m[2]), m[1], language)
+    said = _date(int(m[3]), int(m[2]), m[1], language)
+    return f"{said}, " if said and m[0].endswith("T") else said
 
 
 def _numeric(m: re.Match[str], language: str) -> str | None:
@@ -151,169 +135,27 @@ def date_of(text: str, format: str, language: str) -> str:
     return " ".join(part for part in (said, years) if part)
 
 
-def time_of(text: str, format: str, _: str) -> str:
-    """A time of day, as `3:30pm` or `15:45:10`. Raises `ValueError`."""
-    if format not in ("", "hms12", "hms24"):
-        raise ValueError("`format` of a time is hms12 or hms24")
-    found = _CLOCK.fullmatch(text)
-    said = _time(found, "") if found else None
-    if said is None:
-        raise ValueError(f"{text[:40]!r} is no time, such as 3:30pm or 15:45:10")
-    return said
+def _weekday(m: re.Match[str], _: str) -> str:
+    return _DAYS[m[1]]
 
 
-def _time(m: re.Match[str], _: str) -> str | None:
-    hour, minute = int(m["hour"]), int(m["minute"] or 0)
-    if hour > 24 or minute > 59 or (m["second"] and int(m["second"]) > 59):
-        return None
-    half = m["half"].upper() if m["half"] else None
-    said = cardinal(hour) if hour or half else "zero"
-    if m["minute"] is not None:
-        if minute:
-            said += f" oh {cardinal(minute)}" if minute < 10 else f" {cardinal(minute)}"
-        elif hour == 0 and not half:
-            said += " hundred"
-        elif not half and hour > 12:
-            said += " hundred"
-        elif not half:
-            said += " o'clock"
-    if m["second"]:
-        count = int(m["second"])
-        said += f" and {cardinal(count)} {'second' if count == 1 else 'seconds'}"
-    dot = "." if half and m[0].endswith(".") and not m.string[m.end() :].strip() else ""
-    return f"{said} {half} M{dot}" if half else said
+def _weekdays(m: re.Match[str], _: str) -> str:
+    stop = "." if m[0].endswith(".") and m.end() == len(m.string) else ""
+    return f"{_DAYS[m[1]]} to {_DAYS[m[2]]}{stop}"
 
 
-def _phone(m: re.Match[str], _: str) -> str:
-    groups = re.findall(r"\d+", m[0])
-    said = ", ".join(digits(group, zero="oh") for group in groups)
-    return f"plus {said}" if m[0].startswith("+") else said
-
-
-def _years(m: re.Match[str], language: str) -> str | None:
-    uk = british(language)
-    first, last = int(m[1]), m[2]
-    if len(last) == 2:
-        return f"{year(first, british=uk)} to {cardinal(int(last))}"
-    if not 0 < int(last) - first < 500:
-        return None
-    return f"{year(first, british=uk)} to {year(int(last), british=uk)}"
-
-
-def _decade(m: re.Match[str], _: str) -> str:
-    if m["full"]:
-        high, low = divmod(int(m["full"]), 100)
-        if low == 0:
-            return f"{cardinal(high)} hundreds" if high % 10 else f"{cardinal(high * 100)}s"
-        return f"{cardinal(high)} {_plural(cardinal(low))}"
-    return _plural(cardinal(int(m["short"])))
-
-
-def _plural(word: str) -> str:
-    return word[:-1] + "ies" if word.endswith("y") else word + "s"
-
-
-def _era(m: re.Match[str], language: str) -> str:
-    number = int(m[1].replace(",", ""))
-    said = (
-        year(number, british=british(language))
-        if 1000 <= number <= 2100
-        else cardinal(number, british=british(language))
-    )
-    return f"{said} {' '.join(m[2].replace('.', ''))}"
-
-
-def _roman(text: str) -> int:
-    total = 0
-    for at, char in enumerate(text):
-        value = _ROMAN[char]
-        total += -value if at + 1 < len(text) and _ROMAN[text[at + 1]] > value else value
-    return total
-
-
-def _chapter(m: re.Match[str], _: str) -> str | None:
-    word = {"Vol.": "Volume"}.get(m[1], m[1])
-    return f"{word} {cardinal(_roman(m[2]))}" if m[2] else None
-
-
-def _ruler(m: re.Match[str], _: str) -> str | None:
-    return f"{m[1]} the {ordinal(_roman(m[2]))}" if m[2] else None
-
-
-def _fraction(m: re.Match[str], language: str) -> str | None:
-    over, under = int(m["over"]), int(m["under"])
-    if under < 2 or under > 100 or (over >= under and m["whole"]):
-        return None
-    uk = british(language)
-    if m["whole"]:
-        whole = cardinal(int(m["whole"]), british=uk)
-        part = fraction(over, under, british=uk)
-        return f"{whole} and {'a' + part[3:] if over == 1 and under in (2, 4) else part}"
-    if over > 20 or (over > under and under > 16):
-        return f"{cardinal(over)} over {cardinal(under)}"
-    return fraction(over, under, british=uk)
-
-
-def _vulgar(m: re.Match[str], language: str) -> str:
-    part = fraction(*_VULGAR[m[2]], british=british(language))
-    if not m[1]:
-        return part
-    over, under = _VULGAR[m[2]]
-    if over == 1 and under in (2, 4):
-        part = "a " + part.split(" ", 1)[1]
-    return f"{decimal(m[1], british=british(language))} and {part}"
-
-
-def _ordinal(m: re.Match[str], language: str) -> str:
-    return ordinal(int(m[1].replace(",", "")), british=british(language))
-
-
-def _range(m: re.Match[str], language: str) -> str:
-    uk = british(language)
-    return f"{decimal(m[1], british=uk)} to {decimal(m[2], british=uk)}"
-
-
-def _scored(m: re.Match[str], _: str) -> str:
-    one, other = (cardinal(int(x)) if int(x) else "nil" if x == "0" else x for x in (m[2], m[3]))
-    return f"{m[1]}{one} {other}"
-
-
-def _year_alone(m: re.Match[str], language: str) -> str:
-    return year(int(m[1]), british=british(language))
-
-
-def _cardinal(m: re.Match[str], language: str) -> str | None:
-    text = m[0]
-    whole = text.lstrip("-−+")
-    if whole.startswith("0") and len(whole) > 1 and whole[1] not in ".":
-        return digits(whole, zero="oh")
-    if len(whole.replace(",", "")) > 15 and "," not in whole and "." not in whole:
-        return digits(whole)
-    return decimal(text, british=british(language))
-
-
+WEEKDAYS: Final = (
+    Rule("weekday", re.compile(rf"\b({_DAY})\.?\s?[-–]\s?({_DAY})\b\.?"), _weekdays),
+    Rule(
+        "weekday",
+        re.compile(rf"\b({_DAY})\b\.?(?=,? (?:\d{{1,2}}(?:st|nd|rd|th)? )?{_MONTH}\b)"),
+        _weekday,
+    ),
+)
 RULES: Final = (
-    Rule("date", re.compile(r"(?<![\w.,/-])(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?![\w/-])"), _iso),
-    Rule("date", re.compile(r"(?<![\w.,/-])(\d{1,2})([/.])(\d{1,2})\2(\d{4}|\d{2})(?![\w/])"), _numeric),
-    Rule("date", re.compile(rf"\b{_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:\s?[-–]\s?(?P<until>\d{{1,2}}))?(?:,? (?P<year>[12]\d{{3}}))?(?![\w:%/.-]\d|\d|[%°])"), _month_day),
-    Rule("date", re.compile(rf"(?<![\w.,/:-])(?P<the>[Tt]he )?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:\s?[-–]\s?(?P<until>\d{{1,2}})(?:st|nd|rd|th)?)? (?:of )?{_MONTH}(?:,? (?P<year>[12]\d{{3}}))?(?!\w)"), _day_month),
-    Rule("date", re.compile(rf"\b{_MONTH},? (?P<year>[12]\d{{3}})(?![\w,.]\d|\w)"), _month_year),
-    Rule("weekday", re.compile(rf"\b({'|'.join(_DAYS)})\s?[-–]\s?({'|'.join(_DAYS)})\b\.?"), lambda m, _: f"{_DAYS[m[1]]} to {_DAYS[m[2]]}"),
-    Rule("time", re.compile(r"(?<![\w.,:])(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?(?:\s?(?P<half>[AaPp])\.?\s?[Mm](?:\.|\b))?(?![\w:])"), _time),
-    Rule("time", re.compile(r"(?<![\w.,:])(?P<hour>1[0-2]|[1-9])(?P<minute>(?!.))?(?P<second>(?!.))?\s?(?P<half>[AaPp])\.?[Mm](?:\.|\b)(?!\w)"), _time),
-    Rule("telephone", re.compile(r"(?<![\w.,-])(?:\+\d{1,3}[ -.]?)(?:\(?\d{1,4}\)?[ -.]?){1,5}\d{2,4}(?![\w-])"), _phone),
-    Rule("telephone", re.compile(r"(?<![\w.,-])(?:1[ -.])?(?:\(\d{3}\) ?|\d{3}[-.])?\d{3}-\d{4}(?![\w-])"), _phone),
-    Rule("telephone", re.compile(r"(?<![\w.,-])0\d{2,4}[ -]\d{3,4}[ -]?\d{3,4}(?![\w-])"), _phone),
-    Rule("decade", re.compile(r"(?<![\w.,])(?:(?P<full>1\d{2}0|20\d0)|['’](?P<short>[2-9]0))['’]?s\b"), _decade),
-    Rule("era", re.compile(r"(?<![\w.,])(\d{1,2},\d{3}|\d{1,5}) ?(B\.?C\.?E?\.?|A\.?D\.?|C\.?E\.?)(?!\w)"), _era),
-    Rule("range", re.compile(r"(?<![\w.,-])([12]\d{3})\s?[-–]\s?([12]\d{3}|\d{2})(?![\w-])"), _years),
-    Rule("roman", re.compile(rf"\b({_COUNTED}) ({_ROMAN_NUMBER})\b(?!['’.]?\w)"), _chapter),
-    Rule("roman", re.compile(rf"\b({_RULERS}) ({_ROMAN_NUMBER})\b(?!\.?\w)"), _ruler),
-    Rule("fraction", re.compile(rf"(?<![\w.,/])({NUMBER})?\s?([{''.join(_VULGAR)}])"), _vulgar),
-    Rule("fraction", re.compile(r"(?<![\w.,/-])(?:(?P<whole>\d{1,3})[ -])?(?P<over>\d{1,3})[/⁄](?P<under>\d{1,3})(?![\w/])"), _fraction),
-    Rule("ordinal", re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,3}|\d{1,12})(?:st|nd|rd|th)\b"), _ordinal),
-    Rule("score", re.compile(r"\b((?:won|win|wins|lost|lose|beat|drew|led|leading|score|scored|victory|defeat|draw|tied|by|finished|ended) (?:\w{1,20} ){0,3})(\d{1,3})[-–](\d{1,3})(?![\w-])"), _scored),
-    Rule("range", re.compile(rf"(?<![\w.,-])({NUMBER})\s?[-–]\s?({NUMBER})(?![\w-])"), _range),
-    Rule("year", re.compile(r"(?<![\w.,$€£-])(1[1-9]\d{2}|20\d{2})(?![\w,.]?\d|[\w%]|['’]s\b)(?= |[.,;:!?)\"”]|$)"), _year_alone),
-    Rule("cardinal", re.compile(rf"(?<![\w.,])[-−+]?(?:{NUMBER})(?![\w])"), _cardinal),
-)  # fmt: skip
+    Rule("date", _ISO, _iso),
+    Rule("date", _NUMERIC, _numeric),
+    Rule("date", _MONTH_DAY, _month_day),
+    Rule("date", _DAY_MONTH, _day_month),
+    Rule("date", _MONTH_YEAR, _month_year),
+)

@@ -4,7 +4,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-_DIGITS: Final = ("oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+NUMBER: Final = r"\d{1,3}(?:,\d{3}){1,8}(?:\.\d{1,9})?|\d{1,20}(?:\.\d{1,9})?"
+_DIGITS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _LARGEST: Final = 10**36
 _PARTS: Final = {2: ("half", "halves"), 4: ("quarter", "quarters")}
 
@@ -16,7 +17,7 @@ def british(language: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def cardinal(number: int, *, british: bool = False) -> str:
-    """`1234` -> `one thousand two hundred thirty-four`; British: `… two hundred and thirty-four`."""
+    """`123` -> `one hundred twenty-three`; British: `one hundred and twenty-three`."""
     from num2words import num2words
 
     if abs(number) >= _LARGEST:
@@ -27,6 +28,7 @@ def cardinal(number: int, *, british: bool = False) -> str:
 
 @lru_cache(maxsize=1024)
 def ordinal(number: int, *, british: bool = False) -> str:
+    """`42` -> `forty-second`."""
     from num2words import num2words
 
     if number >= _LARGEST:
@@ -73,3 +75,8 @@ def fraction(over: int, under: int, *, british: bool = False) -> str:
 def singular(text: str) -> bool:
     """Whether what is counted by a number stands in the singular."""
     return Decimal(text.replace(",", "").replace("−", "-") or "0") in (1, -1)
+
+
+def plural(word: str) -> str:
+    """`eighty` -> `eighties`."""
+    return word[:-1] + "ies" if word.endswith("y") else word + "s"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.text.spoken import Edit
 
@@ -15,18 +15,31 @@ Make = Callable[[re.Match[str], str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A kind of passage and how it is said. The pattern is linear."""
+    """A kind of passage and how it is said. The pattern is linear.
+
+    Attributes:
+        needs: characters without all of which the pattern matches nowhere; empty tells nothing.
+    """
 
     name: str
     pattern: re.Pattern[str]
     make: Make
+    needs: str = ""
+
+
+def needing(characters: str, *rules: Rule) -> tuple[Rule, ...]:
+    """Rules that are passed over in a text with none of these characters."""
+    return tuple(rule if rule.needs else replace(rule, needs=characters) for rule in rules)
 
 
 def run(rules: Sequence[Rule], text: str, language: str, taken: Sequence[Edit]) -> list[Edit]:
     """Edits in order. `taken` is not touched, nor is what an earlier rule has made."""
     rest = _masked(text, [(edit.start, edit.end) for edit in taken])
     edits: list[Edit] = []
+    characters = frozenset(rest)
     for rule in rules:
+        if rule.needs and characters.isdisjoint(rule.needs):
+            continue
         found = []
         for match in rule.pattern.finditer(rest):
             spoken = rule.make(match, language)

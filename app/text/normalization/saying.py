@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from app.text.normalization import english
-from app.text.normalization.dates import date_of, time_of
+from app.text.normalization.dates import date_of
+from app.text.normalization.letters import spelled
 from app.text.normalization.numbers import british, cardinal, decimal, digits, fraction, ordinal
+from app.text.normalization.times import telephone, time_of
 from app.text.normalization.web import read_out
 from app.text.spoken import spoken
 
@@ -18,15 +20,19 @@ _Say = Callable[[str, str, str], str]
 """Text, format and language to what is said; ValueError."""
 
 
-def _spelled(text: str, _: str, __: str) -> str:
+_CHARACTERS: Final = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_|\w")
+
+
+def _spelled(text: str, _: str, language: str) -> str:
+    english = language.startswith("en")
     said = []
-    for char in text:
-        if char.isdigit():
-            said.append(digits(str(int(char))))
-        elif char.isalpha():
-            said.append(char.upper())
-        elif not char.isspace():
-            said.append(read_out(char) or char)
+    for part in _CHARACTERS.findall(text):
+        if part.isdecimal():
+            said.append(digits(str(int(part))) if english else str(int(part)))
+        elif part.isalpha():
+            said.append(spelled(part) if english else " ".join(part.upper()))
+        else:
+            said.append(read_out(part) or part if english else part)
     if not said:
         raise ValueError("there is nothing to spell")
     return " ".join(said)
@@ -66,11 +72,10 @@ def _fraction(text: str, _: str, language: str) -> str:
 
 
 def _telephone(text: str, _: str, __: str) -> str:
-    groups = re.findall(r"\d+", text)
-    if not groups:
+    said = telephone(text)
+    if not said:
         raise ValueError(f"{text[:40]!r} has no digits")
-    said = ", ".join(digits(group, zero="oh") for group in groups)
-    return f"plus {said}" if text.startswith("+") else said
+    return said
 
 
 def _year(text: str, _: str, language: str) -> str:
@@ -82,9 +87,17 @@ def _rules(text: str, _: str, language: str) -> str:
 
 
 def _currency(text: str, _: str, language: str) -> str:
+    return _of_rule(text, language, "money", "amount, such as $3.50 or 20 EUR")
+
+
+def _unit(text: str, _: str, language: str) -> str:
+    return _of_rule(text, language, "unit", "quantity with a unit, such as 5 km")
+
+
+def _of_rule(text: str, language: str, rule: str, what: str) -> str:
     edits = english.normalize(text, language, ())
-    if not any(edit.rule == "money" for edit in edits):
-        raise ValueError(f"{text[:40]!r} is no amount, such as $3.50 or 20 EUR")
+    if not any(edit.rule == rule for edit in edits):
+        raise ValueError(f"{text[:40]!r} is no {what}")
     return spoken(text, edits).text
 
 
@@ -93,7 +106,7 @@ _KINDS: Final[Mapping[str, _Say]] = {
     "cardinal": _cardinal, "number": _cardinal, "ordinal": _ordinal,
     "digits": _digits, "number_digit": _digits, "fraction": _fraction,
     "date": date_of, "time": time_of, "telephone": _telephone, "year": _year,
-    "currency": _currency, "address": _rules, "name": _rules, "unit": _rules,
+    "currency": _currency, "address": _rules, "name": _rules, "unit": _unit,
 }  # fmt: skip
 
 

@@ -2,29 +2,82 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
-from app.text.normalization.rules import Rule
+from app.text.normalization.numbers import cardinal, decimal
+from app.text.normalization.rules import TAKEN, Rule
+from app.text.spoken import Edit, untouched
 
 _BETWEEN: Final = {
     "+": "plus", "=": "equals", "≠": "is not equal to", "<": "less than", ">": "greater than",
-    "≤": "less than or equal to", "≥": "greater than or equal to", "≈": "approximately", "×": "times",
-    "÷": "divided by", "±": "plus or minus", "→": "to", "⇒": "implies", "←": "from", "↔": "to and from",
-    "−": "minus", "*": "times", "^": "to the power of", "/": "slash", "|": "", "~": "about",
-    "&": "and", "@": "at", "%": "percent", "∞": "infinity", "√": "the square root of", "∑": "the sum of",
-    "π": "pi", "∆": "delta", "°": "degrees", "©": "copyright", "®": "", "™": "", "№": "number", "§": "section",
-    "¶": "paragraph", "†": "", "‡": "", "•": "", "·": "", "●": "", "◦": "", "▪": "", "■": "", "#": "hash", "\\": "backslash",
-    "_": "", "`": "", "$": "dollars", "€": "euros", "£": "pounds", "¥": "yen", "∫": "the integral of", "∂": "partial",
-    "∈": "in", "∀": "for all", "∃": "there is", "≡": "is identical to", "∝": "is proportional to", "∩": "and", "∪": "or",
-    "¬": "not", "⊂": "in", "↑": "up", "↓": "down", "‰": "per mille",
+    "≤": "less than or equal to", "≥": "greater than or equal to", "≈": "approximately",
+    "×": "times", "÷": "divided by", "±": "plus or minus", "→": "to", "⇒": "implies", "←": "from",
+    "↔": "to and from", "−": "minus", "*": "times", "^": "to the power of", "/": "slash",
+    "|": ", ", "~": "about", "&": "and", "@": "at", "%": "percent", "∞": "infinity",
+    "√": "the square root of", "∑": "the sum of", "π": "pi", "∆": "delta", "°": "degrees",
+    "©": "copyright", "®": "", "™": "", "№": "number", "§": "section", "¶": "paragraph", "†": "",
+    "‡": "", "•": "", "·": "", "●": "", "◦": "", "▪": "", "■": "", "#": "hash",
+    "\\": "backslash", "_": "", "`": "", "$": "dollars", "€": "euros", "£": "pounds", "¥": "yen",
+    "∫": "the integral of", "∂": "partial", "∈": "in", "∀": "for all", "∃": "there is",
+    "≡": "is identical to", "∝": "is proportional to", "∩": "and", "∪": "or", "¬": "not",
+    "⊂": "in", "↑": "up", "↓": "down", "‰": "per mille",
 }  # fmt: skip
-_GREEK: Final = re.compile(r"(?<!\w)[\u0391-\u03a9\u03b1-\u03c9](?!\w)")
 _SUPER: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻₀₁₂₃₄₅₆₇₈₉", "0123456789+-0123456789")
-# Letters of other scripts that look like Latin ones (Unicode's confusables, those of common scripts).
+# Letters of other scripts that look like Latin ones (Unicode's confusables, of common scripts).
 _LOOKS: Final = str.maketrans(
     "АВЕЅІЈКМНОРСТХУаеоѕіјрсухһԁԛԝвкмнтΑΒΕΖΗΙΚΜΝΟΡΤΥΧαινορυκ",
     "ABESIJKMHOPCTXYaeosijpcyxhdqwbkmhtABEZHIKMNOPTYXaivopuk",
 )
+_WORD: Final = re.compile(r"\w+")
+# Other forms of one letter or sign: full-width, letterlike, mathematical, in circles.
+_FORMS: Final = ((0xFF01, 0xFF5E), (0x2100, 0x214F), (0x1D400, 0x1D7FF), (0x2460, 0x24FF))
+
+
+def plain(text: str) -> str:
+    """Plain letters, digits and hyphens for what only looks like them; of the same length."""
+    if text.isascii():
+        return text
+    return _WORD.sub(_latin, "".join(map(_plain, text)))
+
+
+def plain_edits(text: str, plain: str, edits: Sequence[Edit]) -> list[Edit]:
+    """The words of a text that `plain` has in another form, outside of these edits."""
+    if text == plain:
+        return []
+    found = []
+    for start, end in untouched(len(text), edits):
+        for word in re.finditer(r"\w+|[^\w\s]", text[start:end]):
+            first, last = start + word.start(), start + word.end()
+            if text[first:last] != plain[first:last]:
+                found.append(Edit(first, last, plain[first:last], "lookalike"))
+    return found
+
+
+def _plain(char: str) -> str:
+    if char <= "\x7f":
+        return char
+    if char in "‐‑":
+        return "-"
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    if not any(low <= ord(char) <= high for low, high in _FORMS):
+        return char
+    form = unicodedata.normalize("NFKC", char)
+    return form if len(form) == 1 else char
+
+
+def _latin(m: re.Match[str]) -> str:
+    """A word of Latin letters, some of which only look like them."""
+    word = m[0]
+    if word.isascii() or not any(c.isascii() and c.isalpha() for c in word):
+        return word
+    latin = word.translate(_LOOKS)
+    return latin if latin.isascii() else word
+
+
+def _ligature(m: re.Match[str], _: str) -> str | None:
+    return unicodedata.normalize("NFKC", m[0])
 
 
 def _between(m: re.Match[str], _: str) -> str | None:
@@ -40,52 +93,54 @@ def _greek(m: re.Match[str], _: str) -> str | None:
 
 
 def _power(m: re.Match[str], _: str) -> str:
-    from app.text.normalization.numbers import decimal
-
     power = m[0].translate(_SUPER)
-    if power == "2":
-        return " squared"
-    if power == "3":
-        return " cubed"
+    if power in ("2", "3"):
+        return " squared" if power == "2" else " cubed"
     return f" to the power of {decimal(power)}"
 
 
 def _index(m: re.Match[str], _: str) -> str:
-    from app.text.normalization.numbers import cardinal
-
-    return f" {cardinal(int(m[0].translate(_SUPER)))} "
+    return f" {cardinal(int(m[0].translate(_SUPER)))}"
 
 
-def _lookalike(m: re.Match[str], _: str) -> str | None:
-    """A word of Latin letters with some that only look like them."""
-    word = m[0]
-    latin = sum(c.isascii() and c.isalpha() for c in word)
-    plain = word.translate(_LOOKS)
-    return plain if latin and plain.isascii() and plain != word else None
-
-
-def _compatible(m: re.Match[str], _: str) -> str | None:
-    plain = unicodedata.normalize("NFKC", m[0])
-    return plain if plain != m[0] and any(c.isalnum() for c in plain) else None
-
-
-def _repeated(m: re.Match[str], _: str) -> str:
-    return m[0][0] if m[0][0] != "." else "…"
+def _repeated(m: re.Match[str], _: str) -> str | None:
+    marks = set(m[0])
+    said = "..." if marks == {"."} else "?!" if len(marks) > 1 else m[0][0]
+    return said if said != m[0] else None
 
 
 _ALT: Final = "".join(re.escape(sign) for sign in _BETWEEN)
 
 FIRST: Final = (
-    Rule("lookalike", re.compile(r"(?=[^\W\d_a-zA-Z]|\w{0,60}[\u0370-\u03ff\u0400-\u052f])[^\W\d_]{2,60}"), _lookalike),
-    Rule("compatibility", re.compile(r"[\uff01-\uff5e\ufb00-\ufb06\u2100-\u214f\U0001d400-\U0001d7ff\u2460-\u24ff]+"), _compatible),
-)  # fmt: skip
+    Rule(
+        "lookalike",
+        re.compile(r"[^\W\d_\ufb00-\ufb06]{0,40}[\ufb00-\ufb06]\w{0,40}"),
+        _ligature,
+        "ﬀﬁﬂﬃﬄﬅﬆ",
+    ),
+)
 RULES: Final = (
-    Rule("power", re.compile(r"(?<=[\w)])[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,6}"), _power),
-    Rule("index", re.compile(r"(?<=\w)[₀₁₂₃₄₅₆₇₈₉]{1,6}"), _index),
-    Rule("greek", _GREEK, _greek),
-    Rule("markup", re.compile(r"(?<!\w)(?:\*{1,3}|_{1,3}|`{1,3}|~~)(?=\w)|(?<=[\w.!?])(?:\*{1,3}|_{1,3}|`{1,3}|~~)(?!\w)"), lambda m, _: ""),
+    Rule(
+        "punctuation",
+        re.compile(r"(?<!\S)(?:-{4,}|_{3,}|={3,}|\*{3,}|~{3,}|#{3,})(?!\S)"),
+        lambda m, _: "",
+    ),
+    Rule("punctuation", re.compile(r"(?<=\s)--(?:-(?=\s)|(?=\s))"), lambda m, _: "—"),
+    Rule("word", re.compile(r"(?<=\s)['’‘][nN]['’‘]?(?=\s)"), lambda m, _: "and"),
+    Rule("power", re.compile(rf"(?<=[\w){TAKEN}])[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,6}}"), _power, "⁰¹²³⁴⁵⁶⁷⁸⁹"),
+    Rule("index", re.compile(rf"(?<=[\w{TAKEN}])[₀₁₂₃₄₅₆₇₈₉]{{1,6}}"), _index, "₀₁₂₃₄₅₆₇₈₉"),
+    Rule("greek", re.compile(r"(?<!\w)[\u0391-\u03a9\u03b1-\u03c9](?!\w)"), _greek),
+    Rule(
+        "markup",
+        re.compile(
+            r"(?<!\w)(?:\*{1,3}|_{1,3}|`{1,3}|~~)(?=\w)|(?<=[\w.!?])(?:\*{1,3}|_{1,3}|`{1,3}|~~)(?!\w)"
+        ),
+        lambda m, _: "",
+        "*_`~",
+    ),
     Rule("sign", re.compile(r"(?<=\w)/(?=\w)"), lambda m, _: " "),
-    Rule("arrow", re.compile(r"(?<!\S)(?:-+>|=+>)(?!\S)"), lambda m, _: "to"),
-    Rule("sign", re.compile(rf"\s?[{_ALT}]\s?(?=\S|$)"), _between),
-    Rule("punctuation", re.compile(r"([!?…])\1{1,}|\.{3,}"), _repeated),
+    Rule("arrow", re.compile(r"(?<!\S)(?:-{1,9}>|={1,9}>)(?!\S)"), lambda m, _: "to", ">"),
+    Rule("sign", re.compile(r"(?<=\d)\s-\s(?=\d)"), lambda m, _: "minus"),
+    Rule("sign", re.compile(rf"\s?[{_ALT}]\s?(?=\S|$)"), _between, "".join(_BETWEEN)),
+    Rule("punctuation", re.compile(r"[!?]{2,}|…{2,}|\.{3,}"), _repeated),
 )  # fmt: skip

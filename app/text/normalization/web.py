@@ -3,19 +3,23 @@
 import re
 from typing import Final
 
+from app.text.normalization.letters import spelled
 from app.text.normalization.numbers import cardinal, digits
 from app.text.normalization.rules import Rule
 
 _SIGNS: Final = {
-    ".": "dot", "/": "slash", "@": "at", "-": "dash", "_": "underscore", ":": "colon", "?": "question mark",
-    "=": "equals", "&": "and", "#": "hash", "%": "percent", "+": "plus", "~": "tilde", "\\": "backslash",
-    ",": "comma", ";": "semicolon", "!": "exclamation mark", "$": "dollar", "*": "star", "'": "apostrophe",
-    "(": "", ")": "",
+    ".": "dot", "/": "slash", "@": "at", "-": "dash", "_": "underscore", ":": "colon",
+    "?": "question mark", "=": "equals", "&": "and", "#": "hash", "%": "percent", "+": "plus",
+    "~": "tilde", "\\": "backslash", ",": "comma", ";": "semicolon", "!": "exclamation mark",
+    "$": "dollar", "*": "star", "'": "apostrophe", "(": "", ")": "",
 }  # fmt: skip
 _SPELLED: Final = frozenset(
-    "www http https ftp uk us de fr io ai tv eu html htm php css js py txt pdf csv xml jpg png gif mp exe zip usr etc "
-    "src tmp ssl ssh api url http org".split()
-) - {"org", "etc", "zip"}
+    {
+        "www", "http", "https", "ftp", "uk", "us", "de", "fr", "io", "ai", "tv", "eu", "html",
+        "htm", "php", "css", "js", "py", "txt", "pdf", "csv", "xml", "jpg", "png", "gif", "mp",
+        "exe", "usr", "src", "tmp", "ssl", "ssh", "api", "url",
+    }
+)  # fmt: skip
 _TOKEN: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\w\s]|_|\w")
 _VOWELS: Final = frozenset("aeiouyAEIOUY")
 
@@ -26,11 +30,13 @@ def read_out(text: str) -> str:
     for token in _TOKEN.findall(text):
         if token in _SIGNS:
             said.append(_SIGNS[token])
-        elif token.isdigit():
+        elif token.isdecimal():
             long = len(token) > 4 or (token[0] == "0" and len(token) > 1)
             said.append(digits(token) if long else cardinal(int(token)))
-        elif token.lower() in _SPELLED or not _VOWELS & set(token):
-            said.append(" ".join(token.upper()))
+        elif token.isascii() and (
+            len(token) == 1 or token.lower() in _SPELLED or not _VOWELS & set(token)
+        ):
+            said.append(spelled(token))
         else:
             said.append(token)
     return " ".join(word for word in said if word)
@@ -47,25 +53,82 @@ def _hashtag(m: re.Match[str], _: str) -> str:
 
 
 def _version(m: re.Match[str], _: str) -> str:
-    return "version " + " point ".join(cardinal(int(part)) for part in m[1].split("."))
+    return "version " + _points(m[1])
 
 
-def _dotted(m: re.Match[str], _: str) -> str:
-    return " dot ".join(
-        digits(part) if len(part) > 4 else cardinal(int(part)) for part in m[0].split(".")
+def _named(m: re.Match[str], _: str) -> str:
+    return f"{m[1]} {_points(m[2])}"
+
+
+def _points(text: str) -> str:
+    return " point ".join(
+        digits(part) if len(part) > 4 else cardinal(int(part)) for part in text.split(".")
     )
 
 
+def _dotted(m: re.Match[str], _: str) -> str:
+    parts = m[0].split(".")
+    if len(parts) != 4 or any(int(part) > 255 for part in parts):
+        return _points(m[0])
+    return " dot ".join(digits(part) if len(part) > 2 else cardinal(int(part)) for part in parts)
+
+
+def _read(m: re.Match[str], _: str) -> str:
+    return read_out(m[0])
+
+
+_NAME: Final = r"[A-Za-z0-9-]{1,63}"
+_TAIL: Final = r"(?:/[^\s<>\"”\ue000]{0,500}(?<![.,;:!?)\]'’]))?"
+_DOMAINS: Final = "com|org|net|edu|gov|io|ai|dev|app|co\\.uk|uk|de|fr|eu|info|tv"
+_FILES: Final = (
+    "txt|pdf|docx?|xlsx?|pptx?|csv|json|xml|html?|php|css|js|ts|py|md|jpe?g|png|gif|svg|mp3|mp4|"
+    "wav|zip|tar\\.gz|gz|exe|sh|yaml|yml|toml|ini|log"
+)
 RULES: Final = (
-    Rule("e-mail", re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"), lambda m, _: read_out(m[0])),
-    Rule("url", re.compile(r"(?<!\w)(?:https?|ftp)://[^\s<>\"”»\ue000]{1,2000}(?<![.,;:!?)\]'’])"), _url),
-    Rule("url", re.compile(r"(?<![\w.@/])(?:www\.)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}(?:/[^\s<>\"”\ue000]{0,500}(?<![.,;:!?)\]'’]))?"), _url),
-    Rule("url", re.compile(r"(?<![\w.@/-])[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.(?:com|org|net|edu|gov|io|ai|dev|app|co\.uk|uk|de|fr|eu|info|tv)(?:/[^\s<>\"”\ue000]{0,500}(?<![.,;:!?)\]'’]))?(?![\w-])"), _url),
-    Rule("path", re.compile(r"(?<![\w/])[A-Za-z]:\\[\w\\.~-]{1,300}(?<![.])"), lambda m, _: read_out(m[0])),
-    Rule("path", re.compile(r"(?<![\w/.<])~?(?:/[\w.~+-]{1,64}){2,20}/?(?<![.])"), lambda m, _: read_out(m[0])),
-    Rule("file", re.compile(r"(?<![\w./-])[\w-]{1,64}\.(?:txt|pdf|docx?|xlsx?|pptx?|csv|json|xml|html?|php|css|js|ts|py|md|jpe?g|png|gif|svg|mp3|mp4|wav|zip|tar\.gz|gz|exe|sh|yaml|yml|toml|ini|log)(?!\w)"), lambda m, _: read_out(m[0])),
-    Rule("hashtag", re.compile(r"(?<![\w&#/])#([^\W\d]\w{0,99})"), _hashtag),
-    Rule("handle", re.compile(r"(?<![\w.@])@([A-Za-z]\w{0,49})"), lambda m, _: "at " + read_out(m[1])),
-    Rule("version", re.compile(r"(?<![\w.])[vV](\d{1,4}(?:\.\d{1,5}){0,4})(?![\w.]\d|\w)"), _version),
-    Rule("version", re.compile(r"(?<![\w.])\d{1,5}(?:\.\d{1,5}){2,5}(?![\w]|\.\d)"), _dotted),
+    Rule(
+        "e-mail",
+        re.compile(rf"(?<![\w.+-])[\w.+-]{{1,64}}@{_NAME}(?:\.{_NAME}){{1,8}}"),
+        _read,
+        "@",
+    ),
+    Rule(
+        "url",
+        re.compile(r"(?<!\w)(?:https?|ftp)://[^\s<>\"”»\ue000]{1,2000}(?<![.,;:!?)\]'’])"),
+        _url,
+        "/",
+    ),
+    Rule("url", re.compile(rf"(?<![\w.@/])www\.{_NAME}(?:\.{_NAME}){{1,8}}{_TAIL}"), _url, "."),
+    Rule(
+        "url",
+        re.compile(
+            rf"(?<![\w.@/-]){_NAME}(?:\.{_NAME}){{0,4}}\.(?:{_DOMAINS}){_TAIL}(?![\w-]|\.\w)"
+        ),
+        _url,
+        ".",
+    ),
+    Rule("path", re.compile(r"(?<![\w/])[A-Za-z]:\\[\w\\.~-]{1,300}(?<![.])"), _read, "\\"),
+    Rule(
+        "path",
+        re.compile(r"(?<![\w/.<~])(?:~(?=/\w)|(?=/[\w.~+-]{1,64}/))(?:/[\w.~+-]{1,64}){1,20}/?(?<![.])"),
+        _read,
+    ),
+    Rule("file", re.compile(rf"(?<![\w./-])[\w-]{{1,64}}\.(?:{_FILES})(?!\w)"), _read, "."),
+    Rule("hashtag", re.compile(r"(?<![\w&#/])#([^\W\d]\w{0,99})"), _hashtag, "#"),
+    Rule(
+        "handle",
+        re.compile(r"(?<![\w.@])@([A-Za-z]\w{0,49})"),
+        lambda m, _: "at " + read_out(m[1]),
+        "@",
+    ),
+    Rule(
+        "version",
+        re.compile(r"(?<![\w.])[vV](\d{1,4}(?:\.\d{1,5}){0,4})(?![\w.]\d|\w)"),
+        _version,
+    ),
+    Rule(
+        "version",
+        re.compile(r"\b([Vv]ersion|[Rr]elease|Python) (\d{1,4}(?:\.\d{1,5}){1,4})(?![\w.]?\d|\w)"),
+        _named,
+    ),
+    Rule("version", re.compile(r"(?<![\w.,])\d{1,5}(?:\.\d{1,5}){2,5}(?![\w]|\.\d)"), _dotted),
 )  # fmt: skip
