@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from app.text.normalization.rules import Rule
+from app.text.normalization.rules import TAKEN, Rule
 
 # Before a name.
 _TITLES: Final = {
@@ -95,7 +95,7 @@ RULES: Final = (
     Rule(
         "abbreviation",
         re.compile(
-            rf"\b({'|'.join(_TITLES)})(?:\.|(?<=Mr|Ms|Dr|St|Mt)|(?<=Mrs)|(?<=Prof))(?=\s[A-Z])"
+            rf"\b({'|'.join(_TITLES)})(?:\.|(?<=Mr|Ms|Dr|St|Mt)|(?<=Mrs)|(?<=Prof))(?=\s[A-Z{TAKEN}])"
         ),
         _title,
     ),
