@@ -10,6 +10,7 @@ from app.api.routes import (
     history,
     jobs,
     keys,
+    languages,
     lexicon_check,
     lexicon_entries,
     lexicons,
@@ -38,6 +39,7 @@ router.include_router(lexicon_check.router)
 router.include_router(lexicon_entries.router)
 router.include_router(jobs.router)
 router.include_router(engines.router)
+router.include_router(languages.router)
 router.include_router(keys.router)
 router.include_router(audit.router)
 router.include_router(history.router)

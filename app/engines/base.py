@@ -1,6 +1,6 @@
 """The engine contract: what every speech engine promises."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, Protocol, runtime_checkable
 
@@ -46,6 +46,8 @@ class EngineInfo:
         test_double: whether it only pretends to speak, and needs no model files.
         trainable: whether its voices can be adapted: it is `Trainable`.
         word_timings: whether its chunks say when each word is spoken.
+        readers: what makes sounds of the letters of a language, for people.
+        unavailable: languages that it could speak -> what to do for that.
     """
 
     name: str
@@ -62,6 +64,8 @@ class EngineInfo:
     test_double: bool = False
     trainable: bool = False
     word_timings: bool = False
+    readers: Mapping[str, str] = field(default_factory=dict)
+    unavailable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Which language a text is in: by its letters, else by a small model that needs no network."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from threading import Lock
@@ -51,15 +52,21 @@ def detect(text: str, among: Sequence[str], default: str) -> str:
     tags = {primary(default): default}
     for tag in among:
         tags.setdefault(primary(tag), tag)
-    found = _by_letters(text, tags)
-    if found is not None or len(tags) == 1:
-        return found or default
-    letters = [char for char in text[:_MOST_CHARS] if char.isalpha()]
-    if len(letters) < _LEAST_LETTERS:
+    text = text[:_MOST_CHARS]
+    script, letters = _most_letters(text)
+    fitting = sorted(tag for tag in tags if _main_script(tag) == script)
+    if len(fitting) < 2:
+        return tags[fitting[0]] if fitting and script != "LATIN" else default
+    if letters < _LEAST_LETTERS:
         return default
-    language, sure = _classified(text[:_MOST_CHARS], tuple(sorted(tags)))
+    language, sure = _classified(text, tuple(fitting))
     short = len(text.split()) < _LONG
     return tags[language] if sure >= (_SURE_SHORT if short else _SURE) else default
+
+
+def detectable(language: str) -> bool:
+    """Whether it can be told from others: by its letters, or by the model."""
+    return primary(language) in SCRIPTS or primary(language) in _labels()
 
 
 def by_script(text: str, among: Sequence[str], default: str) -> list[tuple[int, int, str]]:
@@ -90,25 +97,30 @@ def _has_letter(text: str, span: tuple[int, int, str]) -> bool:
     return any(map(str.isalpha, text[span[0] : span[1]]))
 
 
-def _by_letters(text: str, tags: Mapping[str, str]) -> str | None:
-    """Where most letters are of a script that only one of the languages has."""
-    counts: dict[str, int] = {}
+def _main_script(language: str) -> str:
+    """The one that tells it from others."""
+    return next(iter(sorted(scripts_of(language) - _LATIN)), "LATIN")
+
+
+def _most_letters(text: str) -> tuple[str, int]:
+    """The script of most letters, and how many there are of it."""
     if text.isascii():
-        return None
-    for char in text[:_MOST_CHARS]:
-        if script := script_of(char):
-            counts[script] = counts.get(script, 0) + 1
-    if not counts:
-        return None
-    most = max(counts, key=lambda script: counts[script])
-    fitting = [tag for tag in tags.values() if most in scripts_of(tag)]
-    return fitting[0] if len(fitting) == 1 and most != "LATIN" else None
+        return "LATIN", sum(map(str.isalpha, text))
+    counts = Counter(script for char in text if (script := script_of(char)))
+    return counts.most_common(1)[0] if counts else ("LATIN", 0)
 
 
 def _classified(text: str, languages: tuple[str, ...]) -> tuple[str, float]:
     """Of those that the model knows; with how sure it is, 0 to 1."""
     language, sure = _identifier(languages).classify(text)
     return str(language), float(sure)
+
+
+@lru_cache(maxsize=1)
+def _labels() -> frozenset[str]:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return frozenset(LanguageIdentifier.from_model_file(MODEL_FILE).labels)
 
 
 @lru_cache(maxsize=8)

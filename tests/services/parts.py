@@ -31,7 +31,6 @@ from app.lexicons.store import LexiconStore
 from app.models.audit import AuditEvent
 from app.models.job import Job
 from app.models.lexicon import Lexicon, LexiconContent
-from app.models.lexicon import Lexicon
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.services.retention import Keepers, RetentionService
 from app.services.training import TrainingService

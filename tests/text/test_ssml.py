@@ -427,7 +427,7 @@ def test_lexicons_are_named_by_their_id_or_address() -> None:
     [
         ("<say-as interpret-as='date' format='dmy'>3/4/2024</say-as>", "3/4/2024",
          "April third, twenty twenty-four", None),
-        ("<say-as interpret-as='characters'> ab1 </say-as>", "ab1", "A B one", None),
+        ("<say-as interpret-as='characters'> ab1 </say-as>", "ab1", "A.B one", None),
         ("<phoneme alphabet='ipa' ph='təˈmeɪtoʊ'>tomato</phoneme>", "tomato", None, "təˈmeɪtoʊ"),
         ("<phoneme alphabet='x-sampa' ph='t@&quot;meItoU'>tomato</phoneme>", "tomato", None,
          "təˈmeɪtoʊ"),

@@ -39,7 +39,12 @@ from app.engines.kokoro.enrolment import (
 )
 from app.engines.kokoro.model import SAMPLE_RATE, Interruption, KokoroModel, Style
 from app.engines.kokoro.parameters import Parameters
-from app.engines.kokoro.phonemes import Phonemizer, available_languages
+from app.engines.kokoro.phonemes import (
+    Phonemizer,
+    available_languages,
+    readers,
+    unavailable_languages,
+)
 from app.engines.kokoro.search import Search
 from app.engines.kokoro.voices import Blend, Styles, stock_voices
 from app.engines.registry import EngineOptions
@@ -78,6 +83,8 @@ class KokoroEngine(BlockingEngine):
                 background_concurrency=threads * concurrency,
                 trainable=True,
                 word_timings=True,
+                readers=readers(),
+                unavailable=unavailable_languages(),
             )
         )
         self._assets = assets

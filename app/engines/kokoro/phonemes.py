@@ -89,6 +89,18 @@ class _Reader(Protocol):
         ...
 
 
+def readers() -> dict[str, str]:
+    """What reads each language."""
+    english = "dictionaries of hibari, and a network for words outside of them"
+    return {tag: "eSpeak NG" if one.espeak else english for tag, one in LANGUAGES.items()}
+
+
+def unavailable_languages() -> dict[str, str]:
+    """Tags of those that could be spoken here, and what to do for that."""
+    available = available_languages()
+    return {tag: espeak.INSTALL for tag in LANGUAGES if tag not in available}
+
+
 def available_languages() -> tuple[str, ...]:
     """Tags that can be spoken here: English, and the others where eSpeak NG is installed."""
     extra = espeak.installed()
