@@ -8,7 +8,7 @@ from app.api.dependencies import Context
 from app.engines.base import EngineInfo
 from app.models.access import Permission
 from app.models.language import LanguageDetails, LanguageList, UnavailableLanguage
-from app.text.languages import detectable, scripts_of
+from app.text.languages import detectable, scripts
 from app.text.normalization import coverage
 
 router = APIRouter(prefix="/api/v1/languages", tags=["engines"], route_class=GuardedRoute)
@@ -38,7 +38,7 @@ def _details(info: EngineInfo, tag: str) -> LanguageDetails:
         tag=tag,
         name=name,
         own_name=own_name,
-        scripts=sorted(scripts_of(tag)),
+        scripts=sorted(scripts(tag)),
         reader=info.readers.get(tag),
         phonemes="pronunciations" in info.controls,
         normalized=bool(kinds),

@@ -20,6 +20,7 @@ from app.engines.kokoro.ipa import to_ipa, to_symbols
 from app.engines.kokoro.passages import Marked, filled, mark, moved, split_around
 from app.engines.kokoro.symbols import HARMLESS, has_sound, vocabulary
 from app.text.clean import speakable, unsupported_characters
+from app.text.languages import scripts
 from app.text.normalize import english, fold
 from app.text.words import written_words
 
@@ -34,12 +35,10 @@ class Language:
 
     Attributes:
         tag: BCP-47.
-        scripts: of its letters, as in `app.text.clean.script_of`.
         espeak: the eSpeak voice that reads it; None for English, which needs no extra.
     """
 
     tag: str
-    scripts: frozenset[str] = frozenset({"LATIN"})
     espeak: str | None = None
 
 
@@ -51,7 +50,7 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
             Language("en-GB"),
             Language("es", espeak="es"),
             Language("fr", espeak="fr-fr"),
-            Language("hi", frozenset({"DEVANAGARI", "LATIN"}), "hi"),
+            Language("hi", espeak="hi"),
             Language("it", espeak="it"),
             Language("pt-BR", espeak="pt-br"),
         )
@@ -342,7 +341,7 @@ def _check_sound(text: str) -> None:
 
 def _foreign(text: str, language: Language) -> str:
     """Characters that would be lost or read as something else, each once."""
-    return unsupported_characters(text, language.scripts) + "".join(
+    return unsupported_characters(text, scripts(language.tag)) + "".join(
         char for char in dict.fromkeys(text) if unicodedata.category(char) in ("Cn", "Co", "Cs")
     )
 
