@@ -13,6 +13,7 @@ from app.text.normalization.numbers import (
     fraction,
     ordinal,
     plural,
+    telephone,
     year,
 )
 from app.text.normalization.rules import Rule
@@ -41,7 +42,10 @@ _RULERS: Final = (
     "Olav|Robert|David|Otto|Rudolf|Joseph|Franz|Paul|Constantine|Theodosius|Darius|Xerxes"
 )
 # What may follow an I that is a number, and no "I" that begins a clause.
-_AFTER_I: Final = r"(?!(?<=\bI) (?!of|and|or|to|in|was|is|are|ended|began|begins|on|for|with)[a-z])"
+_AFTER_I: Final = (
+    r"(?!(?<=\bI) (?!of|and|or|to|in|was|is|are|had|who|by|at|from|ruled|reigned|died|became|"
+    r"wrote|ended|began|begins|on|for|with)[a-z])"
+)
 _TIES: Final = (
     "won|win|wins|winning|lost|lose|beat|drew|led|leading|lead|score|scored|victory|defeat|draw|"
     "tied|finished|ended|loss"
@@ -63,6 +67,10 @@ def _chapter(m: re.Match[str], _: str) -> str | None:
 
 def _ruler(m: re.Match[str], _: str) -> str | None:
     return f"{m[1]} the {ordinal(roman(m[2]))}" if m[2] else None
+
+
+def _sequel(m: re.Match[str], _: str) -> str:
+    return cardinal(roman(m[0]))
 
 
 def _century(m: re.Match[str], _: str) -> str | None:
@@ -110,7 +118,9 @@ def _years(m: re.Match[str], language: str) -> str | None:
     uk = british(language)
     first, last = int(m[1]), m[2]
     if len(last) == 2:
-        return f"{year(first, british=uk)} to {cardinal(int(last))}"
+        if "/" in m[0] and (first + 1) % 100 != int(last):
+            return None
+        return f"{year(first, british=uk)} to {figure(last)}"
     if not 0 < int(last) - first < 500:
         return None
     return f"{year(first, british=uk)} to {year(int(last), british=uk)}"
@@ -133,6 +143,10 @@ def _year_alone(m: re.Match[str], language: str) -> str:
 
 def _short_year(m: re.Match[str], _: str) -> str:
     return digits(m[1], zero="oh") if m[1][0] == "0" else cardinal(int(m[1]))
+
+
+def _code(m: re.Match[str], _: str) -> str:
+    return telephone(m[0])
 
 
 def _boeing(m: re.Match[str], _: str) -> str:
@@ -173,13 +187,18 @@ YEARS: Final = (
     ),
     Rule(
         "range",
-        re.compile(rf"(?<![\w.,-])([12]\d{{3}}){_DASH}([12]\d{{3}}|\d{{2}})(?![\w-])"),
+        re.compile(rf"(?<![\w.,-])([12]\d{{3}})(?:{_DASH}|/)([12]\d{{3}}|\d{{2}})(?![\w/-])"),
         _years,
     ),
 )
 ROMAN: Final = (
     Rule("roman", re.compile(rf"\b({_COUNTED}) ({_NUMERAL})\b{_AFTER_I}(?!['’.]?\w)"), _chapter),
     Rule("roman", re.compile(rf"\b({_RULERS}) ({_NUMERAL})\b{_AFTER_I}(?!\.?\w)"), _ruler),
+    Rule(
+        "roman",
+        re.compile(r"(?<=[a-z] )(?:I{2,3}|VI{1,3}|XI{1,3}|IX|XIV|XVI?)(?![\w.]\w|\w)"),
+        _sequel,
+    ),
     Rule("roman", re.compile(rf"\b({_NUMERAL})\b(?= (?:century|centuries)\b)"), _century),
 )
 NUMBERS: Final = (
@@ -210,6 +229,8 @@ NUMBERS: Final = (
         ),
         _spaced,
     ),
+    Rule("code", re.compile(r"(?<=\b[A-Z][A-Z] )\d{5}(?:-\d{4})?(?![\w.,]?\d|\w)"), _code),
+    Rule("code", re.compile(r"(?<=\bISBN )\d[\d-]{8,16}(?!\w)"), _code),
     Rule(
         "score",
         re.compile(
@@ -225,13 +246,17 @@ NUMBERS: Final = (
         re.compile(
             r"(?<![\w.,$€£-])(1[1-9]\d{2}|20\d{2}"
             r"|(?:(?<=\bin )|(?<=\bIn )|(?<=\bof ))10\d{2}(?=[.,;:!?)]))"
-            r"(?![\w,.]?\d|[\w%]|['’]s\b)(?= |[.,;:!?)\"”]|$)"
+            r"(?![\w,.]?\d|[\w%])(?= |[.,;:!?)\"”]|['’]s\b|$)"
         ),
         _year_alone,
     ),
     Rule("name", re.compile(r"(?<=\bBoeing )7(\d7)(?!\d)"), _boeing),
     Rule("year", re.compile(r"(?<![^\s(])['’](\d{2})(?![\w'’\"″]|\.\d)"), _short_year),
     Rule("digits", re.compile(r"(?<![\w.,])\d{16,}(?![^\W⁰¹²³⁴⁵⁶⁷⁸⁹])"), lambda m, _: digits(m[0])),
-    Rule("cardinal", re.compile(rf"(?<![\w.,])[-−+]?(?:{NUMBER})(?![^\W⁰¹²³⁴⁵⁶⁷⁸⁹])"), _cardinal),
+    Rule(
+        "cardinal",
+        re.compile(rf"(?<![\w.,])[-−+]?(?:{NUMBER})(?![^\W⁰¹²³⁴⁵⁶⁷⁸⁹]|\.\d)"),
+        _cardinal,
+    ),
     Rule("cardinal", re.compile(r"(?<![\w.,])\.\d{1,9}(?!\w)"), lambda m, _: decimal(m[0])[5:]),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from app.text.normalization.numbers import cardinal, digits
+from app.text.normalization.numbers import cardinal, decimal, digits
 from app.text.normalization.rules import TAKEN, Rule
 
 # Said as words, and left to the engine as they are written.
@@ -29,7 +29,8 @@ _SPELLED: Final = frozenset(
         "ASMR", "AOL", "IPO", "ISO", "IRA", "IRS", "EPA", "FDA", "FAA", "AMA", "ACLU", "ESPN",
         "DNA", "RNA", "MRI", "ICU", "IV", "ER", "GDP", "VAT", "IMF", "WTO", "EEG", "ECG", "IBM",
         "AMD", "SMS", "IRC", "AAA", "AA", "UV", "AC", "DJ", "MC", "VR", "AR", "UI", "UX", "OS",
-        "IP", "IOS", "EST", "EDT", "PST", "PDT", "CST", "CET", "CEST", "GMT", "UTC", "BST",
+        "IP", "IOS", "ISBN", "ISSN", "NYSE", "IMHO", "EBIT", "EST", "EDT",
+        "PST", "PDT", "CST", "CET", "CEST", "GMT", "UTC", "BST",
     }
 )  # fmt: skip
 _OWN_WAY: Final = {
@@ -152,7 +153,7 @@ def _formula(m: re.Match[str], _: str) -> str | None:
 
 
 def _times(m: re.Match[str], _: str) -> str:
-    return f"{cardinal(int(m[1]))} times"
+    return f"{decimal(m[1])} times"
 
 
 _OWN: Final = "|".join(re.escape(x) for x in sorted(_OWN_WAY, key=len, reverse=True))
@@ -168,7 +169,7 @@ LETTERS: Final = (
     Rule("initials", re.compile(r"(?<![\w'’])[A-Z]\.(?=\s[A-Z])"), _initial),
     Rule(
         "acronym",
-        re.compile(r"(?<![\w-])(?P<letters>[A-Z]{1,3})-?(?P<number>\d{1,4})(?![\w.]\d|\w)"),
+        re.compile(r"(?<!\w)(?P<letters>[A-Z]{1,3})-?(?P<number>\d{1,4})(?![\w.]\d|\w)"),
         _lettered,
         "0123456789",
     ),
@@ -178,7 +179,7 @@ LETTERS: Final = (
         _lettered,
         "0123456789",
     ),
-    Rule("times", re.compile(r"(?<![\w.])(\d{1,4})[x×](?!\w)"), _times, "0123456789"),
+    Rule("times", re.compile(r"(?<![\w.])(\d{1,4}(?:\.\d{1,4})?)[x×](?!\w)"), _times, "0123456789"),
     Rule(
         "acronym",
         re.compile(r"(?<![\w'’])(?P<word>[A-Z]{2,40})(?P<plural>['’]s|s)?(?![\w'’]\w|\w)"),

@@ -1,5 +1,6 @@
 """Numbers as English words."""
 
+import re
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -80,3 +81,12 @@ def singular(text: str) -> bool:
 def plural(word: str) -> str:
     """`eighty` -> `eighties`."""
     return word[:-1] + "ies" if word.endswith("y") else word + "s"
+
+
+def telephone(text: str) -> str:
+    """Digit by digit, with pauses where groups are parted; empty without digits."""
+    groups = re.findall(r"[0-9]+", text)
+    said = ", ".join(
+        "eight hundred" if group == "800" else digits(group, zero="oh") for group in groups
+    )
+    return f"plus {said}" if said and text.startswith("+") else said

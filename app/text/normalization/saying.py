@@ -7,8 +7,16 @@ from typing import Final
 from app.text.normalization import english
 from app.text.normalization.dates import date_of
 from app.text.normalization.letters import spelled
-from app.text.normalization.numbers import british, cardinal, decimal, digits, fraction, ordinal
-from app.text.normalization.times import telephone, time_of
+from app.text.normalization.numbers import (
+    british,
+    cardinal,
+    decimal,
+    digits,
+    fraction,
+    ordinal,
+    telephone,
+)
+from app.text.normalization.times import time_of
 from app.text.normalization.web import read_out
 from app.text.spoken import spoken
 

@@ -49,18 +49,21 @@ _UNITS: Final = {
     "fps": ("frames per second", "frames per second"),
 }  # fmt: skip
 _UNIT: Final = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
-# Without a space these mean something else: 4K, 5m, the 10s, 12in.
-_NEED_SPACE: Final = frozenset({"K", "in", "s", "m"})
+# Without a space these mean something else: 4K, the 10s, 12in.
+_NEED_SPACE: Final = frozenset({"K", "in", "s"})
 _PER: Final = (
     "day|week|month|year|hour|minute|second|person|h|hr|s|sec|min|kg|l|m²|m2|m³|m3|cm²|ml|mi|km"
 )
+_INITIAL: Final = re.compile(r"\.\s[A-Z0-9]")
 _NOT_INCH: Final = re.compile(r"\s{0,3}[^\s.,;:)×x]")
 
 
 def _unit(m: re.Match[str], language: str) -> str | None:
     unit, space = m["unit"], m["space"]
-    if unit in _NEED_SPACE and not space:
+    if unit in _NEED_SPACE and not space and "." not in m["number"]:
         return None
+    if len(unit) == 1 and unit.isupper() and _INITIAL.match(m.string, m.end()):
+        return None  # "15 W. 34th Street"
     if unit == "in" and not m["dot"] and _NOT_INCH.match(m.string, m.end()):
         return None  # "5 in the morning"
     sign = "minus " if m["sign"] else ""
