@@ -36,6 +36,7 @@ _RULES: Final = (
     *needing("IVX", *figures.ROMAN),
     *abbreviations.RULES,
     *needing(_DIGITS, *figures.NUMBERS),
+    *units.RATES,
     *letters.LETTERS,
     *signs.RULES,
 )

@@ -16,7 +16,7 @@ from app.text.normalization.numbers import (
     telephone,
     year,
 )
-from app.text.normalization.rules import Rule
+from app.text.normalization.rules import TAKEN, Rule
 
 _VULGAR: Final = {
     "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
@@ -199,6 +199,7 @@ ROMAN: Final = (
         re.compile(r"(?<=[a-z] )(?:I{2,3}|VI{1,3}|XI{1,3}|IX|XIV|XVI?)(?![\w.]\w|\w)"),
         _sequel,
     ),
+    Rule("roman", re.compile(r"\A(?:I{2,3}|IV|VI{0,3}|IX|XI{0,3})(?=\. [A-Z])"), _sequel),
     Rule("roman", re.compile(rf"\b({_NUMERAL})\b(?= (?:century|centuries)\b)"), _century),
 )
 NUMBERS: Final = (
@@ -231,6 +232,7 @@ NUMBERS: Final = (
     ),
     Rule("code", re.compile(r"(?<=\b[A-Z][A-Z] )\d{5}(?:-\d{4})?(?![\w.,]?\d|\w)"), _code),
     Rule("code", re.compile(r"(?<=\bISBN )\d[\d-]{8,16}(?!\w)"), _code),
+    Rule("code", re.compile(r"(?<![\w.,-])\d{1,6}(?:-\d{1,8}){2,8}(?![\w-]|\.\d)"), _code),
     Rule(
         "score",
         re.compile(
@@ -258,5 +260,6 @@ NUMBERS: Final = (
         re.compile(rf"(?<![\w.,])[-−+]?(?:{NUMBER})(?![^\W⁰¹²³⁴⁵⁶⁷⁸⁹]|\.\d)"),
         _cardinal,
     ),
+    Rule("cardinal", re.compile(rf"(?<=[\d{TAKEN}],)\d{{1,9}}(?!\w|\.\d)"), _cardinal),
     Rule("cardinal", re.compile(r"(?<![\w.,])\.\d{1,9}(?!\w)"), lambda m, _: decimal(m[0])[5:]),
 )  # fmt: skip

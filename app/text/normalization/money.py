@@ -71,6 +71,7 @@ def _money(
         scale = _SCALES.get(scale.lower(), scale.lower())
         return f"{decimal(number, british=uk)} {scale} {many}"
     whole, _, rest = number.replace(",", "").partition(".")
+    whole = whole or "0"
     if len(rest) == 2 and parts:
         cents = int(rest)
         said = decimal(whole, british=uk)
@@ -132,7 +133,7 @@ RULES: Final = (
     Rule(
         "money",
         re.compile(
-            rf"(?<![\w.])(?P<minus>[-−])?(?P<sign>{_CODES})\s?(?P<number>{NUMBER}){_SCALE}(?!\d)"
+            rf"(?<![\w.])(?P<minus>[-−])?(?P<sign>{_CODES})\s?(?P<number>{NUMBER}|\.\d{{2}}){_SCALE}(?!\d)"
         ),
         _before,
     ),

@@ -74,6 +74,8 @@ def _dotted(m: re.Match[str], _: str) -> str:
     parts = m[0].split(".")
     if [len(part) for part in parts] == [3, 3, 4]:
         return ", ".join(digits(part, zero="oh") for part in parts)
+    if len(parts[0]) < 4 and all(len(part) == 3 for part in parts[1:]) and parts[-1] == "000":
+        return cardinal(int("".join(parts)))
     if len(parts) != 4 or any(int(part) > 255 for part in parts):
         return _points(m[0])
     return " dot ".join(digits(part) if len(part) > 2 else cardinal(int(part)) for part in parts)
