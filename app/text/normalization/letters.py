@@ -11,8 +11,9 @@ _SAID: Final = frozenset(
     {
         "NASA", "NATO", "UNESCO", "UNICEF", "OPEC", "AIDS", "NAFTA", "FIFA", "UEFA", "SIM", "PIN",
         "RAM", "ROM", "LAN", "WAN", "SARS", "COVID", "NASDAQ", "LEGO", "ASAP", "SWAT", "LASER",
-        "RADAR", "EBITDA", "SCUBA", "GIF", "WIFI", "PETA", "OSHA", "FEMA", "ASCII", "BASIC", "COBOL",
-        "CAPTCHA", "JPEG", "MPEG", "NVIDIA", "MOMA", "UNIX", "LINUX", "GUI", "DARPA", "INTERPOL",
+        "RADAR", "SCUBA", "GIF", "WIFI", "PETA", "OSHA", "FEMA", "ASCII", "BASIC", "COBOL",
+        "CAPTCHA", "EBITDA", "JPEG", "MPEG",
+        "NVIDIA", "MOMA", "UNIX", "LINUX", "GUI", "DARPA", "INTERPOL",
         "BAFTA", "IMAX", "POTUS", "SCOTUS", "FLOTUS", "AWOL", "TIFF", "RAID", "NAND", "NOR",
         "XOR", "CERN", "DOS", "NIMBY", "YOLO", "FOMO", "SONAR", "MIDI", "GUID", "OK", "DAX",
         "NICE", "CAT", "PET",
