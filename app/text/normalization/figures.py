@@ -12,6 +12,7 @@ from app.text.normalization.numbers import (
     digits,
     fraction,
     ordinal,
+    part,
     plural,
     telephone,
     year,
@@ -83,16 +84,10 @@ def _fraction(m: re.Match[str], language: str) -> str | None:
         return None
     uk = british(language)
     if m["whole"]:
-        return f"{cardinal(int(m['whole']), british=uk)} and {_part(over, under, british=uk)}"
+        return f"{cardinal(int(m['whole']), british=uk)} and {part(over, under, british=uk)}"
     if over > 20 or (over > under and under > 16):
         return f"{cardinal(over)} over {cardinal(under)}"
     return fraction(over, under, british=uk)
-
-
-def _part(over: int, under: int, *, british: bool) -> str:
-    """Behind a whole number: `a half`."""
-    said = fraction(over, under, british=british)
-    return "a" + said[3:] if over == 1 and under in (2, 4) else said
 
 
 def _vulgar(m: re.Match[str], language: str) -> str:
@@ -100,7 +95,7 @@ def _vulgar(m: re.Match[str], language: str) -> str:
     over, under = _VULGAR[m[2]]
     if not m[1]:
         return fraction(over, under, british=uk)
-    return f"{decimal(m[1], british=uk)} and {_part(over, under, british=uk)}"
+    return f"{decimal(m[1], british=uk)} and {part(over, under, british=uk)}"
 
 
 def _ordinal(m: re.Match[str], language: str) -> str:

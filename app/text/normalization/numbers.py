@@ -73,6 +73,12 @@ def fraction(over: int, under: int, *, british: bool = False) -> str:
     return f"{words} {one if over == 1 else many}"
 
 
+def part(over: int, under: int, *, british: bool = False) -> str:
+    """A fraction behind a whole number: `1 1/2` -> `one and a half`."""
+    said = fraction(over, under, british=british)
+    return "a" + said[3:] if over == 1 and under in (2, 4) else said
+
+
 def singular(text: str) -> bool:
     """Whether what is counted by a number stands in the singular."""
     return Decimal(text.replace(",", "").replace("−", "-") or "0") in (1, -1)

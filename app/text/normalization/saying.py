@@ -14,6 +14,7 @@ from app.text.normalization.numbers import (
     digits,
     fraction,
     ordinal,
+    part,
     telephone,
 )
 from app.text.normalization.times import time_of
@@ -75,8 +76,10 @@ def _fraction(text: str, _: str, language: str) -> str:
     if not found or int(found[3]) < 2:
         raise ValueError(f"{text[:40]!r} is no fraction, such as 3/4 or 1 1/2")
     uk = british(language)
-    part = fraction(int(found[2]), int(found[3]), british=uk)
-    return f"{cardinal(int(found[1]), british=uk)} and {part}" if found[1] else part
+    over, under = int(found[2]), int(found[3])
+    if found[1]:
+        return f"{cardinal(int(found[1]), british=uk)} and {part(over, under, british=uk)}"
+    return fraction(over, under, british=uk)
 
 
 def _telephone(text: str, _: str, __: str) -> str:
