@@ -33,15 +33,15 @@ _CHARACTERS: Final = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_|\w")
 
 
 def _spelled(text: str, _: str, language: str) -> str:
-    english = language.startswith("en")
+    in_english = language.startswith("en")
     said = []
-    for part in _CHARACTERS.findall(text):
-        if part.isdecimal():
-            said.append(digits(str(int(part))) if english else str(int(part)))
-        elif part.isalpha():
-            said.append(spelled(part) if english else " ".join(part.upper()))
+    for piece in _CHARACTERS.findall(text):
+        if piece.isdecimal():
+            said.append(digits(str(int(piece))) if in_english else str(int(piece)))
+        elif piece.isalpha():
+            said.append(spelled(piece) if in_english else " ".join(piece.upper()))
         else:
-            said.append(read_out(part) or part if english else part)
+            said.append(read_out(piece) or piece if in_english else piece)
     if not said:
         raise ValueError("there is nothing to spell")
     return " ".join(said)
