@@ -3,6 +3,7 @@
 import csv
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.text.normalization import coverage, emoji_edits, normalize, say_as
+from app.text.normalization import coverage, emoji_edits, english, normalize, say_as, signs
+from app.text.normalization.rules import run
 from app.text.spoken import Edit, spoken
 
 TABLE = Path(__file__).with_name("normalization_en.csv")
@@ -104,7 +106,7 @@ def test_what_is_taken_stays_and_parts_what_is_around() -> None:
         ("1905", "digits", None, "one nine zero five"),
         ("12-34", "number_digit", None, "one two three four"),
         ("3/4", "fraction", None, "three quarters"),
-        ("1 1/2", "fraction", None, "one and one half"),
+        ("1 1/2", "fraction", None, "one and a half"),
         ("3/5/2024", "date", "mdy", "March fifth, twenty twenty-four"),
         ("3/5/2024", "date", "dmy", "May third, twenty twenty-four"),
         ("2024-03-05", "date", None, "March fifth, twenty twenty-four"),
@@ -179,6 +181,9 @@ def test_say_as_spells_in_every_language() -> None:
         ("Press 5️⃣", "en", {"5️⃣": "keycap 5"}),
         ("😀😀", "en", {"😀": "grinning face"}),
         ("👍", "tlh", {"👍": "thumbs up"}),
+        ("Hola 👨‍👩‍👧 5️⃣", "es", {"👨‍👩‍👧": "familia hombre mujer niña", "5️⃣": "teclas 5"}),
+        ("Love ❤️ and ❤", "en", {"❤️": "red heart", "❤": "red heart"}),
+        ("© 2024 Acme™ ® ↔ ‼", "en", {}),
         ("5 # * a", "en", {}),
         ("naïve café", "en", {}),
         ("", "en", {}),
@@ -199,7 +204,7 @@ _PIECES = [
     "$", "€", "1", "23", ",", ".", "-", "–", "/", ":", " ", "A", "I", "XIV", "St.", "Dr.", "km",
     "%", "°C", "a.m.", "@", "#", "http://", "www.", ".com", "C:\\", "²", "₂", "½", "¾", "st", "th",
     "'", '"', "FBI", "s", "the", "In", "May", "Mon", "+1", "(", ")", "x", "p", "😀", "п", "ﬁ", "Ａ",
-    "…", "!", "?", "*", "_", "~", "\n", "\u00a0", "１", "٣", "0", "AD", "won", "\ue000", "&", "=", "<",
+    "…", "!", "?", "*", "_", "~", "\n", "\u00a0", "１", "٣", "0", "AD", "won", "\ue000", "&", "=",
 ]  # fmt: skip
 texts = st.one_of(
     st.text(max_size=60), st.lists(st.sampled_from(_PIECES), max_size=20).map("".join)
@@ -228,6 +233,17 @@ def check(text: str, language: str, cuts: list[int]) -> None:
 @given(texts, languages, spans)
 def test_edits_are_in_order_and_apart(text: str, language: str, cuts: list[int]) -> None:
     check(text, language, cuts)
+
+
+@settings(max_examples=100, deadline=None)
+@given(texts, languages)
+def test_no_rule_is_passed_over_that_would_match(text: str, language: str) -> None:
+    rules = [replace(rule, needs="") for rule in english.RULES]
+    plain = signs.plain(text)
+
+    assert run(rules, plain, language.lower(), []) == run(
+        english.RULES, plain, language.lower(), []
+    )
 
 
 @pytest.mark.services

@@ -43,7 +43,7 @@ _NUMBERED: Final = {
     "Figs.": "figures", "Eq.": "equation", "Vol.": "volume", "ch.": "chapter", "Sec.": "section",
     "Art.": "article", "para.": "paragraph", "Ver.": "version", "v.": "version", "#": "number",
     "№": "number", "§§": "sections", "§": "section", "Rm.": "room", "Apt.": "apartment",
-    "Bldg.": "building",
+    "Bldg.": "building", "c.": "circa",
 }  # fmt: skip
 # Abbreviations that stand behind a name, where a capital letter may begin the next sentence.
 _ENDS: Final = frozenset(["etc.", "Inc.", "Ltd.", "Co.", "Corp.", "Jr."])
@@ -101,7 +101,7 @@ RULES: Final = (
     ),
     Rule(
         "number-sign",
-        re.compile(rf"(?<![\w.])((?i:{_any_of(_NUMBERED)}))\s?(?=\d)"),
+        re.compile(rf"(?<![\w.])((?i:{_any_of(_NUMBERED)}))\s?(?=\(?\d)"),
         _numbered,
     ),
     Rule(

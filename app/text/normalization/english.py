@@ -26,7 +26,7 @@ COVERAGE: Final = frozenset(
     }
 )  # fmt: skip
 _DIGITS: Final = "0123456789"
-_RULES: Final = (
+RULES: Final = (
     *signs.FIRST,
     *letters.OWN_WAY,
     *dates.WEEKDAYS,
@@ -36,6 +36,7 @@ _RULES: Final = (
     *needing("IVX", *figures.ROMAN),
     *abbreviations.RULES,
     *needing(_DIGITS, *figures.NUMBERS),
+    *units.RATES,
     *letters.LETTERS,
     *signs.RULES,
 )
@@ -44,7 +45,7 @@ _RULES: Final = (
 def normalize(text: str, language: str, taken: Sequence[Edit]) -> list[Edit]:
     """As `app.text.normalization.normalize`."""
     plain = signs.plain(text)
-    edits = run(_RULES, plain, language.lower(), taken)
+    edits = run(RULES, plain, language.lower(), taken)
     if plain == text:
         return edits
     return merged(edits, signs.plain_edits(text, plain, merged(taken, edits)))

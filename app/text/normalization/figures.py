@@ -12,10 +12,12 @@ from app.text.normalization.numbers import (
     digits,
     fraction,
     ordinal,
+    part,
     plural,
+    telephone,
     year,
 )
-from app.text.normalization.rules import Rule
+from app.text.normalization.rules import TAKEN, Rule
 
 _VULGAR: Final = {
     "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
@@ -41,7 +43,10 @@ _RULERS: Final = (
     "Olav|Robert|David|Otto|Rudolf|Joseph|Franz|Paul|Constantine|Theodosius|Darius|Xerxes"
 )
 # What may follow an I that is a number, and no "I" that begins a clause.
-_AFTER_I: Final = r"(?!(?<=\bI) (?!of|and|or|to|in|was|is|are|ended|began|begins|on|for|with)[a-z])"
+_AFTER_I: Final = (
+    r"(?!(?<=\bI) (?!of|and|or|to|in|was|is|are|had|who|by|at|from|ruled|reigned|died|became|"
+    r"wrote|ended|began|begins|on|for|with)[a-z])"
+)
 _TIES: Final = (
     "won|win|wins|winning|lost|lose|beat|drew|led|leading|lead|score|scored|victory|defeat|draw|"
     "tied|finished|ended|loss"
@@ -65,6 +70,10 @@ def _ruler(m: re.Match[str], _: str) -> str | None:
     return f"{m[1]} the {ordinal(roman(m[2]))}" if m[2] else None
 
 
+def _sequel(m: re.Match[str], _: str) -> str:
+    return cardinal(roman(m[0]))
+
+
 def _century(m: re.Match[str], _: str) -> str | None:
     return ordinal(roman(m[1])) if m[1] else None
 
@@ -75,16 +84,10 @@ def _fraction(m: re.Match[str], language: str) -> str | None:
         return None
     uk = british(language)
     if m["whole"]:
-        return f"{cardinal(int(m['whole']), british=uk)} and {_part(over, under, british=uk)}"
+        return f"{cardinal(int(m['whole']), british=uk)} and {part(over, under, british=uk)}"
     if over > 20 or (over > under and under > 16):
         return f"{cardinal(over)} over {cardinal(under)}"
     return fraction(over, under, british=uk)
-
-
-def _part(over: int, under: int, *, british: bool) -> str:
-    """Behind a whole number: `a half`."""
-    said = fraction(over, under, british=british)
-    return "a" + said[3:] if over == 1 and under in (2, 4) else said
 
 
 def _vulgar(m: re.Match[str], language: str) -> str:
@@ -92,7 +95,7 @@ def _vulgar(m: re.Match[str], language: str) -> str:
     over, under = _VULGAR[m[2]]
     if not m[1]:
         return fraction(over, under, british=uk)
-    return f"{decimal(m[1], british=uk)} and {_part(over, under, british=uk)}"
+    return f"{decimal(m[1], british=uk)} and {part(over, under, british=uk)}"
 
 
 def _ordinal(m: re.Match[str], language: str) -> str:
@@ -110,7 +113,9 @@ def _years(m: re.Match[str], language: str) -> str | None:
     uk = british(language)
     first, last = int(m[1]), m[2]
     if len(last) == 2:
-        return f"{year(first, british=uk)} to {cardinal(int(last))}"
+        if "/" in m[0] and (first + 1) % 100 != int(last):
+            return None
+        return f"{year(first, british=uk)} to {figure(last)}"
     if not 0 < int(last) - first < 500:
         return None
     return f"{year(first, british=uk)} to {year(int(last), british=uk)}"
@@ -133,6 +138,10 @@ def _year_alone(m: re.Match[str], language: str) -> str:
 
 def _short_year(m: re.Match[str], _: str) -> str:
     return digits(m[1], zero="oh") if m[1][0] == "0" else cardinal(int(m[1]))
+
+
+def _code(m: re.Match[str], _: str) -> str:
+    return telephone(m[0])
 
 
 def _boeing(m: re.Match[str], _: str) -> str:
@@ -173,13 +182,19 @@ YEARS: Final = (
     ),
     Rule(
         "range",
-        re.compile(rf"(?<![\w.,-])([12]\d{{3}}){_DASH}([12]\d{{3}}|\d{{2}})(?![\w-])"),
+        re.compile(rf"(?<![\w.,-])([12]\d{{3}})(?:{_DASH}|/)([12]\d{{3}}|\d{{2}})(?![\w/-])"),
         _years,
     ),
 )
 ROMAN: Final = (
     Rule("roman", re.compile(rf"\b({_COUNTED}) ({_NUMERAL})\b{_AFTER_I}(?!['’.]?\w)"), _chapter),
     Rule("roman", re.compile(rf"\b({_RULERS}) ({_NUMERAL})\b{_AFTER_I}(?!\.?\w)"), _ruler),
+    Rule(
+        "roman",
+        re.compile(r"(?<=[a-z] )(?:I{2,3}|VI{1,3}|XI{1,3}|IX|XIV|XVI?)(?![\w.]\w|\w)"),
+        _sequel,
+    ),
+    Rule("roman", re.compile(r"\A(?:I{2,3}|IV|VI{0,3}|IX|XI{0,3})(?=\. [A-Z])"), _sequel),
     Rule("roman", re.compile(rf"\b({_NUMERAL})\b(?= (?:century|centuries)\b)"), _century),
 )
 NUMBERS: Final = (
@@ -210,6 +225,9 @@ NUMBERS: Final = (
         ),
         _spaced,
     ),
+    Rule("code", re.compile(r"(?<=\b[A-Z][A-Z] )\d{5}(?:-\d{4})?(?![\w.,]?\d|\w)"), _code),
+    Rule("code", re.compile(r"(?<=\bISBN )\d[\d-]{8,16}(?!\w)"), _code),
+    Rule("code", re.compile(r"(?<![\w.,-])\d{1,6}(?:-\d{1,8}){2,8}(?![\w-]|\.\d)"), _code),
     Rule(
         "score",
         re.compile(
@@ -225,13 +243,18 @@ NUMBERS: Final = (
         re.compile(
             r"(?<![\w.,$€£-])(1[1-9]\d{2}|20\d{2}"
             r"|(?:(?<=\bin )|(?<=\bIn )|(?<=\bof ))10\d{2}(?=[.,;:!?)]))"
-            r"(?![\w,.]?\d|[\w%]|['’]s\b)(?= |[.,;:!?)\"”]|$)"
+            r"(?![\w,.]?\d|[\w%])(?= |[.,;:!?)\"”]|['’]s\b|$)"
         ),
         _year_alone,
     ),
     Rule("name", re.compile(r"(?<=\bBoeing )7(\d7)(?!\d)"), _boeing),
     Rule("year", re.compile(r"(?<![^\s(])['’](\d{2})(?![\w'’\"″]|\.\d)"), _short_year),
     Rule("digits", re.compile(r"(?<![\w.,])\d{16,}(?![^\W⁰¹²³⁴⁵⁶⁷⁸⁹])"), lambda m, _: digits(m[0])),
-    Rule("cardinal", re.compile(rf"(?<![\w.,])[-−+]?(?:{NUMBER})(?![^\W⁰¹²³⁴⁵⁶⁷⁸⁹])"), _cardinal),
+    Rule(
+        "cardinal",
+        re.compile(rf"(?<![\w.,])[-−+]?(?:{NUMBER})(?![^\W⁰¹²³⁴⁵⁶⁷⁸⁹]|\.\d)"),
+        _cardinal,
+    ),
+    Rule("cardinal", re.compile(rf"(?<=[\d{TAKEN}],)\d{{1,9}}(?!\w|\.\d)"), _cardinal),
     Rule("cardinal", re.compile(r"(?<![\w.,])\.\d{1,9}(?!\w)"), lambda m, _: decimal(m[0])[5:]),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from app.text.normalization.numbers import cardinal, digits
+from app.text.normalization.numbers import cardinal, decimal, digits, year
 from app.text.normalization.rules import TAKEN, Rule
 
 # Said as words, and left to the engine as they are written.
@@ -12,7 +12,8 @@ _SAID: Final = frozenset(
         "NASA", "NATO", "UNESCO", "UNICEF", "OPEC", "AIDS", "NAFTA", "FIFA", "UEFA", "SIM", "PIN",
         "RAM", "ROM", "LAN", "WAN", "SARS", "COVID", "NASDAQ", "LEGO", "ASAP", "SWAT", "LASER",
         "RADAR", "SCUBA", "GIF", "WIFI", "PETA", "OSHA", "FEMA", "ASCII", "BASIC", "COBOL",
-        "CAPTCHA", "JPEG", "MPEG", "NVIDIA", "MOMA", "UNIX", "LINUX", "GUI", "DARPA", "INTERPOL",
+        "CAPTCHA", "EBITDA", "JPEG", "MPEG",
+        "NVIDIA", "MOMA", "UNIX", "LINUX", "GUI", "DARPA", "INTERPOL",
         "BAFTA", "IMAX", "POTUS", "SCOTUS", "FLOTUS", "AWOL", "TIFF", "RAID", "NAND", "NOR",
         "XOR", "CERN", "DOS", "NIMBY", "YOLO", "FOMO", "SONAR", "MIDI", "GUID", "OK", "DAX",
         "NICE", "CAT", "PET",
@@ -25,11 +26,12 @@ _SPELLED: Final = frozenset(
         "CBS", "CEO", "CFO", "CTO", "COO", "HR", "PR", "IT", "TV", "PC", "AI", "IQ", "ID", "GPS",
         "GPU", "CPU", "API", "URL", "USB", "DVD", "CD", "VIP", "ATM", "DIY", "FAQ", "FYI", "ETA",
         "PDF", "HTML", "CSS", "XML", "SQL", "SUV", "NBA", "NFL", "NHL", "MLB", "NYC", "LA", "DC",
-        "UCLA", "USDA", "AARP", "NCAA", "IEEE", "OECD", "EBITDA", "IUPAC", "IOU", "UFO", "UPS",
+        "UCLA", "USDA", "AARP", "NCAA", "IEEE", "OECD", "IUPAC", "IOU", "UFO", "UPS",
         "ASMR", "AOL", "IPO", "ISO", "IRA", "IRS", "EPA", "FDA", "FAA", "AMA", "ACLU", "ESPN",
         "DNA", "RNA", "MRI", "ICU", "IV", "ER", "GDP", "VAT", "IMF", "WTO", "EEG", "ECG", "IBM",
         "AMD", "SMS", "IRC", "AAA", "AA", "UV", "AC", "DJ", "MC", "VR", "AR", "UI", "UX", "OS",
-        "IP", "IOS", "EST", "EDT", "PST", "PDT", "CST", "CET", "CEST", "GMT", "UTC", "BST",
+        "IP", "IOS", "ISBN", "ISSN", "NYSE", "IMHO", "EBIT", "EST", "EDT",
+        "PST", "PDT", "CST", "CET", "CEST", "GMT", "UTC", "BST",
     }
 )  # fmt: skip
 _OWN_WAY: Final = {
@@ -39,6 +41,8 @@ _OWN_WAY: Final = {
     "ChatGPT": "Chat G P T", "H2O": "H two O", "CO2": "C O two", "O2": "O two",
     "MP3": "M P three", "MP4": "M P four", "COVID-19": "COVID nineteen", "B2B": "B to B",
     "B2C": "B to C", "P2P": "P to P", "24/7": "twenty-four seven", "50/50": "fifty-fifty",
+    "50-50": "fifty-fifty",
+    "n/a": "not applicable", "w/out": "without",
     "9/11": "nine eleven", "R&D": "R and D", "Q&A": "Q and A.", "B&B": "B and B",
     "AT&T": "A.T and T", "S&P": "S and P", "P&L": "P and L", "M&A": "M and A.", "H&M": "H and M",
     "A/C": "A.C", "N/A": "not applicable", "and/or": "and or", "he/she": "he or she",
@@ -65,9 +69,19 @@ _WORDS: Final = frozenset(
 # Words in a sentence of capitals, letters elsewhere.
 _EITHER: Final = frozenset(["IT", "US", "AM", "ME", "WHO", "OR", "HI", "OH", "MR", "MS", "DR"])
 _VOWEL: Final = re.compile(r"[AEIOUY]")
+# Pairs of consonants that English words begin and end with.
+_HEADS: Final = (
+    "BL|BR|CH|CL|CR|DR|DW|FL|FR|GH|GL|GN|GR|KN|KR|PH|PL|PR|PS|RH|SC|SH|SK|SL|SM|SN|SP|SQ|ST|SW|TH|"
+    "TR|TW|WH|WR"
+)
+_TAILS: Final = (
+    "ST|ND|NT|NG|RK|CK|LL|SS|LD|LK|RT|RD|SH|CH|TH|PT|CT|FT|LT|MP|NK|RN|RM|RS|TS|KS|LS|NS|PS|DS|TT|"
+    "FF|ZZ|GH|WN|WS|RL|RP|RF|LF|LM|LP|SK|SP|SM|WL|XT|GS|BS|MS|CS|NN|DD|GG|RR|WK|GN|MB|MN|LB|RB|RV"
+)
+_CONSONANT: Final = "[BCDFGHJKLMNPQRSTVWXZ]"
 _HARD: Final = re.compile(
-    r"[BCDFGHJKLMNPQRSTVWXZ]{4}|^(?!SCH|SCR|SHR|SPL|SPR|STR|THR)[BCDFGHJKLMNPQRSTVWXZ]{3}"
-    r"|Q(?!U)|[AEIOU]{4}|^(?:HD|RS|MV|DV|GP|TV|NC|PC|RP|UU|II|AA|LG|DN)"
+    rf"{_CONSONANT}{{5}}|^(?!SCH|SCR|SHR|SPL|SPR|STR|THR){_CONSONANT}{{3}}|Q(?!U)|[AEIOU]{{4}}"
+    rf"|^(?!{_HEADS}){_CONSONANT}{{2}}|^(?:UU|II|AA)|(?!{_TAILS}){_CONSONANT}{{2}}$|J$|V$"
 )
 _CAPITALS: Final = re.compile(r"(?<![^\W_])[A-Z]{2,}(?![^\W_])")
 _LETTER: Final = re.compile(r"[A-Za-z]")
@@ -85,6 +99,8 @@ def spelled(letters: str) -> str:
 
 def figure(number: str) -> str:
     """The number in a name: as a quantity where it is short."""
+    if len(number) == 4 and number[:2] in ("19", "20"):
+        return year(int(number))
     if number.startswith("0") or len(number) > 3:
         return digits(number, zero="oh")
     return cardinal(int(number))
@@ -152,7 +168,7 @@ def _formula(m: re.Match[str], _: str) -> str | None:
 
 
 def _times(m: re.Match[str], _: str) -> str:
-    return f"{cardinal(int(m[1]))} times"
+    return f"{decimal(m[1])} times"
 
 
 _OWN: Final = "|".join(re.escape(x) for x in sorted(_OWN_WAY, key=len, reverse=True))
@@ -168,7 +184,7 @@ LETTERS: Final = (
     Rule("initials", re.compile(r"(?<![\w'’])[A-Z]\.(?=\s[A-Z])"), _initial),
     Rule(
         "acronym",
-        re.compile(r"(?<![\w-])(?P<letters>[A-Z]{1,3})-?(?P<number>\d{1,4})(?![\w.]\d|\w)"),
+        re.compile(r"(?<!\w)(?P<letters>[A-Z]{1,3})-?(?P<number>\d{1,4})(?![\w.]\d|\w)"),
         _lettered,
         "0123456789",
     ),
@@ -178,7 +194,12 @@ LETTERS: Final = (
         _lettered,
         "0123456789",
     ),
-    Rule("times", re.compile(r"(?<![\w.])(\d{1,4})[x×](?!\w)"), _times, "0123456789"),
+    Rule(
+        "times",
+        re.compile(r"(?<![\w.])(\d{1,4}(?:\.\d{1,4})?)[x×](?!\w|\s?[-+=*/^])"),
+        _times,
+        "0123456789",
+    ),
     Rule(
         "acronym",
         re.compile(r"(?<![\w'’])(?P<word>[A-Z]{2,40})(?P<plural>['’]s|s)?(?![\w'’]\w|\w)"),

@@ -53,6 +53,9 @@ ARTICLE: Final = re.compile(r"\b[Aa]n? $")
 """What is counted behind an article stands in the singular: a five dollar bill."""
 
 
+_BILLS: Final = re.compile(r"\s(?:bill|note|coin)s?\b")
+
+
 def before(m: re.Match[str]) -> str:
     """The last characters before a match."""
     return m.string[max(0, m.start() - 4) : m.start()]
@@ -68,6 +71,7 @@ def _money(
         scale = _SCALES.get(scale.lower(), scale.lower())
         return f"{decimal(number, british=uk)} {scale} {many}"
     whole, _, rest = number.replace(",", "").partition(".")
+    whole = whole or "0"
     if len(rest) == 2 and parts:
         cents = int(rest)
         said = decimal(whole, british=uk)
@@ -82,7 +86,7 @@ def _money(
 
 
 def _before(m: re.Match[str], language: str) -> str | None:
-    single = ARTICLE.search(before(m)) is not None
+    single = bool(ARTICLE.search(before(m)) or _BILLS.match(m.string, m.end()))
     money = _money(m["sign"], m["number"], m[4] or m[5], language, single=single)
     return f"minus {money}" if m["minus"] else money
 
@@ -93,6 +97,8 @@ def _behind(m: re.Match[str], language: str) -> str | None:
 
 def _range(m: re.Match[str], language: str) -> str | None:
     one = decimal(m["low"], british=british(language))
+    if "." in m["low"] and not (m[4] or m[5]):
+        one = _money(m["sign"], m["low"], None, language)
     other = _money(m["sign"], m["high"], m[4] or m[5], language)
     return f"{one} to {other}"
 
@@ -127,7 +133,7 @@ RULES: Final = (
     Rule(
         "money",
         re.compile(
-            rf"(?<![\w.])(?P<minus>[-−])?(?P<sign>{_CODES})\s?(?P<number>{NUMBER}){_SCALE}(?!\d)"
+            rf"(?<![\w.])(?P<minus>[-−])?(?P<sign>{_CODES})\s?(?P<number>{NUMBER}|\.\d{{2}}){_SCALE}(?!\d)"
         ),
         _before,
     ),

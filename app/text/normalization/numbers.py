@@ -1,5 +1,6 @@
 """Numbers as English words."""
 
+import re
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -72,6 +73,12 @@ def fraction(over: int, under: int, *, british: bool = False) -> str:
     return f"{words} {one if over == 1 else many}"
 
 
+def part(over: int, under: int, *, british: bool = False) -> str:
+    """A fraction behind a whole number: `1 1/2` -> `one and a half`."""
+    said = fraction(over, under, british=british)
+    return "a" + said[3:] if over == 1 and under in (2, 4) else said
+
+
 def singular(text: str) -> bool:
     """Whether what is counted by a number stands in the singular."""
     return Decimal(text.replace(",", "").replace("−", "-") or "0") in (1, -1)
@@ -80,3 +87,12 @@ def singular(text: str) -> bool:
 def plural(word: str) -> str:
     """`eighty` -> `eighties`."""
     return word[:-1] + "ies" if word.endswith("y") else word + "s"
+
+
+def telephone(text: str) -> str:
+    """Digit by digit, with pauses where groups are parted; empty without digits."""
+    groups = re.findall(r"[0-9]+", text)
+    said = ", ".join(
+        "eight hundred" if group == "800" else digits(group, zero="oh") for group in groups
+    )
+    return f"plus {said}" if said and text.startswith("+") else said

@@ -7,8 +7,17 @@ from typing import Final
 from app.text.normalization import english
 from app.text.normalization.dates import date_of
 from app.text.normalization.letters import spelled
-from app.text.normalization.numbers import british, cardinal, decimal, digits, fraction, ordinal
-from app.text.normalization.times import telephone, time_of
+from app.text.normalization.numbers import (
+    british,
+    cardinal,
+    decimal,
+    digits,
+    fraction,
+    ordinal,
+    part,
+    telephone,
+)
+from app.text.normalization.times import time_of
 from app.text.normalization.web import read_out
 from app.text.spoken import spoken
 
@@ -24,15 +33,15 @@ _CHARACTERS: Final = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_|\w")
 
 
 def _spelled(text: str, _: str, language: str) -> str:
-    english = language.startswith("en")
+    in_english = language.startswith("en")
     said = []
-    for part in _CHARACTERS.findall(text):
-        if part.isdecimal():
-            said.append(digits(str(int(part))) if english else str(int(part)))
-        elif part.isalpha():
-            said.append(spelled(part) if english else " ".join(part.upper()))
+    for piece in _CHARACTERS.findall(text):
+        if piece.isdecimal():
+            said.append(digits(str(int(piece))) if in_english else str(int(piece)))
+        elif piece.isalpha():
+            said.append(spelled(piece) if in_english else " ".join(piece.upper()))
         else:
-            said.append(read_out(part) or part if english else part)
+            said.append(read_out(piece) or piece if in_english else piece)
     if not said:
         raise ValueError("there is nothing to spell")
     return " ".join(said)
@@ -67,8 +76,10 @@ def _fraction(text: str, _: str, language: str) -> str:
     if not found or int(found[3]) < 2:
         raise ValueError(f"{text[:40]!r} is no fraction, such as 3/4 or 1 1/2")
     uk = british(language)
-    part = fraction(int(found[2]), int(found[3]), british=uk)
-    return f"{cardinal(int(found[1]), british=uk)} and {part}" if found[1] else part
+    over, under = int(found[2]), int(found[3])
+    if found[1]:
+        return f"{cardinal(int(found[1]), british=uk)} and {part(over, under, british=uk)}"
+    return fraction(over, under, british=uk)
 
 
 def _telephone(text: str, _: str, __: str) -> str:

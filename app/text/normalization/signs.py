@@ -14,15 +14,16 @@ _BETWEEN: Final = {
     "≤": "less than or equal to", "≥": "greater than or equal to", "≈": "approximately",
     "×": "times", "÷": "divided by", "±": "plus or minus", "→": "to", "⇒": "implies", "←": "from",
     "↔": "to and from", "−": "minus", "*": "times", "^": "to the power of", "/": "slash",
-    "|": ", ", "~": "about", "&": "and", "@": "at", "%": "percent", "∞": "infinity",
+    "~": "about", "&": "and", "@": "at", "%": "percent", "∞": "infinity",
     "√": "the square root of", "∑": "the sum of", "π": "pi", "∆": "delta", "°": "degrees",
-    "©": "copyright", "®": "", "™": "", "№": "number", "§": "section", "¶": "paragraph", "†": "",
-    "‡": "", "•": "", "·": "", "●": "", "◦": "", "▪": "", "■": "", "#": "hash",
-    "\\": "backslash", "_": "", "`": "", "$": "dollars", "€": "euros", "£": "pounds", "¥": "yen",
+    "©": "copyright", "№": "number", "§": "section", "¶": "paragraph", "#": "hash",
+    "\\": "backslash", "$": "dollars", "€": "euros", "£": "pounds", "¥": "yen",
     "∫": "the integral of", "∂": "partial", "∈": "in", "∀": "for all", "∃": "there is",
     "≡": "is identical to", "∝": "is proportional to", "∩": "and", "∪": "or", "¬": "not",
     "⊂": "in", "↑": "up", "↓": "down", "‰": "per mille",
 }  # fmt: skip
+_OPEN: Final = "([{“‘\"'"
+_CLOSE: Final = ")]}”’\"'.,;:!?"
 _SUPER: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻₀₁₂₃₄₅₆₇₈₉", "0123456789+-0123456789")
 # Letters of other scripts that look like Latin ones (Unicode's confusables, of common scripts).
 _LOOKS: Final = str.maketrans(
@@ -80,8 +81,18 @@ def _ligature(m: re.Match[str], _: str) -> str | None:
     return unicodedata.normalize("NFKC", m[0])
 
 
-def _between(m: re.Match[str], _: str) -> str | None:
-    return _BETWEEN[m[0].strip()]
+def _between(m: re.Match[str], _: str) -> str:
+    """The word, with a space to what is written right beside it."""
+    before = m.string[m.start() - 1 : m.start()] if m.start() else ""
+    after = m.string[m.end() : m.end() + 1]
+    head = "" if not before or before.isspace() or before in _BETWEEN or before in _OPEN else " "
+    tail = "" if not after or after.isspace() or after in _CLOSE else " "
+    return f"{head}{_BETWEEN[m[0]]}{tail}"
+
+
+def _caret(m: re.Match[str], _: str) -> str:
+    power = {"2": "squared", "3": "cubed"}.get(m[1])
+    return f" {power or f'to the power of {decimal(m[1])}'}"
 
 
 def _greek(m: re.Match[str], _: str) -> str | None:
@@ -109,9 +120,11 @@ def _repeated(m: re.Match[str], _: str) -> str | None:
     return said if said != m[0] else None
 
 
-_ALT: Final = "".join(re.escape(sign) for sign in _BETWEEN)
+_SAID: Final = "".join(re.escape(sign) for sign in _BETWEEN)
+_LEFT_OUT: Final = "®™†‡•·●◦▪■_`"
 
 FIRST: Final = (
+    Rule("power", re.compile(r"(?<=[\w)])\^\(?(-?\d{1,4})\)?(?!\w)"), _caret, "^"),
     Rule(
         "lookalike",
         re.compile(r"[^\W\d_\ufb00-\ufb06]{0,40}[\ufb00-\ufb06]\w{0,40}"),
@@ -141,6 +154,8 @@ RULES: Final = (
     Rule("sign", re.compile(r"(?<=\w)/(?=\w)"), lambda m, _: " "),
     Rule("arrow", re.compile(r"(?<!\S)(?:-{1,9}>|={1,9}>)(?!\S)"), lambda m, _: "to", ">"),
     Rule("sign", re.compile(r"(?<=\d)\s-\s(?=\d)"), lambda m, _: "minus"),
-    Rule("sign", re.compile(rf"\s?[{_ALT}]\s?(?=\S|$)"), _between, "".join(_BETWEEN)),
+    Rule("sign", re.compile(r"\s?\|\s?(?=\S|$)"), lambda m, _: ", ", "|"),
+    Rule("sign", re.compile(rf"\s?[{_LEFT_OUT}]\s?"), lambda m, _: "", _LEFT_OUT),
+    Rule("sign", re.compile(rf"[{_SAID}]"), _between, "".join(_BETWEEN)),
     Rule("punctuation", re.compile(r"[!?]{2,}|…{2,}|\.{3,}"), _repeated),
 )  # fmt: skip

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from app.text.normalization.letters import spelled
-from app.text.normalization.numbers import british, cardinal, digits, year
+from app.text.normalization.numbers import british, cardinal, digits, telephone, year
 from app.text.normalization.rules import Rule
 
 _CLOCK: Final = re.compile(
@@ -56,15 +56,6 @@ def _times(m: re.Match[str], _: str) -> str | None:
 
 def _phone(m: re.Match[str], _: str) -> str:
     return telephone(m[0])
-
-
-def telephone(text: str) -> str:
-    """Digit by digit, with pauses where groups are parted; empty without digits."""
-    groups = re.findall(r"[0-9]+", text)
-    said = ", ".join(
-        "eight hundred" if group == "800" else digits(group, zero="oh") for group in groups
-    )
-    return f"plus {said}" if said and text.startswith("+") else said
 
 
 def _emergency(m: re.Match[str], _: str) -> str:

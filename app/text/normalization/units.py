@@ -5,7 +5,7 @@ from typing import Final
 
 from app.text.normalization.money import ARTICLE, before
 from app.text.normalization.numbers import NUMBER, british, decimal, singular
-from app.text.normalization.rules import Rule
+from app.text.normalization.rules import TAKEN, Rule
 
 _UNITS: Final = {
     "km": ("kilometer", "kilometers"), "m": ("meter", "meters"),
@@ -33,7 +33,10 @@ _UNITS: Final = {
     "m/s": ("meter per second", "meters per second"), "mph": ("mile per hour", "miles per hour"),
     "kB": ("kilobyte", "kilobytes"), "KB": ("kilobyte", "kilobytes"),
     "MB": ("megabyte", "megabytes"), "GB": ("gigabyte", "gigabytes"),
-    "TB": ("terabyte", "terabytes"), "Mbps": ("megabit per second", "megabits per second"),
+    "TB": ("terabyte", "terabytes"),
+    "Mbit/s": ("megabit per second", "megabits per second"),
+    "Gbit/s": ("gigabit per second", "gigabits per second"),
+    "Mbps": ("megabit per second", "megabits per second"),
     "Gbps": ("gigabit per second", "gigabits per second"),
     "MB/s": ("megabyte per second", "megabytes per second"), "Hz": ("hertz", "hertz"),
     "kHz": ("kilohertz", "kilohertz"), "MHz": ("megahertz", "megahertz"),
@@ -49,18 +52,25 @@ _UNITS: Final = {
     "fps": ("frames per second", "frames per second"),
 }  # fmt: skip
 _UNIT: Final = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
-# Without a space these mean something else: 4K, 5m, the 10s, 12in.
-_NEED_SPACE: Final = frozenset({"K", "in", "s", "m"})
+# Without a space these mean something else: 4K, the 10s, 12in.
+_NEED_SPACE: Final = frozenset({"K", "in", "s"})
 _PER: Final = (
     "day|week|month|year|hour|minute|second|person|h|hr|s|sec|min|kg|l|m²|m2|m³|m3|cm²|ml|mi|km"
 )
+_INITIAL: Final = re.compile(r"\.\s[A-Z0-9]")
+_RATES: Final = (
+    "second|minute|hour|hr|night|day|week|wk|month|mo|year|yr|person|head|mile|item|user|unit"
+)
+_SHORT: Final = {"hr": "hour", "wk": "week", "mo": "month", "yr": "year"}
 _NOT_INCH: Final = re.compile(r"\s{0,3}[^\s.,;:)×x]")
 
 
 def _unit(m: re.Match[str], language: str) -> str | None:
     unit, space = m["unit"], m["space"]
-    if unit in _NEED_SPACE and not space:
+    if unit in _NEED_SPACE and not space and "." not in m["number"]:
         return None
+    if len(unit) == 1 and unit.isupper() and _INITIAL.match(m.string, m.end()):
+        return None  # "15 W. 34th Street"
     if unit == "in" and not m["dot"] and _NOT_INCH.match(m.string, m.end()):
         return None  # "5 in the morning"
     sign = "minus " if m["sign"] else ""
@@ -89,10 +99,15 @@ def _feet(m: re.Match[str], _: str) -> str:
     return f"{said} {decimal(m[2])} {'inch' if inches == 1 else 'inches'}"
 
 
+def _rate(m: re.Match[str], _: str) -> str:
+    return f" per {_SHORT.get(m[1], m[1])}"
+
+
+RATES: Final = (Rule("unit", re.compile(rf"(?<=[s{TAKEN}])/({_RATES})(?!\w)"), _rate, "/"),)
 RULES: Final = (
     Rule(
         "unit",
-        re.compile(r"(?<![\w.,])(\d{1,2})['′’]\s?(\d{1,2})(?:\"|″|”|'')(?!\w)"),
+        re.compile(r"(?<![\w.,])(\d{1,2})['′’]\s?(\d{1,2})(?:(?:\"|″|”|'')(?!\w)|(?![\w'’\"]))"),
         _feet,
     ),
     Rule(

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from app.text.normalization.letters import spelled
-from app.text.normalization.numbers import cardinal, digits
+from app.text.normalization.numbers import cardinal, digits, year
 from app.text.normalization.rules import Rule
 
 _SIGNS: Final = {
@@ -31,8 +31,7 @@ def read_out(text: str) -> str:
         if token in _SIGNS:
             said.append(_SIGNS[token])
         elif token.isdecimal():
-            long = len(token) > 4 or (token[0] == "0" and len(token) > 1)
-            said.append(digits(token) if long else cardinal(int(token)))
+            said.append(_figure(token))
         elif token.isascii() and (
             len(token) == 1 or token.lower() in _SPELLED or not _VOWELS & set(token)
         ):
@@ -42,14 +41,19 @@ def read_out(text: str) -> str:
     return " ".join(word for word in said if word)
 
 
+def _figure(number: str) -> str:
+    if len(number) > 4 or (number[0] == "0" and len(number) > 1):
+        return digits(number)
+    return year(int(number)) if number[:2] in ("19", "20") else cardinal(int(number))
+
+
 def _url(m: re.Match[str], _: str) -> str:
     text = re.sub(r"^[a-z]{3,6}://", "", m[0]).rstrip("/")
     return read_out(text)
 
 
 def _hashtag(m: re.Match[str], _: str) -> str:
-    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\da-zA-Z_]+", m[1])
-    return "hashtag " + " ".join(words)
+    return "hashtag " + read_out(m[1].replace("_", " "))
 
 
 def _version(m: re.Match[str], _: str) -> str:
@@ -68,6 +72,10 @@ def _points(text: str) -> str:
 
 def _dotted(m: re.Match[str], _: str) -> str:
     parts = m[0].split(".")
+    if [len(part) for part in parts] == [3, 3, 4]:
+        return ", ".join(digits(part, zero="oh") for part in parts)
+    if len(parts[0]) < 4 and all(len(part) == 3 for part in parts[1:]) and parts[-1] == "000":
+        return cardinal(int("".join(parts)))
     if len(parts) != 4 or any(int(part) > 255 for part in parts):
         return _points(m[0])
     return " dot ".join(digits(part) if len(part) > 2 else cardinal(int(part)) for part in parts)
