@@ -170,9 +170,10 @@ def test_an_entry_is_said_instead_and_told_everywhere(client: TestClient, voice:
         {"grapheme": "kubectl", "alias": "kube control", "case_sensitive": True},
     )
     text = "Ask Worcester's KUBECTL. Worcester answers."
+    plainly = {"lexicon_ids": [places], "normalize": "off"}
 
-    response = speak(client, voice, text, lexicon_ids=[places])
-    *sentences, (_, done) = events(client, voice, text=text, lexicon_ids=[places])
+    response = speak(client, voice, text, **plainly)
+    *sentences, (_, done) = events(client, voice, text=text, **plainly)
 
     assert said(response) == "Ask Wooster's KUBECTL. Wooster answers."
     headers = response.headers
