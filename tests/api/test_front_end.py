@@ -285,8 +285,8 @@ def ssml(client: TestClient, voice: str, inner: str, **fields: Any) -> Any:
     [
         ("The <sub alias='World Wide Web'>WWW</sub> of 3.", "The World Wide Web of three."),
         ("Call <say-as interpret-as='telephone'>555-0199</say-as>.", "Call five five five"),
-        ("<say-as interpret-as='characters'>abc</say-as>.", "A B C"),
-        ("AT&amp;T &lt;b&gt;.", "A T and T"),
+        ("<say-as interpret-as='characters'>abc</say-as>.", "A.B.C"),
+        ("AT&amp;T &lt;b&gt;.", "A.T and T"),
     ],
 )
 def test_markup_says_how_something_is_said(
