@@ -48,7 +48,7 @@ _NUMBERED: Final = {
 # Abbreviations that stand behind a name, where a capital letter may begin the next sentence.
 _ENDS: Final = frozenset(["etc.", "Inc.", "Ltd.", "Co.", "Corp.", "Jr."])
 _NUMBERS: Final = {name.lower(): word for name, word in _NUMBERED.items()}
-_NAME: Final = r"[A-Z][a-z]{1,30}|\d{1,3}(?:st|nd|rd|th)"
+_NAME: Final = re.compile(r"\b(?:[A-Z][a-z]{1,30}|\d{1,3}(?:st|nd|rd|th)) $")
 
 
 def ends(m: re.Match[str]) -> bool:
@@ -61,7 +61,9 @@ def _title(m: re.Match[str], _: str) -> str:
     return _TITLES[m[1]]
 
 
-def _street(m: re.Match[str], _: str) -> str:
+def _street(m: re.Match[str], _: str) -> str | None:
+    if not _NAME.search(m.string[max(0, m.start() - 40) : m.start()]):
+        return None
     return _STREETS[m[1]] + ("." if m[0].endswith(".") and ends(m) else "")
 
 

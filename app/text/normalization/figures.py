@@ -80,6 +80,8 @@ def _century(m: re.Match[str], _: str) -> str | None:
 
 def _fraction(m: re.Match[str], language: str) -> str | None:
     over, under = int(m["over"]), int(m["under"])
+    if over == under and not m["whole"]:
+        return f"{cardinal(over)} out of {cardinal(under)}"
     if under < 2 or under > 100 or (over >= under and m["whole"]):
         return None
     uk = british(language)

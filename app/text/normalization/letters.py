@@ -41,7 +41,7 @@ _OWN_WAY: Final = {
     "ChatGPT": "Chat G P T", "H2O": "H two O", "CO2": "C O two", "O2": "O two",
     "MP3": "M P three", "MP4": "M P four", "COVID-19": "COVID nineteen", "B2B": "B to B",
     "B2C": "B to C", "P2P": "P to P", "24/7": "twenty-four seven", "50/50": "fifty-fifty",
-    "50-50": "fifty-fifty",
+    "50-50": "fifty-fifty", "20/20": "twenty twenty",
     "n/a": "not applicable", "w/out": "without",
     "9/11": "nine eleven", "R&D": "R and D", "Q&A": "Q and A.", "B&B": "B and B",
     "AT&T": "A.T and T", "S&P": "S and P", "P&L": "P and L", "M&A": "M and A.", "H&M": "H and M",
@@ -79,6 +79,7 @@ _TAILS: Final = (
     "FF|ZZ|GH|WN|WS|RL|RP|RF|LF|LM|LP|SK|SP|SM|WL|XT|GS|BS|MS|CS|NN|DD|GG|RR|WK|GN|MB|MN|LB|RB|RV"
 )
 _CONSONANT: Final = "[BCDFGHJKLMNPQRSTVWXZ]"
+_VERY_HARD: Final = re.compile(rf"{_CONSONANT}{{5}}|^{_CONSONANT}{{4}}")
 _HARD: Final = re.compile(
     rf"{_CONSONANT}{{5}}|^(?!SCH|SCR|SHR|SPL|SPR|STR|THR){_CONSONANT}{{3}}|Q(?!U)|[AEIOU]{{4}}"
     rf"|^(?!{_HEADS}){_CONSONANT}{{2}}|^(?:UU|II|AA)|(?!{_TAILS}){_CONSONANT}{{2}}$|J$|V$"
@@ -141,7 +142,8 @@ def _acronym(m: re.Match[str], _: str) -> str | None:
 def _is_word(m: re.Match[str], word: str) -> bool:
     if word in _WORDS:
         return True
-    pronounced = bool(_VOWEL.search(word)) and not _HARD.search(word)
+    hard = _HARD if len(word) < 6 else _VERY_HARD
+    pronounced = _VOWEL.search(word) and not hard.search(word)
     if word in _EITHER:
         return _in_capitals(m)
     if word in _SPELLED or not pronounced:

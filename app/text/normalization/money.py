@@ -96,11 +96,11 @@ def _behind(m: re.Match[str], language: str) -> str | None:
 
 
 def _range(m: re.Match[str], language: str) -> str | None:
+    scale = m[5] or m[6]
     one = decimal(m["low"], british=british(language))
-    if "." in m["low"] and not (m[4] or m[5]):
-        one = _money(m["sign"], m["low"], None, language)
-    other = _money(m["sign"], m["high"], m[4] or m[5], language)
-    return f"{one} to {other}"
+    if m["scale"] or ("." in m["low"] and not scale):
+        one = _money(m["sign"], m["low"], m["scale"], language)
+    return f"{one} to {_money(m['sign'], m['high'], scale, language)}"
 
 
 def _percent(m: re.Match[str], language: str) -> str:
@@ -125,8 +125,8 @@ RULES: Final = (
     Rule(
         "money",
         re.compile(
-            rf"(?<![\w.])(?P<sign>{_CODES})\s?(?P<low>{NUMBER})\s?[-–]\s?(?:[$€£])?"
-            rf"(?P<high>{NUMBER}){_SCALE}"
+            rf"(?<![\w.])(?P<sign>{_CODES})\s?(?P<low>{NUMBER})(?P<scale>bn|mn|tn|[kKmMbB])?"
+            rf"\s?[-–]\s?(?:[$€£])?(?P<high>{NUMBER}){_SCALE}"
         ),
         _range,
     ),
@@ -150,8 +150,8 @@ RULES: Final = (
     Rule(
         "percent",
         re.compile(
-            rf"(?<![\w.,])(?P<sign>[-−+])?(?:(?P<low>{NUMBER})\s?[-–]\s?)?(?P<number>{NUMBER})"
-            r"\s?(?P<mark>[%‰])(?!\w)"
+            rf"(?<![\w.,])(?P<sign>[-−+])?(?:(?P<low>{NUMBER})\s?%?\s?[-–]\s?)?"
+            rf"(?P<number>{NUMBER})\s?(?P<mark>[%‰])(?!\w)"
         ),
         _percent,
     ),
