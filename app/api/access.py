@@ -96,6 +96,8 @@ class GuardedRoute(APIRoute):
             extra["security"] = [{"bearer": []}, {"api_key": []}]  # type: ignore[assignment]
         options["openapi_extra"] = (options.get("openapi_extra") or {}) | extra
         super().__init__(path, endpoint, **options)
+        # "$" also fits before a line end: "/history/%0A" would be the list, not an entry.
+        self.path_regex = re.compile(self.path_regex.pattern.removesuffix("$") + r"\Z")
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from app.text.normalization.dates import date_of
 from app.text.normalization.letters import figure
 from app.text.normalization.numbers import (
     NUMBER,
@@ -19,6 +20,7 @@ from app.text.normalization.numbers import (
 )
 from app.text.normalization.rules import TAKEN, Rule
 
+_BEFORE_A_DAY: Final = re.compile(r"\b(?:on|by|until|till|before|after|since|than|due)\s$")
 _VULGAR: Final = {
     "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
     "⅗": (3, 5), "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8),
@@ -80,6 +82,9 @@ def _century(m: re.Match[str], _: str) -> str | None:
 
 def _fraction(m: re.Match[str], language: str) -> str | None:
     over, under = int(m["over"]), int(m["under"])
+    before = m.string[max(0, m.start() - 10) : m.start()]
+    if over <= 12 < under <= 31 and not british(language) and _BEFORE_A_DAY.search(before):
+        return date_of(f"{over}/{under}", "md", language)
     if over == under and not m["whole"]:
         return f"{cardinal(over)} out of {cardinal(under)}"
     if under < 2 or under > 100 or (over >= under and m["whole"]):
@@ -205,6 +210,12 @@ NUMBERS: Final = (
         re.compile(rf"(?<![\w.,/])({NUMBER})?\s?([{''.join(_VULGAR)}])"),
         _vulgar,
         "".join(_VULGAR),
+    ),
+    Rule(
+        "fraction",
+        re.compile(r"(?<![\w.,/-])(\d{1,2}\.\d)/(5|10)(?![\w/.])"),
+        lambda m, _: f"{decimal(m[1])} out of {cardinal(int(m[2]))}",
+        "/",
     ),
     Rule(
         "fraction",

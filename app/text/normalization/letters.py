@@ -45,6 +45,8 @@ _OWN_WAY: Final = {
     "n/a": "not applicable", "w/out": "without",
     "9/11": "nine eleven", "R&D": "R and D", "Q&A": "Q and A.", "B&B": "B and B",
     "AT&T": "A.T and T", "S&P": "S and P", "P&L": "P and L", "M&A": "M and A.", "H&M": "H and M",
+    "401(k)": "four oh one K", "pH": "P H", "btw": "by the way", "omg": "oh my god",
+    "bps": "basis points", "ASAP": "A.S.A.P", "DIY": "D I Y",
     "A/C": "A.C", "N/A": "not applicable", "and/or": "and or", "he/she": "he or she",
     "she/he": "she or he", "his/her": "his or her", "him/her": "him or her", "c/o": "care of",
     "C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", ".NET": "dot net",

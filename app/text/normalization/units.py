@@ -45,6 +45,7 @@ _UNITS: Final = {
     "kWh": ("kilowatt hour", "kilowatt hours"), "V": ("volt", "volts"),
     "mA": ("milliampere", "milliamperes"), "mAh": ("milliampere hour", "milliampere hours"),
     "kcal": ("kilocalorie", "kilocalories"), "cal": ("calorie", "calories"),
+    "Nm": ("newton meter", "newton meters"),
     "dB": ("decibel", "decibels"), "px": ("pixel", "pixels"),
     "°C": ("degree Celsius", "degrees Celsius"), "°F": ("degree Fahrenheit", "degrees Fahrenheit"),
     "°": ("degree", "degrees"), "K": ("kelvin", "kelvins"), "psi": ("P S I", "P S I"),
@@ -53,6 +54,7 @@ _UNITS: Final = {
 }  # fmt: skip
 _UNIT: Final = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
 # Without a space these mean something else: 4K, the 10s, 12in.
+_SIDE: Final = r"\d{1,4}(?:\.\d{1,3})?[\"″”]"
 _NEED_SPACE: Final = frozenset({"K", "in", "s"})
 _PER: Final = (
     "day|week|month|year|hour|minute|second|person|h|hr|s|sec|min|kg|l|m²|m2|m³|m3|cm²|ml|mi|km"
@@ -93,6 +95,12 @@ def _metric(name: str) -> str:
     return name.replace("meter", "metre").replace("liter", "litre")
 
 
+def _sides(m: re.Match[str], language: str) -> str:
+    """`10" x 8"`."""
+    sides = (decimal(side[:-1], british=british(language)) for side in m.groups() if side)
+    return f"{' by '.join(sides)} inches"
+
+
 def _feet(m: re.Match[str], _: str) -> str:
     feet, inches = int(m[1]), int(m[2])
     said = f"{decimal(m[1])} {'foot' if feet == 1 else 'feet'}"
@@ -105,6 +113,12 @@ def _rate(m: re.Match[str], _: str) -> str:
 
 RATES: Final = (Rule("unit", re.compile(rf"(?<=[s{TAKEN}])/({_RATES})(?!\w)"), _rate, "/"),)
 RULES: Final = (
+    Rule(
+        "unit",
+        re.compile(rf"(?<![\w.,])({_SIDE})\s?[x×]\s?({_SIDE})(?:\s?[x×]\s?({_SIDE}))?(?!\w)"),
+        _sides,
+        '"″”',
+    ),
     Rule(
         "unit",
         re.compile(r"(?<![\w.,])(\d{1,2})['′’]\s?(\d{1,2})(?:(?:\"|″|”|'')(?!\w)|(?![\w'’\"]))"),
