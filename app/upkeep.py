@@ -1,7 +1,7 @@
 """What a server does by itself: make ready at the start, sweep from time to time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from app.assets.store import PullProgress, PullStage
@@ -11,6 +11,7 @@ from app.core.logging import get_logger
 from app.core.tasks import in_thread
 from app.jobs.worker import JobWorker
 from app.models.job import Job, Worker
+from app.text.normalization import normalize
 
 log = get_logger(__name__)
 
@@ -25,6 +26,7 @@ async def warm_up(context: AppContext) -> None:
         await context.engine.open()
         context.metrics.engine_loaded(context.engine.info.name)
         await context.ears.warm_up()
+        await in_thread(None, _ready_rules, context.engine.info.languages)
     except (AssetError, EngineError) as error:
         log.warning("cannot speak", detail=error.detail, suggestion=error.suggestion)
     if "api_key" in context.settings.auth_mode and not await context.keys.exist():
@@ -33,6 +35,12 @@ async def warm_up(context: AppContext) -> None:
             suggestion="`voice-cloning keys create --name first --scope admin` makes one",
         )
     await _sweep(context)
+
+
+def _ready_rules(languages: Sequence[str]) -> None:
+    """Load what numbers and dates are put into words with: else the first request would wait."""
+    for language in languages:
+        normalize("1 km", language)
 
 
 async def keep_swept(context: AppContext) -> None:
