@@ -1,5 +1,6 @@
 """What is written is what is said: lexicons, normalization and markup, from the request on."""
 
+import csv
 import json
 import re
 from collections.abc import AsyncGenerator, Iterator
@@ -189,6 +190,11 @@ def test_an_entry_is_said_instead_and_told_everywhere(client: TestClient, voice:
     (applied,) = entry["lexicon"]["applied"].items()
     assert applied == (rules[0]["entry_id"], 2)
     assert entry["lexicon"]["lexicons"] == [f"{places}@2"]
+    exported = list(
+        csv.DictReader(client.get("/api/v1/synthesis/history/export").text.splitlines())
+    )
+    (line,) = [row for row in exported if row["id"] == entry["id"]]
+    assert json.loads(line["lexicon"]) == entry["lexicon"]
     assert [(i["entry_id"], i["reason"], i["places"]) for i in entry["lexicon"]["ignored"]] == [
         (rules[1]["entry_id"], "case", 1)
     ]

@@ -1,5 +1,6 @@
 """The history: what was spoken, its audio, export and deletion."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
@@ -184,7 +185,12 @@ async def _table(
     yield csv_rows([_COLUMNS])
     while True:
         details = [HistoryDetails.of(entry).model_dump(mode="json") for entry in page.items]
-        yield csv_rows([[line[name] for name in _COLUMNS] for line in details])
+        yield csv_rows([[_cell(line[name]) for name in _COLUMNS] for line in details])
         if page.cursor is None:
             return
         page = await history.list(owner, wanted, limit=_EXPORT_PAGE, cursor=page.cursor)
+
+
+def _cell(value: Any) -> Any:
+    """What is no single value is JSON."""
+    return json.dumps(value, separators=(",", ":")) if isinstance(value, dict) else value

@@ -167,7 +167,7 @@ async def test_a_recogniser_hears_the_words_when_they_are_said(engine, speed):
     starts = [abs(ours[word].start_s - heard[word].start) for word in both]
     ends = [abs(ours[word].end_s - heard[word].end) for word in both]
     # Whisper counts silence before a word to it, and ends drawn-out sounds early: ours are later.
-    # Measured on this sentence: starts 0.125, 0.115, 0.080 s; ends 0.101, 0.071, 0.029 s. Processors
-    # round differently in 8 bits: on another one, the starts at the lowest speed were 0.165 s.
+    # Measured on this sentence: starts 0.125, 0.115, 0.080 s; ends 0.101, 0.071, 0.029 s.
+    # Processors round differently in 8 bits: on another one, the first of these was 0.165 s.
     assert np.mean(starts) <= 0.2
     assert np.mean(ends) <= 0.15
