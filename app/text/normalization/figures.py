@@ -20,6 +20,7 @@ from app.text.normalization.numbers import (
 )
 from app.text.normalization.rules import TAKEN, Rule
 
+_SCALES: Final = {"k": "thousand", "M": "million", "B": "billion"}
 _BEFORE_A_DAY: Final = re.compile(r"\b(?:on|by|until|till|before|after|since|than|due)\s$")
 _VULGAR: Final = {
     "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
@@ -210,6 +211,12 @@ NUMBERS: Final = (
         re.compile(rf"(?<![\w.,/])({NUMBER})?\s?([{''.join(_VULGAR)}])"),
         _vulgar,
         "".join(_VULGAR),
+    ),
+    Rule(
+        "cardinal",
+        re.compile(r"(?<![\w.,/-])(\d{1,4}(?:\.\d{1,2})?)([kMB])(?=\s[a-z]|[.,;!?]|$)"),
+        lambda m, _: f"{decimal(m[1])} {_SCALES[m[2]]}",
+        "kMB",
     ),
     Rule(
         "fraction",
