@@ -56,7 +56,7 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(tmp_path: Path, new_database: Path) -> Settings:
     """Of a server for tests: no limits on how much a test may do."""
     data_dir = tmp_path / "data"
-    data_dir.mkdir()
+    data_dir.mkdir(exist_ok=True)
     copyfile(new_database, data_dir / "voices.db")
     return Settings(
         _env_file=None,

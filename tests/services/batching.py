@@ -114,7 +114,7 @@ class Batching:
     async def begun(self, voice_id: str, count: int, **options: Any) -> BatchDetails:
         """A batch of `Item 0.` and so on."""
         items = [{"text": f"Item {n}."} for n in range(count)]
-        usual = {"voice": voice_id, "format": "pcm", "items": items}
+        usual = {"voice": voice_id, "format": "pcm", "normalize": "off", "items": items}
         request = BatchRequest.model_validate(usual | options)
         return (await self.service.submit(OWNER, request))[0]
 
