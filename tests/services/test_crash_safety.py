@@ -232,7 +232,7 @@ def test_what_is_not_ours_is_never_swept(settings):
 @pytest.fixture
 def small_disk(settings: Settings) -> Iterator[Path]:
     """The data folder on a file system of 4 MB."""
-    settings.data_dir.mkdir(parents=True)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     mount = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(settings.data_dir)],
         capture_output=True,
