@@ -115,8 +115,8 @@ async def test_two_workers_share_and_one_takes_over_from_the_other(
                 return {one.pid, two.pid} <= {p for job in jobs for p in site.workers_of(job)}
 
             await until(both_work)
-            victims = await _of(site, jobs, one.pid)
             one.kill()
+            victims = await _of(site, jobs, one.pid)
             killed_at = time.monotonic()
 
             def taken_over() -> bool:
