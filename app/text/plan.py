@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from itertools import dropwhile, pairwise
 
 from app.text.clean import speakable
+from app.text.pauses import SENTENCE_PAUSE_S
 from app.text.prosody import Prosody
-from app.text.split import SENTENCE_PAUSE_S, Segment, segments
+from app.text.split import Segment, segments
 from app.text.spoken import Edit, untouched
 from app.text.ssml import Script, Span
 

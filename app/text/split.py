@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 
 from app.text.clean import speakable
+from app.text.pauses import (
+    CONJUNCTION_PAUSE_S,
+    HEADING_PAUSE_S,
+    PARAGRAPH_PAUSE_S,
+    WORD_PAUSE_S,
+    after_clause,
+    after_sentence,
+)
 from app.text.sentences import LINE_END, sentences, trim
-
-# Silence after a piece, in seconds: about what readers leave.
-PARAGRAPH_PAUSE_S = 0.6
-SENTENCE_PAUSE_S = 0.25
-CLAUSE_PAUSE_S = 0.12
-WORD_PAUSE_S = 0.0
 
 _PARAGRAPH = re.compile(r"(?:\r\n|\r(?!\n)|\n)[^\S\r\n]*[\r\n]\s*|\u2029\s*")
 # List items ("-", "*", "3.", "3)") and headings ("##").
@@ -22,9 +24,23 @@ _ENDED = re.compile(r".{0,2}[^\W\d_]{3,5}[.!?][\"”’)]?\Z")
 _OTHER_MARKER = re.compile(r"\s*(?:[A-Za-z][.)]|\d{1,2}(?:\.\d{1,2}){1,3}\.?)\s+\S")
 _HEADING = re.compile(r"\s*#{1,6}\s")
 _NUMBERED = re.compile(r"(?:\d{1,2}\.){1,4}\d{0,2}\s+[^\W\d_]")
+# Inside what is one sentence, such as a long quotation: no abbreviations.
+_INNER_END = re.compile(r"(?:[^\W\d_]{4}\.|[!?…])[\"'”’»)\]]{0,4}(?=\s)|[。！？।]")
 # A clause ends at these: before white space where the mark also stands inside numbers ("1,000",
 # "3:30"), anywhere where it does not.
-_CLAUSE = re.compile(r"[;:,][\"'”’»)\]]*(?=\s)|[—،؛、，；：]")
+_CLAUSE = re.compile(r"[;:,][\"'”’»)\]]{0,4}(?=\s)|[—،؛、，；：]")
+_CONJUNCTIONS = {
+    language: re.compile(rf"\s(?=(?:{words})\s)")
+    for language, words in {
+        "en": "and|but|or|because|which|who|whose|where|when|while|although|though|if|so|unless"
+        "|until|since|whereas",
+        "de": "und|aber|oder|weil|dass|denn|sondern|obwohl|während|wenn|als",
+        "es": "y|e|pero|o|porque|que|aunque|cuando|donde|mientras|si|sino",
+        "fr": "et|mais|ou|parce|car|qui|que|dont|où|quand|lorsque|puisque|si",
+        "it": "e|ed|ma|o|perché|che|mentre|quando|dove|anche|se",
+        "pt": "e|mas|ou|porque|que|embora|quando|onde|enquanto|se",
+    }.items()
+}
 _SPACE = re.compile(r"\s+")
 _SHORT_LINE = 40
 _LONG_LINES, _LONGEST_LINES = 1_000, 8_000
@@ -99,9 +115,8 @@ def _spans(text: str, max_chars: int, language: str) -> Iterator[_Span]:
     for paragraph in _paragraphs(text):
         pieces = (
             piece
-            for line in _lines(text, paragraph)
-            for sentence in sentences(text, line, language)
-            for piece in _cut(text, sentence, max_chars)
+            for start, end, pause_s in _lines(text, paragraph)
+            for piece in _line_pieces(text, (start, end), pause_s, max_chars, language)
         )
         last: _Span | None = None
         for piece in _absorb(text, pieces, max_chars):
@@ -110,6 +125,16 @@ def _spans(text: str, max_chars: int, language: str) -> Iterator[_Span]:
             last = piece
         if last is not None:
             yield _Span(last.start, last.end, PARAGRAPH_PAUSE_S)
+
+
+def _line_pieces(
+    text: str, line: tuple[int, int], pause_s: float | None, max_chars: int, language: str
+) -> Iterator[_Span]:
+    """`pause_s`: behind the line; None leaves it to its last mark."""
+    for sentence in sentences(text, line, language):
+        for piece in _cut(text, sentence, max_chars, language):
+            last = pause_s is not None and piece.end == line[1]
+            yield _Span(piece.start, piece.end, pause_s) if last and pause_s else piece
 
 
 def _kept_whole(spans: Iterator[_Span], whole: Sequence[tuple[int, int]]) -> Iterator[_Span]:
@@ -142,25 +167,29 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _lines(text: str, paragraph: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Cut a paragraph before list items and after headings; other line ends are hard wraps."""
+def _lines(text: str, paragraph: tuple[int, int]) -> Iterator[tuple[int, int, float | None]]:
+    """Cut a paragraph before list items and after headings; other line ends are hard wraps.
+
+    With the pause behind it where its last mark does not tell.
+    """
     at, stop = paragraph
     if LINE_END.search(text, at, stop) is None:
-        yield paragraph
+        yield at, stop, None
         return
     widest = max(len(text[a:b]) for a, b in islice(_all_lines(text, paragraph), _SOME_LINES))
     for (a, b), (c, d) in pairwise(_all_lines(text, paragraph)):
         line, following = text[a:b], text[c:d]
         # So that the first sentence is soon there.
         long = b - at > (_LONG_LINES if _ENDED.match(line.rstrip()[-6:]) else _LONGEST_LINES)
-        if long or _is_item(line, following) or _is_heading(line, following, widest):
+        heading = _is_heading(line, following, widest)
+        if long or heading or _is_item(line, following):
             start, end = trim(text, at, b)
             if start < end:
-                yield start, end
+                yield start, end, HEADING_PAUSE_S if heading else None
             at = b
     start, end = trim(text, at, stop)
     if start < end:
-        yield start, end
+        yield start, end, None
 
 
 def _all_lines(text: str, paragraph: tuple[int, int]) -> Iterator[tuple[int, int]]:
@@ -196,7 +225,7 @@ def _is_heading(line: str, following: str, widest: int) -> bool:
     )
 
 
-def _cut(text: str, sentence: tuple[int, int], max_chars: int) -> Iterator[_Span]:
+def _cut(text: str, sentence: tuple[int, int], max_chars: int, language: str) -> Iterator[_Span]:
     """Cut a sentence into parts of about equal length, none above `max_chars`."""
     start, end = sentence
     while end - start > max_chars:
@@ -204,27 +233,37 @@ def _cut(text: str, sentence: tuple[int, int], max_chars: int) -> Iterator[_Span
         target = -(-rest // -(-rest // max_chars))
         # Not so near the end that a tiny rest would follow.
         low, high = max(1, target // 2), min(max_chars, rest - max(1, target // 4))
-        at, pause_s = _best_cut(text, start, (low, max(low, target, high), target))
+        at, pause_s = _best_cut(text, start, (low, max(low, target, high), target), language)
         first, last = trim(text, start, at)
         if first < last:
             yield _Span(first, last, pause_s)
         start = trim(text, at, end)[0]
-    yield _Span(start, end, SENTENCE_PAUSE_S)
+    yield _Span(start, end, after_sentence(text[max(start, end - 12) : end]))
 
 
-def _best_cut(text: str, start: int, reach: tuple[int, int, int]) -> tuple[int, float]:
-    """Where to cut behind `start`: `reach` is the least, the most and the best length."""
+def _best_cut(
+    text: str, start: int, reach: tuple[int, int, int], language: str
+) -> tuple[int, float]:
+    """Where to cut behind `start`: `reach` is the least, the most and the best length.
+
+    Where a sentence ends, else a clause, else before a conjunction, between words, anywhere.
+    """
     low, high, target = reach
     # One character more: whether a space follows the last mark is part of the question.
     window = text[start : start + high + 1]
-    for pattern, pause_s in ((_CLAUSE, CLAUSE_PAUSE_S), (_SPACE, WORD_PAUSE_S)):
-        ends = [
-            m.end() if pause_s else m.start()
-            for m in pattern.finditer(window)
-            if low <= (m.end() if pause_s else m.start()) <= high
-        ]
+    for pattern, pause in (
+        (_INNER_END, after_sentence),
+        (_CLAUSE, after_clause),
+        (_CONJUNCTIONS.get(language), lambda _: CONJUNCTION_PAUSE_S),
+        (_SPACE, lambda _: WORD_PAUSE_S),
+    ):
+        found = pattern.finditer(window) if pattern else ()
+        # What is one character of white space or more ends where that begins.
+        places = [m.start() if m[0].isspace() else m.end() for m in found]
+        ends = [end for end in places if low <= end <= high]
         if ends:
-            return start + min(ends, key=lambda end: abs(end - target)), pause_s
+            best = min(ends, key=lambda end: abs(end - target))
+            return start + best, pause(window[:best])
     for length in range(target, low - 1, -1):
         if not _in_cluster(text, start + length):
             return start + length, WORD_PAUSE_S
