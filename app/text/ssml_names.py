@@ -74,3 +74,26 @@ STRUCTURE: Final = frozenset(
     {"speak", "voice", "lang", "prosody", "emphasis", "mstts:ttsembedding"}
 )
 """In which paragraphs and sentences may stand."""
+
+NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "sub": ("alias",),
+    "phoneme": ("ph",),
+    "say-as": ("interpret-as",),
+    "lang": ("xml:lang",),
+}
+"""Attributes that an element cannot be without."""
+MEANING: Final[Mapping[str, str]] = {
+    "alias": "what is spoken",
+    "ph": "how it is pronounced",
+    "interpret-as": "what it is",
+    "xml:lang": "the language",
+    "name": "which",
+    "mark": "which",
+    "speakerProfileId": "the id of a voice",
+    "uri": "the id of a lexicon",
+    "type": "where",
+    "value": "how long, as 200ms,",
+}
+"""What such an attribute says, as it is told to whoever left it out."""
+LONGEST: Final[Mapping[str, int]] = {"alias": 1_000_000, "ph": 1_000}
+"""Characters of an attribute that names something other than a thing."""

@@ -12,7 +12,18 @@ from app.text.normalization import say_as
 from app.text.prosody import Prosody
 from app.text.respelling import respelled
 from app.text.ssml import Script
-from app.text.ssml_names import AZURE, ELEMENTS, KNOWN, NAMESPACE, STRUCTURE, XML, Content
+from app.text.ssml_names import (
+    AZURE,
+    ELEMENTS,
+    KNOWN,
+    LONGEST,
+    MEANING,
+    NAMESPACE,
+    NEEDED,
+    STRUCTURE,
+    XML,
+    Content,
+)
 from app.text.ssml_writing import Open, Written
 
 MAX_DEPTH: Final = 32
@@ -205,7 +216,7 @@ class Reader:
         begin = _BEGINNINGS.get(inside.name)
         if begin is not None:
             begin(self, inside)
-        for attribute in _NEEDED.get(inside.name, ()):
+        for attribute in NEEDED.get(inside.name, ()):
             self._needed(inside, attribute)
 
     def _speak(self, inside: Open) -> None:
@@ -227,11 +238,12 @@ class Reader:
         value = inside.attributes.get(attribute, "").strip()
         if not value:
             raise self._refusal(
-                f"`<{inside.name}>` has no `{attribute}`", f"Say {_MEANING[attribute]} in it."
+                f"`<{inside.name}>` has no `{attribute}`", f"Say {MEANING[attribute]} in it."
             )
-        if len(value) > MAX_NAME and attribute not in ("alias", "ph"):
+        most = LONGEST.get(attribute, MAX_NAME)
+        if len(value) > most:
             raise self._refusal(
-                f"`{attribute}` of `<{inside.name}>` is longer than {MAX_NAME}", "Shorten it."
+                f"`{attribute}` of `<{inside.name}>` is longer than {most}", "Shorten it."
             )
         return value
 
@@ -363,24 +375,6 @@ _BEGINNINGS: Final[Mapping[str, Callable[[Reader, Open], None]]] = {
     "bookmark": Reader._mark,
     "lexicon": Reader._lexicon,
     "mstts:silence": Reader._silence,
-}
-_NEEDED: Final = {
-    "sub": ("alias",),
-    "phoneme": ("ph",),
-    "say-as": ("interpret-as",),
-    "lang": ("xml:lang",),
-}
-_MEANING: Final = {
-    "alias": "what is spoken",
-    "ph": "how it is pronounced",
-    "interpret-as": "what it is",
-    "xml:lang": "the language",
-    "name": "which",
-    "mark": "which",
-    "speakerProfileId": "the id of a voice",
-    "uri": "the id of a lexicon",
-    "type": "where",
-    "value": "how long, as 200ms,",
 }
 
 

@@ -268,6 +268,7 @@ def test_what_is_unknown_is_refused_by_name(name: str) -> None:
         ("<speak><say-as interpret-as='date'>soon</say-as></speak>", "`<say-as>`", (1, 40)),
         ("<speak><say-as interpret-as='date'/></speak>", "has no text", (1, 37)),
         ("<speak><phoneme>a</phoneme></speak>", "`ph`", (1, 8)),
+        (f"<speak><phoneme ph='{'a' * 1001}'>a</phoneme></speak>", "longer than 1000", (1, 8)),
         ("<speak><phoneme ph='§'>a</phoneme></speak>", "`<phoneme>`", (1, 25)),
         ("<speak><phoneme ph='a' alphabet='sapi'>a</phoneme></speak>", "`<phoneme>`", (1, 41)),
         ("<speak><phoneme ph='a'><b/></phoneme></speak>", "is no element", (1, 24)),
@@ -471,6 +472,12 @@ def test_an_escaped_text_is_the_text(text: str) -> None:
     script = parse(f"<speak>{escaped(allowed)}</speak>", OWN)
 
     assert script.text.split() == allowed.split()
+
+
+def test_what_xml_cannot_hold_is_a_space_when_it_is_escaped() -> None:
+    text = escaped("a\ufffeb <&]]> \x01\ud800c")
+
+    assert parse(f"<speak>{text}</speak>", OWN).text == "a b <&]]> c"
 
 
 TAGS = (
