@@ -46,6 +46,8 @@ class Script:
         marks: offsets in the text and names of the marks; in order.
         lexicons: ids of those that the markup asks for, by precedence.
         ignored: what of the markup has no meaning here, e.g. `mstts:express-as`; each once.
+        gaps: offsets from which on there are pauses between sentences, in s, and whether they are
+            instead of the usual ones, or longer by that; in order.
     """
 
     text: str
@@ -57,6 +59,7 @@ class Script:
     marks: tuple[tuple[int, str], ...] = ()
     lexicons: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    gaps: tuple[tuple[int, float, bool], ...] = ()
 
 
 def plain(text: str, prosody: Prosody) -> Script:
