@@ -7,10 +7,18 @@ from typing import Final
 import sentencex
 
 LINE_END: Final = re.compile(r"\r\n|\r|\n|\u2028")
+_APOSTROPHE: Final = re.compile(r"(?<=\w)'(?=\w)")
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _SPACE: Final = re.compile(r"\s+")
-_WINDOWS: Final = (800, 4_000)
+_WINDOWS: Final = (500, 4_000)
 """How much is looked at: little at first, so that the first sentence is soon there."""
+_PAIRS: Final = (
+    "()", "[]", "{}", "（）", "“”", "„“”", "«»", "‹›", "《》", "「」", "『』",
+)  # fmt: skip
+_SAME: Final = '"`'
+_SINGLE: Final = re.compile(r"(?<!\w)'|'(?!\w)")
+_CURLY_END: Final = re.compile(r"’(?!\w)")
+"""In these the library looks for no end of a sentence; what begins with them, what ends."""
 _NEAR: Final = 40
 """How far around an end of a sentence is looked, in characters."""
 
@@ -32,7 +40,7 @@ _BEHIND_TIME: Final = re.compile(
 )
 _SPOKEN_END: Final = re.compile(r"[?!…,][\"'”’»]\Z")
 _SAYS: Final = re.compile(
-    r"(?:I|[Hh]e|[Ss]he|[Tt]hey|[Ww]e|[Yy]ou|(?:[Tt]he\s)?[^\W\d_]{2,20}(?:\s[^\W\d_]{2,20})?)\s"
+    r"(?!Nobody|None|No\s)(?:I|[Hh]e|[Ss]he|[Tt]hey|[Ww]e|[Yy]ou|(?:[Tt]he\s)?[^\W\d_]{2,20}(?:\s[^\W\d_]{2,20})?)\s"
     r"(?:said|says|asked|asks|cried|shouted|whispered|replied|answered|called|yelled|exclaimed|"
     r"murmured|muttered|demanded|screamed|sighed|laughed|added|began|continued|growled|gasped|"
     r"snapped|repeated|wondered|told|thought)\b"
@@ -42,6 +50,10 @@ _CAPITALS: Final = re.compile(r"(?<!\w)[A-Z]{2,8}\.\Z")
 # A whole sentence in brackets, and an ellipsis: the library looks for no end behind them.
 _BRACKETED: Final = re.compile(r"[.!?][\"'”’]?[)\]](?=\s)")
 _CLOSING: Final = frozenset(")]”»」』")
+# Words that the library takes for abbreviations before a single capital.
+_WORD: Final = re.compile(
+    r"(?<![\w.])(?:me|may|May|no|No|ok|OK|Ok|id|ID|fed|etc)\.(?=\s{1,9}(?:I|A)\s)"
+)
 _ELLIPSIS: Final = re.compile(r"…(?=\s)")
 
 
@@ -67,17 +79,56 @@ def sentences(text: str, line: tuple[int, int], language: str) -> Iterator[tuple
     size = 0
     while start < stop:
         window = min(start + _WINDOWS[size], stop)
-        found = list(_within(text, (start, window), language))
-        if window < stop and len(found) > 1:
-            found.pop()  # it may go on behind the window
-        elif window < stop and size + 1 < len(_WINDOWS):
+        found = _settled(text, (start, window), stop, language)
+        if not found and size + 1 < len(_WINDOWS):
             size += 1
             continue
-        elif window < stop:
-            found = [trim(text, start, _last_space(text, start, window))]
+        if not found:  # longer than what is looked at, or a quotation without an end
+            found = list(_within(text, (start, window), language))
+            found = found[:-1] or [trim(text, start, _last_space(text, start, window))]
         size = len(_WINDOWS) - 1
         yield from found
         start = _skip_space(text, found[-1][1], stop)
+
+
+def _settled(text: str, window: tuple[int, int], stop: int, language: str) -> list[tuple[int, int]]:
+    """Sentences whose ends do not depend on what stands behind the window: the last one may go on
+    there, and a quotation that is cut would make an end of its beginning.
+    """
+    start, end = window
+    if end == stop:
+        return list(_within(text, window, language))
+    closed = _closed(text, start, end)
+    return list(_within(text, (start, closed), language))[:-1] if closed > start else []
+
+
+def _closed(text: str, start: int, end: int) -> int:
+    """Where the first quotation or bracket begins that is not closed, else the end."""
+    places = [end]
+    places += [_open_since(text, start, end, pair) for pair in _PAIRS]
+    for mark in _SAME:
+        if text.count(mark, start, end) % 2:
+            places.append(text.rfind(mark, start, end))
+    single = [mark.start() for mark in _SINGLE.finditer(text, start, end)]
+    if len(single) % 2:
+        places.append(single[-1])
+    last = text.rfind("‘", start, end)
+    if last >= 0 and _CURLY_END.search(text, last, end) is None:
+        places.append(last)
+    return min(places)
+
+
+def _open_since(text: str, start: int, end: int, pair: str) -> int:
+    opening, closing = pair[0], pair[1:]
+    first = text.find(opening, start, end)
+    if first < 0:
+        return end
+    if opening == "“" and text.find("„", start, end) >= 0:
+        return end  # there it closes
+    if text.find(closing[0], start, first) >= 0:
+        opening, closing = closing[0], opening  # the other way round: »so«
+    last = text.rfind(opening, start, end)
+    return end if any(text.find(mark, last, end) >= 0 for mark in closing) else last
 
 
 def _skip_space(text: str, start: int, stop: int) -> int:
@@ -96,7 +147,9 @@ def _within(text: str, line: tuple[int, int], language: str) -> Iterator[tuple[i
     """Only the places where sentences end are taken from the library: nothing can get lost."""
     start, stop = line
     # Same length: a wrapped line is a space, and half a surrogate would not reach native code.
+    # Apostrophes are no quotation marks.
     flat = _SURROGATE.sub("\ufffd", LINE_END.sub(_blanks, text[start:stop]))
+    flat = _APOSTROPHE.sub("\u02bc", flat)
     at = 0
     for end in _ends(flat, language):
         for cut in (*_more_ends(flat, at, end), end):
@@ -148,13 +201,14 @@ def _goes_on(flat: str, begun: int, at: int) -> bool:
 
 def _more_ends(flat: str, start: int, end: int) -> list[int]:
     """Inside what the library takes for one sentence, in order."""
+    sure = [word.end() for word in _WORD.finditer(flat, start, end)]
     found = [mark.end() for mark in _ELLIPSIS.finditer(flat, start, end)]
     at = _skip_space(flat, start, end)
     if flat[at : at + 1] in ("(", "["):
         whole = _BRACKETED.search(flat, at, end)
         if whole and flat.find(whole[0][-1], at, end) == whole.end() - 1:
             found.append(whole.end())
-    return sorted(at for at in found if _begins(flat, at, end))
+    return sorted([*sure, *(at for at in found if _begins(flat, at, end))])
 
 
 def _begins(flat: str, at: int, end: int) -> bool:
