@@ -79,27 +79,22 @@ def sentences(text: str, line: tuple[int, int], language: str) -> Iterator[tuple
     size = 0
     while start < stop:
         window = min(start + _WINDOWS[size], stop)
-        found = _settled(text, (start, window), stop, language)
+        # The last sentence may go on behind the window, and a quotation that is cut would make an
+        # end of its beginning.
+        settled = stop if window == stop else _closed(text, start, window)
+        found = list(_within(text, (start, settled), language)) if settled > start else []
+        if window < stop:
+            found = found[:-1]
         if not found and size + 1 < len(_WINDOWS):
             size += 1
             continue
-        if not found:  # longer than what is looked at, or a quotation without an end
-            found = list(_within(text, (start, window), language))
-            found = found[:-1] or [trim(text, start, _last_space(text, start, window))]
+        if not found and settled < window:  # a quotation without an end
+            found = list(_within(text, (start, window), language))[:-1]
+        if not found:
+            found = [trim(text, start, _last_space(text, start, window))]
         size = len(_WINDOWS) - 1
         yield from found
         start = _skip_space(text, found[-1][1], stop)
-
-
-def _settled(text: str, window: tuple[int, int], stop: int, language: str) -> list[tuple[int, int]]:
-    """Sentences whose ends do not depend on what stands behind the window: the last one may go on
-    there, and a quotation that is cut would make an end of its beginning.
-    """
-    start, end = window
-    if end == stop:
-        return list(_within(text, window, language))
-    closed = _closed(text, start, end)
-    return list(_within(text, (start, closed), language))[:-1] if closed > start else []
 
 
 def _closed(text: str, start: int, end: int) -> int:
