@@ -14,7 +14,7 @@ JOINER = "\u2060"
 # Zero-width (non-)joiners choose letter forms in Indic and Arabic words and must survive there.
 _MEANINGFUL = "\u200c\u200d"
 # Invisible, though Unicode does not class them as format characters.
-_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufffe\uffff")
 _VARIATION_SELECTORS = ((0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
 # Blocks of emoji, pictographs, box drawing and other ornaments. Their digits (circled numbers) have
 # category N and stay.

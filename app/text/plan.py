@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from itertools import dropwhile, pairwise
 
 from app.text.clean import speakable
+from app.text.pauses import SENTENCE_PAUSE_S
 from app.text.prosody import Prosody
-from app.text.split import SENTENCE_PAUSE_S, Segment, segments
+from app.text.split import Segment, segments
 from app.text.spoken import Edit, untouched
 from app.text.ssml import Script, Span
 
@@ -87,6 +88,8 @@ class _Cutter:
             if _manner(before) != _manner(after)
         ]
         self._ends = script.ends
+        self._gaps = script.gaps
+        self._gap_starts = [offset for offset, _, _ in script.gaps]
         self._breaks = [offset for offset, _ in script.breaks]
         self._breaks_s = [pause_s for _, pause_s in script.breaks]
         self._cuts = sorted({*changes, *self._breaks, *self._ends})
@@ -127,9 +130,18 @@ class _Cutter:
                 pause_s = piece.pause_s
                 if following and self._ends[_within(self._ends, piece.start, following.start)]:
                     pause_s = max(pause_s, SENTENCE_PAUSE_S)
+                if following and pause_s >= SENTENCE_PAUSE_S:
+                    pause_s = self._between_sentences(piece, pause_s)
             marks = tuple(self._marks_until(piece, last=following is None))
             yield replace(piece, pause_s=pause_s, marks=marks)
             piece = following
+
+    def _between_sentences(self, piece: Piece, pause_s: float) -> float:
+        at = bisect_right(self._gap_starts, piece.end - 1)
+        if not at:
+            return pause_s
+        _, gap_s, exact = self._gaps[at - 1]
+        return gap_s if exact else pause_s + gap_s
 
     def _marks_until(self, piece: Piece, *, last: bool) -> Iterator[tuple[int, str]]:
         while self._told < len(self._marks):

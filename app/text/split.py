@@ -4,31 +4,47 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-
-import sentencex
+from itertools import islice, pairwise
 
 from app.text.clean import speakable
-
-# Silence after a piece, in seconds: about what readers leave.
-PARAGRAPH_PAUSE_S = 0.6
-SENTENCE_PAUSE_S = 0.25
-CLAUSE_PAUSE_S = 0.12
-WORD_PAUSE_S = 0.0
+from app.text.pauses import (
+    CONJUNCTION_PAUSE_S,
+    HEADING_PAUSE_S,
+    PARAGRAPH_PAUSE_S,
+    WORD_PAUSE_S,
+    after_clause,
+    after_sentence,
+)
+from app.text.sentences import LINE_END, sentences, trim
 
 _PARAGRAPH = re.compile(r"(?:\r\n|\r(?!\n)|\n)[^\S\r\n]*[\r\n]\s*|\u2029\s*")
-_LINE_END = re.compile(r"\r\n|\r|\n|\u2028")
 # List items ("-", "*", "3.", "3)") and headings ("##").
 _MARKER = re.compile(r"\s*(?:[-*+•‣–]|\d{1,3}[.)]|#{1,6})\s+\S")
+_ENDED = re.compile(r".{0,2}[^\W\d_]{3,5}[.!?][\"”’)]?\Z")
+_OTHER_MARKER = re.compile(r"\s*(?:[A-Za-z][.)]|\d{1,2}(?:\.\d{1,2}){1,3}\.?)\s+\S")
 _HEADING = re.compile(r"\s*#{1,6}\s")
+_NUMBERED = re.compile(r"(?:\d{1,2}\.){1,4}\d{0,2}\s+[^\W\d_]")
+# Inside what is one sentence, such as a long quotation: no abbreviations.
+_INNER_END = re.compile(r"(?:[^\W\d_]{4}\.|[!?…])[\"'”’»)\]]{0,4}(?=\s)|[。！？।]")
 # A clause ends at these: before white space where the mark also stands inside numbers ("1,000",
 # "3:30"), anywhere where it does not.
-_CLAUSE = re.compile(r"[;:,][\"'”’»)\]]*(?=\s)|[—،؛、，；：]")
+_CLAUSE = re.compile(r"[;:,][\"'”’»)\]]{0,4}(?=\s)|[—،؛、，；：]")
+_CONJUNCTIONS = {
+    language: re.compile(rf"\s(?=(?:{words})\s)")
+    for language, words in {
+        "en": "and|but|or|because|which|who|whose|where|when|while|although|though|if|so|unless"
+        "|until|since|whereas",
+        "de": "und|aber|oder|weil|dass|denn|sondern|obwohl|während|wenn|als",
+        "es": "y|e|pero|o|porque|que|aunque|cuando|donde|mientras|si|sino",
+        "fr": "et|mais|ou|parce|car|qui|que|dont|où|quand|lorsque|puisque|si",
+        "it": "e|ed|ma|o|perché|che|mentre|quando|dove|anche|se",
+        "pt": "e|mas|ou|porque|que|embora|quando|onde|enquanto|se",
+    }.items()
+}
 _SPACE = re.compile(r"\s+")
-_NUMBER_MARKER = re.compile(r"(?:\d{1,3}|[A-Za-z])[.)]")
 _SHORT_LINE = 40
-_WINDOW = 4_000
-_LONG_LINE = 20_000
+_LONG_LINES, _LONGEST_LINES = 1_000, 4_000
+_SOME_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +115,8 @@ def _spans(text: str, max_chars: int, language: str) -> Iterator[_Span]:
     for paragraph in _paragraphs(text):
         pieces = (
             piece
-            for line in _lines(text, paragraph)
-            for sentence in _sentences(text, line, language)
-            for piece in _cut(text, sentence, max_chars)
+            for start, end, pause_s in _lines(text, paragraph)
+            for piece in _line_pieces(text, (start, end), pause_s, max_chars, language)
         )
         last: _Span | None = None
         for piece in _absorb(text, pieces, max_chars):
@@ -110,6 +125,16 @@ def _spans(text: str, max_chars: int, language: str) -> Iterator[_Span]:
             last = piece
         if last is not None:
             yield _Span(last.start, last.end, PARAGRAPH_PAUSE_S)
+
+
+def _line_pieces(
+    text: str, line: tuple[int, int], pause_s: float | None, max_chars: int, language: str
+) -> Iterator[_Span]:
+    """`pause_s`: behind the line; None leaves it to its last mark."""
+    for sentence in sentences(text, line, language):
+        for piece in _cut(text, sentence, max_chars, language):
+            last = pause_s is not None and piece.end == line[1]
+            yield _Span(piece.start, piece.end, pause_s) if last and pause_s else piece
 
 
 def _kept_whole(spans: Iterator[_Span], whole: Sequence[tuple[int, int]]) -> Iterator[_Span]:
@@ -130,97 +155,77 @@ def _kept_whole(spans: Iterator[_Span], whole: Sequence[tuple[int, int]]) -> Ite
         yield held
 
 
-def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    """Narrow to what is not white space; `start == end` when there is nothing else."""
-    piece = text[start:end]
-    end = start + len(piece.rstrip())
-    return end - len(text[start:end].lstrip()), end
-
-
 def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
     at = 0
-    for gap in [*_PARAGRAPH.finditer(text), None]:
-        start, end = _trim(text, at, gap.start() if gap else len(text))
+    for gap in _PARAGRAPH.finditer(text):
+        start, end = trim(text, at, gap.start())
         if start < end:
             yield start, end
-        at = gap.end() if gap else at
-
-
-def _lines(text: str, paragraph: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Cut a paragraph before list items and after headings; other line ends are hard wraps."""
-    begin, stop = paragraph
-    ends = list(_LINE_END.finditer(text, begin, stop))
-    if not ends:
-        yield paragraph
-        return
-    bounds = [begin, *(m.end() for m in ends), stop]
-    lines = [text[a:b] for a, b in pairwise(bounds)]
-    widest = max(map(len, lines))
-    at = begin
-    for i, following in enumerate(lines[1:]):
-        long = bounds[i + 1] - at > _LONG_LINE  # so that the first sentence is soon there
-        if long or _MARKER.match(following) or _is_heading(lines[i], following, widest):
-            start, end = _trim(text, at, bounds[i + 1])
-            if start < end:
-                yield start, end
-            at = bounds[i + 1]
-    start, end = _trim(text, at, stop)
+        at = gap.end()
+    start, end = trim(text, at, len(text))
     if start < end:
         yield start, end
 
 
+def _lines(text: str, paragraph: tuple[int, int]) -> Iterator[tuple[int, int, float | None]]:
+    """Cut a paragraph before list items and after headings; other line ends are hard wraps.
+
+    With the pause behind it where its last mark does not tell.
+    """
+    at, stop = paragraph
+    if LINE_END.search(text, at, stop) is None:
+        yield at, stop, None
+        return
+    widest = max(len(text[a:b]) for a, b in islice(_all_lines(text, paragraph), _SOME_LINES))
+    for (a, b), (c, d) in pairwise(_all_lines(text, paragraph)):
+        line, following = text[a:b], text[c:d]
+        # So that the first sentence is soon there.
+        long = b - at > (_LONG_LINES if _ENDED.match(line.rstrip()[-6:]) else _LONGEST_LINES)
+        heading = _is_heading(line, following, widest)
+        if long or heading or _is_item(line, following):
+            start, end = trim(text, at, b)
+            if start < end:
+                yield start, end, HEADING_PAUSE_S if heading else None
+            at = b
+    start, end = trim(text, at, stop)
+    if start < end:
+        yield start, end, None
+
+
+def _all_lines(text: str, paragraph: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """With their ends, one by one."""
+    at, stop = paragraph
+    for found in LINE_END.finditer(text, at, stop):
+        yield at, found.end()
+        at = found.end()
+    yield at, stop
+
+
+def _is_item(line: str, following: str) -> bool:
+    """Letters and numbers of several parts stand in front of other lines as well, but seldom of two
+    in a row.
+    """
+    if _MARKER.match(following):
+        return True
+    return bool(_OTHER_MARKER.match(line) and _OTHER_MARKER.match(following))
+
+
 def _is_heading(line: str, following: str, widest: int) -> bool:
-    """Marked as one, or much shorter than the paragraph, without a full stop, before a capital."""
+    """Marked as one, or short, without a full stop, before a capital: numbered, or much shorter
+    than the paragraph.
+    """
     if _HEADING.match(line):
         return True
     line = line.strip()
     return (
-        0 < len(line) < min(_SHORT_LINE, widest / 2)
+        0 < len(line) < _SHORT_LINE
+        and (len(line) < widest / 2 or bool(_NUMBERED.match(line)))
         and unicodedata.category(line[-1])[0] in "LN"
         and following.lstrip()[:1].isupper()
     )
 
 
-def _sentences(text: str, line: tuple[int, int], language: str) -> Iterator[tuple[int, int]]:
-    """A window at a time, so that the first ones of a long line are soon there."""
-    start, stop = line
-    while start < stop:
-        window = min(start + _WINDOW, stop)
-        found = list(_within(text, (start, window), language))
-        # The last one may go on behind the window.
-        if window < stop and len(found) > 1:
-            found.pop()
-        yield from found
-        start = _trim(text, found[-1][1] if found else window, stop)[0]
-
-
-def _within(text: str, line: tuple[int, int], language: str) -> Iterator[tuple[int, int]]:
-    """Only the places where sentences end are taken from the library: nothing can get lost."""
-    start, stop = line
-    # Same length: a wrapped line is a space, and half a surrogate would not reach native code.
-    flat = re.sub(r"[\ud800-\udfff]", "\ufffd", _LINE_END.sub(_blanks, text[start:stop]))
-    at = 0
-    for sentence in sentencex.segment(language, flat):
-        words = sentence.strip()
-        found = flat.find(words, at) if words else -1
-        if found > at and flat[at:found].strip():
-            found = at  # characters between two sentences go with the second
-        if found >= 0:
-            end = flat.find(words, at) + len(words)
-            if at == 0 and _NUMBER_MARKER.fullmatch(words):
-                continue  # "1." of a list item goes with the item
-            yield _trim(text, start + at, start + end)
-            at = end
-    rest = _trim(text, start + at, stop)
-    if rest[0] < rest[1]:
-        yield rest
-
-
-def _blanks(match: re.Match[str]) -> str:
-    return " " * len(match.group())
-
-
-def _cut(text: str, sentence: tuple[int, int], max_chars: int) -> Iterator[_Span]:
+def _cut(text: str, sentence: tuple[int, int], max_chars: int, language: str) -> Iterator[_Span]:
     """Cut a sentence into parts of about equal length, none above `max_chars`."""
     start, end = sentence
     while end - start > max_chars:
@@ -228,27 +233,37 @@ def _cut(text: str, sentence: tuple[int, int], max_chars: int) -> Iterator[_Span
         target = -(-rest // -(-rest // max_chars))
         # Not so near the end that a tiny rest would follow.
         low, high = max(1, target // 2), min(max_chars, rest - max(1, target // 4))
-        at, pause_s = _best_cut(text, start, (low, max(low, target, high), target))
-        first, last = _trim(text, start, at)
+        at, pause_s = _best_cut(text, start, (low, max(low, target, high), target), language)
+        first, last = trim(text, start, at)
         if first < last:
             yield _Span(first, last, pause_s)
-        start = _trim(text, at, end)[0]
-    yield _Span(start, end, SENTENCE_PAUSE_S)
+        start = trim(text, at, end)[0]
+    yield _Span(start, end, after_sentence(text[max(start, end - 12) : end]))
 
 
-def _best_cut(text: str, start: int, reach: tuple[int, int, int]) -> tuple[int, float]:
-    """Where to cut behind `start`: `reach` is the least, the most and the best length."""
+def _best_cut(
+    text: str, start: int, reach: tuple[int, int, int], language: str
+) -> tuple[int, float]:
+    """Where to cut behind `start`: `reach` is the least, the most and the best length.
+
+    Where a sentence ends, else a clause, else before a conjunction, between words, anywhere.
+    """
     low, high, target = reach
     # One character more: whether a space follows the last mark is part of the question.
     window = text[start : start + high + 1]
-    for pattern, pause_s in ((_CLAUSE, CLAUSE_PAUSE_S), (_SPACE, WORD_PAUSE_S)):
-        ends = [
-            m.end() if pause_s else m.start()
-            for m in pattern.finditer(window)
-            if low <= (m.end() if pause_s else m.start()) <= high
-        ]
+    for pattern, pause in (
+        (_INNER_END, after_sentence),
+        (_CLAUSE, after_clause),
+        (_CONJUNCTIONS.get(language), lambda _: CONJUNCTION_PAUSE_S),
+        (_SPACE, lambda _: WORD_PAUSE_S),
+    ):
+        found = pattern.finditer(window) if pattern else ()
+        # What is one character of white space or more ends where that begins.
+        places = [m.start() if m[0].isspace() else m.end() for m in found]
+        ends = [end for end in places if low <= end <= high]
         if ends:
-            return start + min(ends, key=lambda end: abs(end - target)), pause_s
+            best = min(ends, key=lambda end: abs(end - target))
+            return start + best, pause(window[:best])
     for length in range(target, low - 1, -1):
         if not _in_cluster(text, start + length):
             return start + length, WORD_PAUSE_S
@@ -275,19 +290,16 @@ def _in_cluster(text: str, at: int) -> bool:
 def _absorb(text: str, spans: Iterator[_Span], max_chars: int) -> Iterator[_Span]:
     """Join punctuation that stands alone ("...", a closing quote) to a neighbour, where it fits."""
     held: _Span | None = None
+    held_speaks = False
     for span in spans:
+        speaks = speakable(text[span.start : span.end])
         fits = held is not None and span.end - held.start <= max_chars
-        if (
-            held is not None
-            and fits
-            and not (
-                speakable(text[span.start : span.end]) and speakable(text[held.start : held.end])
-            )
-        ):
+        if held is not None and fits and not (speaks and held_speaks):
             held = _Span(held.start, span.end, span.pause_s)
+            held_speaks = held_speaks or speaks
             continue
         if held is not None:
             yield held
-        held = span
+        held, held_speaks = span, speaks
     if held is not None:
         yield held

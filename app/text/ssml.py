@@ -4,12 +4,16 @@ What is unknown is refused by name. What is known and has no effect here is told
 `Script.ignored`, and its text is spoken.
 """
 
+import re
 from dataclasses import dataclass
+from typing import Final
 from xml.sax.saxutils import escape
 
 from app.core.exceptions import InvalidRequest
 from app.text.prosody import Prosody
 from app.text.spoken import Edit
+
+_NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Script:
         marks: offsets in the text and names of the marks; in order.
         lexicons: ids of those that the markup asks for, by precedence.
         ignored: what of the markup has no meaning here, e.g. `mstts:express-as`; each once.
+        gaps: offsets from which on there are pauses between sentences, in s, and whether they are
+            instead of the usual ones, or longer by that; in order.
     """
 
     text: str
@@ -53,6 +59,7 @@ class Script:
     marks: tuple[tuple[int, str], ...] = ()
     lexicons: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    gaps: tuple[tuple[int, float, bool], ...] = ()
 
 
 def plain(text: str, prosody: Prosody) -> Script:
@@ -61,8 +68,10 @@ def plain(text: str, prosody: Prosody) -> Script:
 
 
 def escaped(text: str) -> str:
-    """A text in which nothing is markup, as it stands in a document."""
-    return escape(text)
+    """A text in which nothing is markup, as it stands in a document. Characters that XML cannot
+    hold become spaces.
+    """
+    return escape(_NO_XML.sub(" ", text))
 
 
 def parse(ssml: str, prosody: Prosody, *, language: str = "en-US") -> Script:

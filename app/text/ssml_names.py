@@ -70,7 +70,47 @@ ELEMENTS: Final[Mapping[str, Element]] = MappingProxyType(
 KNOWN: Final = frozenset({"audio", "lookup"})
 """Of SSML, and not supported."""
 
+STRENGTHS: Final[Mapping[str, float]] = {
+    "none": 0.0, "x-weak": 0.25, "weak": 0.5, "medium": 0.75, "strong": 1.0, "x-strong": 1.25,
+}  # fmt: skip
+"""Of a break, in s."""
+SILENCES: Final[Mapping[str, str]] = MappingProxyType(
+    {"comma-exact": ",،，", "semicolon-exact": ";؛；", "enumerationcomma-exact": "、"}
+)
+"""Marks behind which there is a pause, by the type of Azure's silence."""
+
 STRUCTURE: Final = frozenset(
     {"speak", "voice", "lang", "prosody", "emphasis", "mstts:ttsembedding"}
 )
 """In which paragraphs and sentences may stand."""
+
+NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "sub": ("alias",),
+    "phoneme": ("ph",),
+    "say-as": ("interpret-as",),
+    "lang": ("xml:lang",),
+}
+"""Attributes that an element cannot be without."""
+MEANING: Final[Mapping[str, str]] = {
+    "alias": "what is spoken",
+    "ph": "how it is pronounced",
+    "interpret-as": "what it is",
+    "xml:lang": "the language",
+    "name": "which",
+    "mark": "which",
+    "speakerProfileId": "the id of a voice",
+    "uri": "the id of a lexicon",
+    "type": "where",
+    "value": "how long, as 200ms,",
+}
+"""What such an attribute says, as it is told to whoever left it out."""
+LONGEST: Final[Mapping[str, int]] = {"alias": 1_000_000, "ph": 1_000}
+"""Characters of an attribute that names something other than a thing."""
+
+
+def name_parts(full: str) -> tuple[str, str, str]:
+    """Namespace, name and prefix of what expat tells."""
+    parts = full.split(" ")
+    if len(parts) == 1:
+        return "", parts[0], ""
+    return parts[0], parts[1], parts[2] if len(parts) > 2 else ""

@@ -12,17 +12,28 @@ from app.text.normalization import say_as
 from app.text.prosody import Prosody
 from app.text.respelling import respelled
 from app.text.ssml import Script
-from app.text.ssml_names import AZURE, ELEMENTS, KNOWN, NAMESPACE, STRUCTURE, XML, Content
-from app.text.ssml_writing import Open, Written
+from app.text.ssml_names import (
+    AZURE,
+    ELEMENTS,
+    KNOWN,
+    LONGEST,
+    MEANING,
+    NAMESPACE,
+    NEEDED,
+    SILENCES,
+    STRENGTHS,
+    STRUCTURE,
+    XML,
+    Content,
+    name_parts,
+)
+from app.text.ssml_writing import Open, Silences, Written
 
 MAX_DEPTH: Final = 32
 MAX_ELEMENTS: Final = 20_000
 MAX_BREAK_S: Final = 20.0
 MAX_BREAKS_S: Final = 600.0
 MAX_NAME: Final = 200
-STRENGTHS: Final = {
-    "none": 0.0, "x-weak": 0.25, "weak": 0.5, "medium": 0.75, "strong": 1.0, "x-strong": 1.25,
-}  # fmt: skip
 _TIME: Final = re.compile(r"\+?(\d{1,6}(?:\.\d{0,6})?|\.\d{1,6})(ms|s)")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _LEXICON: Final = re.compile(
@@ -71,6 +82,7 @@ class Reader:
                 line=error.lineno,
                 column=error.offset + 1,
             ) from error
+        self._counted(self._written.gaps_s())
         return self._written.script(self._language)
 
     def _start(self, full: str, given: dict[str, str]) -> None:
@@ -90,6 +102,7 @@ class Reader:
             self._attributes(name, given, known=known),
             self._written.length,
             len(self._written.parts),
+            Silences() if around is None else around.silences.inside(name),
         )
         if known:
             self._begin(inside)
@@ -101,6 +114,8 @@ class Reader:
             return
         if inside.name in ("p", "s"):
             self._separate(inside)
+        elif inside.name == "voice":
+            self._written.end_gap(inside.silences, self._open[-1].silences)
         elif inside.name == "sub":
             self._written.edit(inside, inside.attributes["alias"], "sub")
         elif inside.name == "phoneme":
@@ -116,7 +131,8 @@ class Reader:
                     f"`<{inside.name}>` has a content", f"Write it as `<{inside.name}/>`."
                 )
         elif inside.content is not Content.SKIPPED:
-            self._written.write(text, inside)
+            for pause_s in self._written.write(text, inside):
+                self._counted(pause_s)
 
     def _doctype(self, *_: object) -> None:
         raise self._refusal(
@@ -128,7 +144,7 @@ class Reader:
 
     def _known(self, full: str) -> tuple[str, bool]:
         """Name as it is told, and whether it has a meaning here. `full`: of expat."""
-        uri, name, prefix = _three(full)
+        uri, name, prefix = name_parts(full)
         if uri in AZURE:
             name = f"mstts:{name}"
             if name in ELEMENTS:
@@ -181,7 +197,7 @@ class Reader:
         """By their names; what has no effect is told, what is unknown is refused."""
         found: dict[str, str] = {}
         for full, value in given.items():
-            uri, local, prefix = _three(full)
+            uri, local, prefix = name_parts(full)
             attribute = f"xml:{local}" if uri == XML else f"{prefix}:{local}" if uri else local
             element = ELEMENTS.get(name)
             if element and attribute in element.attributes:
@@ -205,7 +221,7 @@ class Reader:
         begin = _BEGINNINGS.get(inside.name)
         if begin is not None:
             begin(self, inside)
-        for attribute in _NEEDED.get(inside.name, ()):
+        for attribute in NEEDED.get(inside.name, ()):
             self._needed(inside, attribute)
 
     def _speak(self, inside: Open) -> None:
@@ -227,11 +243,12 @@ class Reader:
         value = inside.attributes.get(attribute, "").strip()
         if not value:
             raise self._refusal(
-                f"`<{inside.name}>` has no `{attribute}`", f"Say {_MEANING[attribute]} in it."
+                f"`<{inside.name}>` has no `{attribute}`", f"Say {MEANING[attribute]} in it."
             )
-        if len(value) > MAX_NAME and attribute not in ("alias", "ph"):
+        most = LONGEST.get(attribute, MAX_NAME)
+        if len(value) > most:
             raise self._refusal(
-                f"`{attribute}` of `<{inside.name}>` is longer than {MAX_NAME}", "Shorten it."
+                f"`{attribute}` of `<{inside.name}>` is longer than {most}", "Shorten it."
             )
         return value
 
@@ -262,14 +279,21 @@ class Reader:
         self._written.breaks.append((self._written.length, self._counted(pause_s)))
 
     def _silence(self, inside: Open) -> None:
-        """Azure's way to say pauses: at the ends of the text; others have no effect."""
-        kind = self._needed(inside, "type").lower().removesuffix("-exact")
-        value = self._needed(inside, "value")
-        pause_s = self._counted(self._seconds("`value` of `<mstts:silence>`", value))
+        """Azure's way to say pauses, from here to the end of the voice that it stands in."""
+        kind = self._needed(inside, "type").lower()
+        pause_s = self._seconds("`value` of `<mstts:silence>`", self._needed(inside, "value"))
+        exact = kind.endswith("-exact")
+        if kind in SILENCES:
+            inside.silences.pauses |= dict.fromkeys(SILENCES[kind], pause_s)
+            return
+        kind = kind.removesuffix("-exact")
         if kind == "leading":
-            self._written.breaks.insert(0, (0, pause_s))
+            self._written.breaks.insert(0, (0, self._counted(pause_s)))
         elif kind == "tailing":
-            self._written.tail_s = pause_s
+            self._written.tail_s = self._counted(pause_s)
+        elif kind == "sentenceboundary":
+            inside.silences.gap = (pause_s, exact)
+            self._written.gaps.append((self._written.length, pause_s, exact))
         else:
             self._written.ignored[f"mstts:silence {kind[:50]}"] = None
 
@@ -287,7 +311,8 @@ class Reader:
         self._breaks_s += pause_s
         if self._breaks_s > MAX_BREAKS_S:
             raise self._refusal(
-                f"All `<break>`s together are longer than {MAX_BREAKS_S:g} s", "Use fewer."
+                f"All pauses together are longer than {MAX_BREAKS_S:g} s",
+                "Use fewer, or shorter ones.",
             )
         return pause_s
 
@@ -364,32 +389,6 @@ _BEGINNINGS: Final[Mapping[str, Callable[[Reader, Open], None]]] = {
     "lexicon": Reader._lexicon,
     "mstts:silence": Reader._silence,
 }
-_NEEDED: Final = {
-    "sub": ("alias",),
-    "phoneme": ("ph",),
-    "say-as": ("interpret-as",),
-    "lang": ("xml:lang",),
-}
-_MEANING: Final = {
-    "alias": "what is spoken",
-    "ph": "how it is pronounced",
-    "interpret-as": "what it is",
-    "xml:lang": "the language",
-    "name": "which",
-    "mark": "which",
-    "speakerProfileId": "the id of a voice",
-    "uri": "the id of a lexicon",
-    "type": "where",
-    "value": "how long, as 200ms,",
-}
-
-
-def _three(full: str) -> tuple[str, str, str]:
-    """Namespace, name and prefix of what expat tells."""
-    parts = full.split(" ")
-    if len(parts) == 1:
-        return "", parts[0], ""
-    return parts[0], parts[1], parts[2] if len(parts) > 2 else ""
 
 
 def _invalid(

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.text.split import (
+from app.text.pauses import (
     CLAUSE_PAUSE_S,
+    CONJUNCTION_PAUSE_S,
+    HEADING_PAUSE_S,
     PARAGRAPH_PAUSE_S,
     SENTENCE_PAUSE_S,
-    Segment,
-    split,
 )
+from app.text.split import Segment, split
 
 ANY_TEXT = st.one_of(
     st.text(alphabet=st.characters(codec=None), max_size=120),
@@ -73,6 +74,75 @@ def test_sentences(text: str, expected: list[str]) -> None:
 def test_pauses() -> None:
     segments = split("One. Two.\n\nThree.", max_chars=100)
     assert [s.pause_s for s in segments] == [SENTENCE_PAUSE_S, PARAGRAPH_PAUSE_S, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "pause_s"),
+    [
+        ("It is late.", 0.25),
+        ("Is it late?", 0.3),
+        ("“Is it late?”", 0.3),
+        ("It is late!", 0.3),
+        ("It is late...", 0.4),
+        ("It is late…", 0.4),
+    ],
+)
+def test_the_mark_says_how_long_the_pause_is(sentence: str, pause_s: float) -> None:
+    first, _ = split(f"{sentence} Then we went home.", max_chars=100)
+
+    assert (first.text, first.pause_s) == (sentence, pause_s)
+
+
+def test_behind_headings_and_before_lists_there_are_pauses() -> None:
+    found = split("# Shopping\nWe need:\n- milk\n- eggs", max_chars=100)
+
+    assert [(s.text, s.pause_s) for s in found] == [
+        ("# Shopping", HEADING_PAUSE_S),
+        ("We need:", 0.3),
+        ("- milk", SENTENCE_PAUSE_S),
+        ("- eggs", 0.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("marked", "language", "pause_s"),
+    [
+        (
+            "The old man walked along the river | and the children of the village followed him.",
+            "en-GB",
+            CONJUNCTION_PAUSE_S,
+        ),
+        (
+            "El viejo caminaba por la orilla del río | pero los niños del pueblo no lo seguían.",
+            "es",
+            CONJUNCTION_PAUSE_S,
+        ),
+        (
+            "There was only one thing that he wanted: | a rest in the garden of the old house.",
+            "en",
+            0.2,
+        ),
+        (
+            '"The door was open all the time. | Nobody, not even you, went in," said the man.',
+            "en",
+            SENTENCE_PAUSE_S,
+        ),
+    ],
+    ids=["and", "pero", "colon", "quotation"],
+)
+def test_long_sentences_are_cut_where_a_reader_would_breathe(
+    marked: str, language: str, pause_s: float
+) -> None:
+    found = split(marked.replace("| ", ""), max_chars=60, language=language)
+
+    assert texts(found) == marked.split(" | ")
+    assert found[0].pause_s == pause_s
+
+
+def test_a_word_at_the_end_of_what_is_looked_at_stays_whole() -> None:
+    text = "letters " * 2_000
+
+    assert {word for s in split(text, max_chars=300) for word in s.text.split()} == {"letters"}
 
 
 def test_long_sentences_are_cut_at_clauses() -> None:

@@ -268,6 +268,7 @@ def test_what_is_unknown_is_refused_by_name(name: str) -> None:
         ("<speak><say-as interpret-as='date'>soon</say-as></speak>", "`<say-as>`", (1, 40)),
         ("<speak><say-as interpret-as='date'/></speak>", "has no text", (1, 37)),
         ("<speak><phoneme>a</phoneme></speak>", "`ph`", (1, 8)),
+        (f"<speak><phoneme ph='{'a' * 1001}'>a</phoneme></speak>", "longer than 1000", (1, 8)),
         ("<speak><phoneme ph='§'>a</phoneme></speak>", "`<phoneme>`", (1, 25)),
         ("<speak><phoneme ph='a' alphabet='sapi'>a</phoneme></speak>", "`<phoneme>`", (1, 41)),
         ("<speak><phoneme ph='a'><b/></phoneme></speak>", "is no element", (1, 24)),
@@ -314,7 +315,10 @@ def test_all_breaks_together_have_a_limit() -> None:
     longest = "<break time='20s'/>"
 
     assert pieces(f"<speak>One.{longest * 30}</speak>")[0].pause_s == 600.0
-    assert "longer than 600 s" in refused(f"<speak>One.{longest * 31}</speak>").detail
+    assert (
+        "pauses together are longer than 600 s"
+        in refused(f"<speak>One.{longest * 31}</speak>").detail
+    )
 
 
 # Voices, languages, marks, what is said otherwise
@@ -369,7 +373,7 @@ def azure(inner: str) -> str:
         ("<x:what><x:ever a='b'/>Oh no.</x:what>", ("x:what", "x:ever")),
         ("<voice name='a' gender='female' effect='eq_car'>Oh no.</voice>",
          ("voice@gender", "voice@effect")),
-        ("<mstts:silence type='Comma-exact' value='20ms'/>Oh no.", ("mstts:silence comma",)),
+        ("<mstts:silence type='Colon-exact' value='20ms'/>Oh no.", ("mstts:silence colon",)),
     ],
 )  # fmt: skip
 def test_what_has_no_effect_is_told_and_its_text_is_spoken(
@@ -389,6 +393,46 @@ def test_azures_silences_are_pauses_at_the_ends() -> None:
     first, last = pieces(azure(inner))
 
     assert (first.lead_s, last.pause_s) == (0.2, 1.0)
+
+
+def test_azures_silences_behind_marks_are_pauses_in_their_voice() -> None:
+    inner = (
+        "<voice name='a'><mstts:silence type='Comma-exact' value='300ms'/>"
+        "<mstts:silence type='semicolon-exact' value='1s'/>"
+        "So, <emphasis>yes; of 1,000</emphasis> <sub alias='x'>ink, paper</sub>.</voice> No, so."
+    )
+
+    found = pieces(azure(inner))
+
+    assert [(piece.text, piece.pause_s) for piece in found] == [
+        ("So,", 0.3), ("yes;", 1.0), ("of 1,000", 0.0), ("ink, paper.", 0.25), ("No, so.", 0.0),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "pauses"),
+    [
+        ("Sentenceboundary", [0.45, 0.5, 0.8, 0.25]),
+        ("Sentenceboundary-exact", [0.2, 0.2, 0.2, 0.25]),
+    ],
+)
+def test_azures_silence_between_sentences(kind: str, pauses: list[float]) -> None:
+    inner = (
+        f"<voice name='a'><mstts:silence type='{kind}' value='200ms'/><p>One. Two? Three.</p>"
+        "</voice><voice name='b'>Four. Five.</voice>"
+    )
+
+    found = [piece.pause_s for piece in pieces(azure(inner))]
+
+    assert found == pytest.approx([*pauses, 0.0])
+
+
+@pytest.mark.parametrize("kind", ["Sentenceboundary", "Comma-exact"])
+def test_silences_have_a_limit_as_breaks_have(kind: str) -> None:
+    few = f"<mstts:silence type='{kind}' value='20s'/>{'One, two. ' * 25}"
+
+    assert pieces(azure(few))
+    assert "600 s" in refused(azure(few * 2)).detail
 
 
 def test_emphasis_changes_the_prosody() -> None:
@@ -471,6 +515,12 @@ def test_an_escaped_text_is_the_text(text: str) -> None:
     script = parse(f"<speak>{escaped(allowed)}</speak>", OWN)
 
     assert script.text.split() == allowed.split()
+
+
+def test_what_xml_cannot_hold_is_a_space_when_it_is_escaped() -> None:
+    text = escaped("a\ufffeb <&]]> \x01\ud800c")
+
+    assert parse(f"<speak>{text}</speak>", OWN).text == "a b <&]]> c"
 
 
 TAGS = (
