@@ -24,7 +24,7 @@ from app.api.middleware.browsers import for_browsers
 from app.api.middleware.stack import HardenedAPI, add_middleware
 from app.api.openapi import describe
 from app.api.readiness import Readiness
-from app.api.router import router
+from app.api.router import ROUTES
 from app.audio.ears import Listener
 from app.context import AppContext, open_context
 from app.core.clock import Clock
@@ -78,7 +78,7 @@ def create_app(
     )
     add_middleware(app, settings)
     docs.add_pages(app)
-    app.include_router(router)
+    app.router.routes += ROUTES
     errors.install(app)
     describe(app)
     return app

@@ -1,6 +1,6 @@
 """Every route."""
 
-from fastapi import APIRouter
+from starlette.routing import BaseRoute
 
 from app.api.routes import (
     audit,
@@ -24,23 +24,31 @@ from app.api.routes import (
     voices,
 )
 
-router = APIRouter()
-router.include_router(health.router)
-router.include_router(metrics.router)
-router.include_router(voices.router)
-router.include_router(voice_profiles.router)
-router.include_router(voice_samples.router)
-router.include_router(voice_versions.router)
-router.include_router(voice_bundles.router)
-router.include_router(synthesis.router)
-router.include_router(batches.router)
-router.include_router(lexicons.router)
-router.include_router(lexicon_check.router)
-router.include_router(lexicon_entries.router)
-router.include_router(jobs.router)
-router.include_router(engines.router)
-router.include_router(languages.router)
-router.include_router(keys.router)
-router.include_router(audit.router)
-router.include_router(history.router)
-router.include_router(usage.router)
+# They are made once, where they are declared. `include_router` would make each again for every
+# application, at its first request, without what `GuardedRoute` does to its pattern, and would
+# look for the right one twice at every request.
+ROUTES: list[BaseRoute] = [
+    route
+    for router in (
+        health.router,
+        metrics.router,
+        voices.router,
+        voice_profiles.router,
+        voice_samples.router,
+        voice_versions.router,
+        voice_bundles.router,
+        synthesis.router,
+        batches.router,
+        lexicons.router,
+        lexicon_check.router,
+        lexicon_entries.router,
+        jobs.router,
+        engines.router,
+        languages.router,
+        keys.router,
+        audit.router,
+        history.router,
+        usage.router,
+    )
+    for route in router.routes
+]

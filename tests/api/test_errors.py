@@ -38,7 +38,7 @@ def test_an_unknown_path_and_a_wrong_method_are_problems_too(client: TestClient)
 def test_a_path_that_ends_in_a_line_break_is_not_the_one_without(client: TestClient) -> None:
     assert client.get("/api/v1/synthesis/history/").status_code == 200
     broken = client.get("/api/v1/synthesis/history/%0A")
-    assert (broken.status_code, broken.json()["code"]) == (404, "not-found")
+    assert (broken.status_code, broken.json()["code"]) == (404, "history-not-found")
 
 
 class BrokenEngine(FakeEngine):

@@ -14,7 +14,6 @@ from app.api.middleware.drain import Drain, Draining
 from app.api.middleware.head import HeadAsGet
 from app.api.middleware.hosts import KnownHosts
 from app.api.middleware.http_metrics import HttpMetrics
-from app.api.middleware.paths import ExactPaths
 from app.api.middleware.rate_headers import RateHeaders
 from app.api.middleware.request_id import RequestId
 from app.api.middleware.request_log import RequestLog, Switches
@@ -52,7 +51,6 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     """What requests pass before they reach a route, the last one first."""
     app.state.drain = Drain(settings.shutdown_grace_s)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(ExactPaths)
     app.add_middleware(
         BodyLimit,
         form_bytes=settings.max_upload_bytes + _FORM_BYTES,
