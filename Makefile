@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+# Tests start many processes: what the first one has compiled is kept for the others.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 RUN := .venv/.installed
 DEV := .venv/.installed-dev
 TRAIN := .venv/.installed-train
@@ -29,14 +31,14 @@ run: $(RUN) ## Install, fetch the models, serve on port 8000 (HOST and PORT chan
 	exec $(BIN)/voice-cloning serve
 
 test: $(DEV) ## Install and run the tests that need no model files
-	$(BIN)/python -m pytest -n auto -m "not models and not services"
+	$(PYTEST) -n auto -m "not models and not services"
 
 test-services: $(DEV) $(SERVERS) ## Run the tests with real servers beside the service, and the long ones
-	$(BIN)/python -m pytest -m services
+	$(PYTEST) -m services
 
 test-models: $(TRAIN) ## Fetch every model and run the tests on the real engine
 	$(BIN)/voice-cloning models pull --all
-	$(BIN)/python -m pytest -m models
+	$(PYTEST) -m models
 
 check: $(DEV) ## Lint, types, layers, locks, container files, manifests
 	$(BIN)/ruff check .

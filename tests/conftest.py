@@ -3,6 +3,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -96,6 +97,7 @@ def register(client: TestClient) -> Callable[..., str]:
     return run
 
 
+@cache
 def recording(*, hz: float = 120.0, seconds: float = 8.0, rate: int = 16_000) -> bytes:
     """A WAV file that passes for speech."""
     samples, _ = talk(rate, hz=hz, seconds=seconds)

@@ -11,6 +11,7 @@ from app.core.exceptions import (
     JobEnded,
     JobNotFound,
     JobRunning,
+    NotFound,
     StorageError,
     TooManyJobs,
     VersionConflict,
@@ -287,7 +288,7 @@ class JobBoard:
         for _ in range(_CHANGES):
             job = await self._jobs.get(job_id)
             if job is None:
-                raise JobNotFound(f"There is no job {job_id!r}.")
+                break
             changed = change(job)
             if changed == job:
                 return job
@@ -295,10 +296,14 @@ class JobBoard:
                 stored = await self._jobs.update(changed)
             except VersionConflict:
                 continue
+            except NotFound:  # deleted since it was read
+                break
             if self._metrics and stored.ended and not job.ended:
                 self._metrics.job_ended(job.kind.value, stored.status.value)
             return stored
-        raise DatabaseError("A job is changed by too many at once.", "Try again.")
+        else:
+            raise DatabaseError("A job is changed by too many at once.", "Try again.")
+        raise JobNotFound(f"There is no job {job_id!r}.")
 
     async def delete(self, job_id: str) -> None:
         """Forget a job, with its subject."""

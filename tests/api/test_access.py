@@ -66,6 +66,7 @@ def asking(listed: list[Operation]) -> list[Operation]:
 # Every route
 
 
+@pytest.mark.services
 def test_every_role_may_call_what_the_table_says_and_nothing_else(
     guarded_client: TestClient, credentials: Credentials, listed: list[Operation]
 ) -> None:
@@ -82,6 +83,7 @@ def test_every_role_may_call_what_the_table_says_and_nothing_else(
                 assert (status != 403) == allowed, (kind, role, str(operation), status)
 
 
+@pytest.mark.services
 def test_no_bad_credential_opens_any_route(
     guarded_client: TestClient, credentials: Credentials, listed: list[Operation]
 ) -> None:

@@ -1,6 +1,7 @@
 """Versions of a voice over HTTP: list, activate, roll back, delete, compare."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -204,12 +205,15 @@ async def test_activated_and_deleted_at_once_a_version_is_the_one_or_the_other(
 
 
 class Scores:
-    """A judge that finds the second voice more alike."""
+    """A judge that finds the second voice more alike, when it may begin."""
 
     def __init__(self) -> None:
         self.scores = iter((0.25, 0.75))
+        self.asked, self.may_begin = threading.Event(), threading.Event()
 
     def likeness(self, said: Sequence[Recording], speaker: Sequence[Recording]) -> float:
+        self.asked.set()
+        assert self.may_begin.wait(30)
         return next(self.scores)
 
     def word_errors(
@@ -222,16 +226,14 @@ class Scores:
 async def test_a_comparison_measures_both_now_and_one_at_a_time(settings: Settings) -> None:
     async with parts(settings) as p:
         voice_id = await _trained(p)
-        service = p.version_service(judge=Scores())
+        judge = Scores()
+        service = p.version_service(judge=judge)
 
-        first, second = await asyncio.gather(
-            service.compare(OWNER, voice_id, (1, 2)),
-            service.compare(OWNER, voice_id, (1, 2)),
-            return_exceptions=True,
-        )
-
-        assert isinstance(second, EngineBusy)
-        assert not isinstance(first, BaseException)
-        _, ((one, before), (two, after)) = first
+        first = asyncio.create_task(service.compare(OWNER, voice_id, (1, 2)))
+        assert await asyncio.to_thread(judge.asked.wait, 30)
+        with pytest.raises(EngineBusy):
+            await service.compare(OWNER, voice_id, (1, 2))
+        judge.may_begin.set()
+        _, ((one, before), (two, after)) = await first
         assert (one.method, two.method) == (VoiceMethod.INSTANT, VoiceMethod.GRADIENT)
         assert (before.likeness, after.likeness) == (0.25, 0.75)

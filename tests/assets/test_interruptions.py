@@ -56,6 +56,7 @@ def _pull_in_process(folder: Path, manifest: Manifest) -> None:
     AssetStore(folder, manifest, retry_pause_s=0.01).pull()
 
 
+@pytest.mark.services
 def test_two_processes_at_once_fetch_once(site, store):
     site.publish(PART, WHEEL)
     site.delay_s = 1.0  # so that both are at it at the same time

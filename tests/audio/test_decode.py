@@ -211,6 +211,7 @@ def test_recording_of_exactly_the_limit_is_taken():
     assert decode(content, DecodeLimits(max_bytes=10**7, max_seconds=2)).duration_s == 2.0
 
 
+@pytest.mark.services
 def test_one_hour_of_silence_in_a_small_flac_stops_early_with_flat_memory():
     hour = np.zeros(3600 * 16000, np.float32)
     content = encode_all(hour, AudioFormat.FLAC, input_rate=16000, output_rate=16000)

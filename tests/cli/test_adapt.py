@@ -133,6 +133,7 @@ def _interrupt(pid: int) -> None:
     assert ctypes.CDLL(None).syscall(_TGKILL, pid, int(others[0]), signal.SIGINT) == 0
 
 
+@pytest.mark.services
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's Ctrl-C")
 def test_ctrl_c_leaves_the_voice_as_it_was_and_says_so(run, clone, tmp_path, monkeypatch):
     install(tmp_path, "endless_engine", ENDLESS, engine="endless")

@@ -394,6 +394,7 @@ def shell(command: str, **settings: str) -> subprocess.CompletedProcess[bytes]:
     )
 
 
+@pytest.mark.services
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
 def test_commands_can_be_joined_in_a_shell(tmp_path):
     (tmp_path / "a.wav").write_bytes(recording())
@@ -418,6 +419,7 @@ def test_an_error_ends_a_process_with_status_1_and_words(tmp_path):
     assert b"Traceback" not in result.stderr
 
 
+@pytest.mark.services
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
 def test_a_reader_that_stops_early_is_no_crash(clone):
     result = shell(

@@ -38,6 +38,7 @@ def test_the_schema_is_missing_then_brought_up_to_date_then_left_alone(run):
     assert after.text == f"schema {newest}, newest {newest}\n"
 
 
+@pytest.mark.services
 @pytest.mark.usefixtures("url")
 def test_a_server_that_may_not_change_schemas_works_on_jobs_behind_it(run, monkeypatch):
     async def works() -> None:

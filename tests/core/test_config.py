@@ -261,6 +261,7 @@ def test_no_secret_is_a_plain_text():
     assert plain == ["s3_access_key_id"]  # a name, not a secret
 
 
+@pytest.mark.services
 @pytest.mark.parametrize(
     ("environment", "told"),
     [
@@ -286,6 +287,7 @@ def test_a_server_that_must_not_start_says_why_without_a_traceback(folder, envir
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("form", ["json", "pretty"])
 def test_a_start_that_fails_says_why_and_what_to_do_without_a_traceback(folder, form):
     given = {"VOICE_ENGINE": "fake", "REDIS_URL": "nowhere", "LOG_FORMAT": form, "PORT": "0"}

@@ -131,6 +131,7 @@ async def test_voices_of_the_first_version_keep_their_files(url, file):
     assert (voice.adapted_at, voice.adapted_minutes) == (None, None)
 
 
+@pytest.mark.services
 async def test_processes_may_open_a_new_database_at_once(either):
     processes = [
         subprocess.Popen(

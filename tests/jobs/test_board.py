@@ -1,7 +1,9 @@
 """The board of jobs: submitted once, cancelled, tried again, ended once."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -10,7 +12,7 @@ from app.core.clock import utc_now
 from app.core.exceptions import IdempotencyMismatch, JobEnded, JobNotFound, TooManyJobs
 from app.jobs.base import JobRun
 from app.jobs.runner import JobRunner
-from app.models.job import JobKind, JobProblem, JobStatus
+from app.models.job import Job, JobKind, JobProblem, JobStatus
 from tests.jobs.parts import OWNER, Board, Handler, forever, job_of, opened
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +50,18 @@ async def test_the_same_key_is_the_same_job_also_at_the_same_moment(parts):
         await parts.board.submit(job_of(idempotency_key="k", fingerprint="another"))
     assert await parts.board.known(OWNER, "k", "f") == later
     assert await parts.board.known("bob", "k", "f") is None
+
+
+async def test_a_job_that_is_deleted_while_it_is_changed_is_not_found(parts, tmp_path):
+    job = await parts.running()
+
+    def deleted(job: Job) -> Job:
+        with closing(sqlite3.connect(tmp_path / "voices.db")) as database, database:
+            database.execute("DELETE FROM jobs")
+        return job.model_copy(update={"progress": 0.5})
+
+    with pytest.raises(JobNotFound):
+        await parts.board.change(job.id, deleted)
 
 
 async def test_an_owner_has_so_many_jobs_at_most(parts):

@@ -193,6 +193,7 @@ async def test_many_at_once_have_it_made_once(shop: Shop) -> None:
     assert len({id(one.matcher) for one in attached}) == 1
 
 
+@pytest.mark.services
 async def test_what_is_kept_is_bounded(shop: Shop) -> None:
     words = some_words(15_000)
     kept = []

@@ -316,6 +316,7 @@ with TestClient(create_app(settings)) as client:
 """
 
 
+@pytest.mark.services
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits on file sizes")
 def test_a_file_that_exceeds_the_limit_of_the_process_leaves_nothing(settings, tmp_path):
     source = tmp_path / "a.wav"

@@ -114,7 +114,7 @@ def test_any_text_is_read(language: str, text: str) -> None:
     ["1", "1.", "1,", "1 ", "12/", "1-", "+1 ", "Sr. ", "a", "a@", "1:", "R$", "½", "siglo ", "€1"],
 )
 def test_long_texts_are_read(language: str, piece: str) -> None:
-    text = piece * (100_000 // len(piece))
+    text = piece * (20_000 // len(piece))
     edits = normalize(text, language)
     assert all(a.end <= b.start for a, b in pairwise(edits))
 

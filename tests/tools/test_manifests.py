@@ -19,6 +19,7 @@ def test_the_manifests_are_sound():
     assert list(findings(DEPLOY)) == []
 
 
+@pytest.mark.services
 @pytest.mark.parametrize(
     ("file", "right", "wrong", "told"),
     [
