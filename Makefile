@@ -6,7 +6,9 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
-# Tests start many processes: what the first one has compiled is kept for the others.
+# Tests start many processes: what the first one has compiled is kept for the others. They wait for
+# each other, so that one more than there are cores are sooner ready.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 RUN := .venv/.installed
 DEV := .venv/.installed-dev
@@ -31,7 +33,7 @@ run: $(RUN) ## Install, fetch the models, serve on port 8000 (HOST and PORT chan
 	exec $(BIN)/voice-cloning serve
 
 test: $(DEV) ## Install and run the tests that need no model files
-	$(PYTEST) -n auto -m "not models and not services"
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not models and not services"
 
 test-services: $(DEV) $(SERVERS) ## Run the tests with real servers beside the service, and the long ones
 	$(PYTEST) -m services

@@ -59,9 +59,14 @@ def settings(tmp_path: Path, new_database: Path) -> Settings:
     data_dir = tmp_path / "data"
     data_dir.mkdir(exist_ok=True)
     copyfile(new_database, data_dir / "voices.db")
+    return _for_tests().model_copy(update={"data_dir": data_dir})
+
+
+@cache
+def _for_tests() -> Settings:
+    """They are copied: to look for each setting in the environment takes as long as a start."""
     return Settings(
         _env_file=None,
-        data_dir=data_dir,
         voice_engine="fake",
         rate_limiting_enabled=False,
         jobs_worker=False,  # a start that works on jobs takes longer: `working_client`
@@ -88,7 +93,7 @@ def register(client: TestClient) -> Callable[..., str]:
     """Registers a voice; different `hz` make different voices. Returns its id."""
 
     def run(*, hz: float = 120.0, **fields: str) -> str:
-        file = ("sample.wav", recording(hz=hz), "audio/wav")
+        file = ("sample.wav", recording(hz=hz, seconds=5.0), "audio/wav")
         response = client.post("/voices", files={"file": file}, data=fields)
         assert response.status_code == 201, response.text
         voice_id: str = response.json()["voice_id"]

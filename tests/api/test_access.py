@@ -280,6 +280,7 @@ def test_a_server_takes_what_its_mode_says(
             assert client.get("/voices").status_code == 401
 
 
+@pytest.mark.services
 def test_without_authentication_everybody_may_do_everything(client: TestClient) -> None:
     for operation in operations(client):
         assert operation.status(client, {}) not in (401, 403), str(operation)

@@ -9,11 +9,10 @@ from app.core.config import Settings
 from app.models.job import JobKind
 from app.upkeep import working
 from tests.jobs.parts import job_of
+from tests.servers.postgres import BOTH
 
-DATABASES = ["sqlite", "postgresql"]
 
-
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=BOTH)
 def url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path) -> str:
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'folder' / 'voices.db'}"

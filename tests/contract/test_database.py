@@ -25,6 +25,7 @@ from app.models.audit import Action, AuditEvent
 from app.models.history import UsageDay
 from app.models.lexicon import Lexicon, LexiconContent
 from app.models.voice import Voice
+from tests.servers.postgres import BOTH
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +58,7 @@ def shared_postgres_url(new_postgres: Callable[[], str]) -> str:
     return new_postgres()
 
 
-@pytest.fixture(params=URLS)
+@pytest.fixture(params=BOTH)
 async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
     database = SqlDatabase(URLS[request.param](request))
     await database.open()

@@ -50,6 +50,7 @@ async def test_a_sqlite_file_is_backed_up_while_the_server_writes(tmp_path):
     await is_whole(f"sqlite:///{tmp_path / 'backup.db'}", voice)
 
 
+@pytest.mark.services
 async def test_postgresql_is_dumped_and_restored(postgres_server, postgres_url, tmp_path):
     database = SqlDatabase(postgres_url)
     await database.open()

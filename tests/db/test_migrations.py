@@ -21,6 +21,7 @@ from app.db.sql import SqlDatabase
 from app.db.tables import metadata
 from app.models.audit import Action, AuditEvent
 from app.models.voice import Voice
+from tests.servers.postgres import BOTH
 
 pytestmark = pytest.mark.anyio
 
@@ -63,7 +64,7 @@ def url(file: Path) -> str:
     return f"sqlite:///{file}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=BOTH)
 def either(request: pytest.FixtureRequest) -> str:
     """The URL of a new database of each kind."""
     name = {"sqlite": "url", "postgresql": "postgres_url"}[request.param]

@@ -16,7 +16,7 @@ from tests.conftest import recording
 from tests.contract.test_database import a_voice
 from tests.servers.postgres import Postgres, postgres
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.services]
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ import pytest
 
 from app.models.job import Job, JobStatus
 from tests.jobs.steps import Site, until
+from tests.servers.postgres import BOTH
 
 pytestmark = [pytest.mark.anyio, pytest.mark.services]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=BOTH)
 async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
     server = request.param == "postgresql"
     url = request.getfixturevalue("new_postgres")() if server else None

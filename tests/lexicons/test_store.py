@@ -22,6 +22,7 @@ from app.lexicons.store import KEPT_REVISIONS, Edited, LexiconStore
 from app.models.audit import Action, AuditEvent
 from app.models.lexicon import Entry, EntryDraft, Lexicon, LexiconContent
 from tests.lexicons.samples import DRAFTS, a_lexicon, entries
+from tests.servers.postgres import BOTH
 
 pytestmark = pytest.mark.anyio
 
@@ -67,7 +68,7 @@ def emptied(lexicon: Lexicon, before: tuple[Entry, ...]) -> Edited[int]:
     return Edited((), "emptied", len(before))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=BOTH)
 async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shop]:
     sqlite = request.param == "sqlite"
     url = f"sqlite:///{tmp_path / 'voices.db'}"

@@ -24,6 +24,8 @@ _SETTINGS = {
 _FORGETFUL = {"fsync": "off", "full_page_writes": "off"}  # in a power cut only
 _USER = "voice"
 
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.services)]  # of a fixture
+
 
 class Postgres:
     """A server. `url(database)` is what DATABASE_URL takes.

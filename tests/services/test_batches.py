@@ -29,6 +29,7 @@ async def outputs(b: Batching) -> list[str]:
     return [name for name in await b.outputs.all() if "/batch-" in name]
 
 
+@pytest.mark.services
 async def test_parts_share_the_items_and_each_is_spoken_once_in_its_voice(settings):
     async with batching(settings) as b:
         voices = [await b.voice(hz) for hz in (110.0, 190.0)]
@@ -72,6 +73,7 @@ async def test_a_worker_that_is_killed_leaves_to_the_next_what_it_had_not_done(s
         assert len(await outputs(b)) == len(b.outputs.names) == 20
 
 
+@pytest.mark.services
 async def test_a_part_whose_items_are_done_takes_what_waits_for_others(settings):
     async with batching(settings) as b:
         batch = await b.begun(await b.voice(), 60)
@@ -85,6 +87,7 @@ async def test_a_part_whose_items_are_done_takes_what_waits_for_others(settings)
         assert len(b.engine.said) == said == 60
 
 
+@pytest.mark.services
 async def test_what_a_killed_part_had_taken_from_others_is_begun_again_and_by_nobody_else(settings):
     async with batching(settings) as b:
         batch = await b.begun(await b.voice(), 60)

@@ -317,6 +317,7 @@ async def test_several_processes_add_to_the_same_day(settings):
         assert len((await t.days.list()).items) == 1
 
 
+@pytest.mark.services
 async def test_several_servers_write_to_one_postgresql(settings, new_postgres):
     async with telling(settings, new_postgres()) as t:
         logs = [t.log() for _ in range(4)]

@@ -41,7 +41,7 @@ def files(folder: Path) -> list[str]:
 
 # Runs in a process of its own: the limit on file sizes holds for the whole process.
 LIMITED_PUT = """
-import asyncio, resource, signal, sys
+import asyncio, os, resource, signal, sys
 from pathlib import Path
 from app.core.exceptions import StorageError
 from app.storage.local import LocalBlobStore
@@ -56,6 +56,8 @@ async def main():
         sys.stdout.write(error.detail)
 
 asyncio.run(main())
+sys.stdout.flush()
+os._exit(0)  # a thread of the store that is not done yet would abort an orderly end, now and then
 """
 
 

@@ -19,6 +19,7 @@ from app.engines.fake import read_back
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
 from tests.servers import free_port, running
+from tests.servers.postgres import BOTH
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
@@ -90,7 +91,7 @@ def _site(folder: Path, **settings: str) -> Site:
     return Site(folder, {**os.environ, **own, **settings})
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=BOTH)
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     if request.param == "sqlite":
         return _site(tmp_path)

@@ -20,6 +20,7 @@ from tests.audio.signals import read_pcm
 from tests.conftest import recording
 from tests.engines.test_registry import install
 from tests.servers import free_port, running
+from tests.servers.postgres import BOTH
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(240)]
 
@@ -94,7 +95,7 @@ class Site:
             yield context
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=BOTH)
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     install(tmp_path, "slow_engine", SLOW, engine="slow")
     shared = {"DATA_DIR": str(tmp_path / "data"), "JOBS_DEAD_AFTER_S": "2", "JOBS_POLL_S": "0.1"}

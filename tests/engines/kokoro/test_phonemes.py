@@ -207,7 +207,7 @@ def test_tokens(phonemizer: Phonemizer) -> None:
         "word " * 400,
         "supercalifragilistic" * 60,
         "9" * 900,
-        "%a" * 200,
+        "%a" * 80,
     ],
 )
 def test_fit_cuts_what_is_too_long(phonemizer: Phonemizer, text: str) -> None:
