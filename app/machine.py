@@ -17,6 +17,7 @@ from app.engines.base import EngineInfo
 from app.engines.registry import EngineOptions
 from app.services.lexicon_check import Recognise
 from app.speaker.judge import Judge
+from app.text.languages import primary
 
 _MAX_DEFAULT_THREADS = 8
 _WHISPER = "whisper-base-model"
@@ -100,8 +101,7 @@ def recognise(info: EngineInfo, assets: AssetStore) -> Callable[[], Recognise | 
         recogniser = Recogniser(assets.verified_path(_WHISPER).parent, threads=2)
 
         def hear(samples: Samples, sample_rate: int, *, language: str) -> str:
-            primary = language.partition("-")[0].lower()
-            return recogniser.transcript(Recording(samples, sample_rate), primary)
+            return recogniser.transcript(Recording(samples, sample_rate), primary(language))
 
         return hear
 

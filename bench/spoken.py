@@ -4,7 +4,6 @@ engine and Whisper base. Both sides are normalized by the same rules before they
 
 import argparse
 import asyncio
-from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +16,7 @@ from app.audio.finish import finish
 from app.audio.types import Samples
 from app.core.config import Settings
 from app.engines.base import Engine
-from app.engines.controls import asked_of, left_to_do
+from app.engines.controls import all_of, asked_of, left_to_do
 from app.engines.registry import EngineOptions, create_engine
 from app.lexicons.shelf import Attached
 from app.models.speech import Normalize, SpeechRequest
@@ -82,9 +81,8 @@ async def _said(engine: Engine, text: str, how: Normalize) -> Samples:
                 worded.wording.spoken,
                 part,
             )
-            async with aclosing(engine.synthesize(asked)) as chunks:
-                spoken_chunks = [chunk async for chunk in chunks]
-            sound.append(finish(spoken_chunks, left_to_do(engine.info, worded.piece))[0])
+            chunks = await all_of(engine, asked)
+            sound.append(finish(chunks, left_to_do(engine.info, worded.piece))[0])
     return resample(np.concatenate(sound), engine.info.sample_rate, _RATE)
 
 

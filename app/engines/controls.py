@@ -1,12 +1,16 @@
 """Who does what a request asks for: the engine where it can, what is done to its sound else."""
 
 from collections.abc import Iterable
+from contextlib import aclosing
 from dataclasses import replace
 from math import isinf
 from typing import Final
 
 from app.audio.finish import OUTPUT_LUFS, Finish
+from app.audio.types import SpeechChunk
+from app.core.exceptions import EngineFailed
 from app.engines.base import (
+    Engine,
     EngineInfo,
     Pronunciation,
     SynthesisRequest,
@@ -45,7 +49,7 @@ def asked_of(
         speed=prosody.speed,
         pitch_semitones=prosody.pitch if "pitch" in info.controls else 0.0,
         volume_db=prosody.volume if _levelled(info, piece) else 0.0,
-        pronunciations=tuple(_pronunciations(said, part)),
+        pronunciations=pronounced(said, part),
     )
 
 
@@ -66,10 +70,27 @@ def _levelled(info: EngineInfo, piece: Piece) -> bool:
     return "volume" in info.controls and not isinf(piece.prosody.volume)
 
 
-def _pronunciations(said: SpokenText, part: Part) -> Iterable[Pronunciation]:
-    """Those of passages that are wholly in a part; of one that is cut, the respelling is read."""
-    for passage in said.passages:
-        phonemes = passage.edit.phonemes if passage.edit else None
-        if phonemes and part.start <= passage.start < passage.end <= part.end:
-            start, end = passage.start - part.start, passage.end - part.start
-            yield Pronunciation(start, end, phonemes)
+def pronounced(said: SpokenText, part: Part | None = None) -> tuple[Pronunciation, ...]:
+    """Of the passages that are wholly in a part, default: in all of it. Of one that is cut, the
+    respelling is read.
+    """
+    first, last = (part.start, part.end) if part else (0, len(said.text))
+    return tuple(
+        Pronunciation(passage.start - first, passage.end - first, passage.edit.phonemes)
+        for passage in said.passages
+        if passage.edit and passage.edit.phonemes and first <= passage.start < passage.end <= last
+    )
+
+
+async def all_of(engine: Engine, request: SynthesisRequest) -> list[SpeechChunk]:
+    """What an engine makes of a text, when all of it is there.
+
+    Raises:
+        EngineFailed: there is no audio.
+        as `Engine.synthesize`
+    """
+    async with aclosing(engine.synthesize(request)) as chunks:
+        spoken = [chunk async for chunk in chunks]
+    if not spoken:
+        raise EngineFailed("The engine gave no audio for the text.")
+    return spoken

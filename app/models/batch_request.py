@@ -9,12 +9,12 @@ from pydantic import (
     Field,
     StrictBool,
     StrictInt,
-    field_validator,
     model_validator,
 )
 
 from app.audio.types import AudioFormat
-from app.models.speech import Normalize, SpeechOptions
+from app.models.lexicon import LexiconIds
+from app.models.speech import Format, Normalization, SpeechOptions
 
 MOST_ITEMS = 10_000
 """Of any batch, whatever the settings say."""
@@ -62,7 +62,7 @@ class BatchItemRequest(BaseModel):
     )
     voice: str | None = Field(None, min_length=1, max_length=100, description="Id of the voice.")
     language: Language | None = Field(None, description="BCP-47 tag.")
-    format: AudioFormat | None = None
+    format: Format | None = None
     sample_rate: StrictInt | None = Field(None, ge=8000, le=48000, description="In Hz.")
     speed: float | None = Field(None, strict=True, ge=0.5, le=2.0, allow_inf_nan=False)
     pitch: float | None = Field(
@@ -72,15 +72,8 @@ class BatchItemRequest(BaseModel):
         None, strict=True, ge=-40, le=20, allow_inf_nan=False, description="dB."
     )
     seed: StrictInt | None = Field(None, ge=0, le=2**32 - 1)
-    lexicon_ids: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] | None = Field(
-        None, max_length=3
-    )
-    normalize: Normalize | None = None
-
-    @field_validator("format", "normalize", mode="before")
-    @classmethod
-    def _any_case(cls, value: Any) -> Any:
-        return value.lower() if isinstance(value, str) else value
+    lexicon_ids: LexiconIds | None = None
+    normalize: Normalization | None = None
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:

@@ -3,13 +3,19 @@
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import Field
 
 from app.core.clock import utc_now
 from app.models.base import Record
 
 MAX_ATTACHED: Final = 3
 """Lexicons that hold at once: of a voice, of a request, of an owner by default."""
+LexiconIds = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(max_length=MAX_ATTACHED)
+]
+"""`id`, or `id@revision`; the first one goes before."""
 MAX_GRAPHEME: Final = 200
 MAX_ALIAS: Final = 1000
 MAX_PHONEMES: Final = 500

@@ -1,10 +1,9 @@
 """How a text would be said: what is asked, and what is told."""
 
-from typing import Annotated, Any
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
-
-from app.models.speech import Normalize
+from app.models.lexicon import LexiconIds
+from app.models.speech import Normalization, Normalize
 
 MOST_CHARS = 5_000
 MOST_SAMPLES = 20
@@ -35,10 +34,8 @@ class ValidateRequest(BaseModel):
         max_length=35,
         description="BCP-47 tag, or `auto`; default: the voice's, else the engine's first one.",
     )
-    lexicon_ids: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] | None = Field(
-        None, max_length=3, description="As when speaking."
-    )
-    normalize: Normalize = Field(Normalize.AUTO, description="As when speaking.")
+    lexicon_ids: LexiconIds | None = Field(None, description="As when speaking.")
+    normalize: Normalization = Field(Normalize.AUTO, description="As when speaking.")
     voice: str | None = Field(
         None,
         min_length=1,
@@ -54,11 +51,6 @@ class ValidateRequest(BaseModel):
     verify: StrictBool = Field(
         False, description="Say of each of these entries whether it changes what is heard."
     )
-
-    @field_validator("normalize", mode="before")
-    @classmethod
-    def _any_case(cls, value: Any) -> Any:
-        return value.lower() if isinstance(value, str) else value
 
 
 class Change(BaseModel):

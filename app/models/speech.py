@@ -11,13 +11,14 @@ from pydantic import (
     Field,
     StrictBool,
     StrictInt,
-    field_validator,
     model_validator,
 )
 
 from app.audio.types import AudioFormat, WordTiming
+from app.core.config.kinds import ANY_CASE
 from app.core.exceptions import AppError
 from app.models.history import LexiconUse, SpeechSource, SpeechStatus
+from app.models.lexicon import LexiconIds
 from app.models.voice import Voice
 
 
@@ -32,6 +33,9 @@ AUTO: Final = "auto"
 """In place of a language: each sentence has the one that it seems to be in."""
 
 
+Format = Annotated[AudioFormat, ANY_CASE]
+
+
 class Normalize(StrEnum):
     """Whether numbers, dates, signs and the like are put into words before an engine reads them."""
 
@@ -41,6 +45,9 @@ class Normalize(StrEnum):
     """The same; a language without rules is an error."""
     OFF = "off"
     """Left to the engine."""
+
+
+Normalization = Annotated[Normalize, ANY_CASE]
 
 
 class SpeakRequest(BaseModel):
@@ -54,7 +61,7 @@ class SpeakRequest(BaseModel):
     )
 
     text: str = Field(description="Plain text; markup is spoken as it is written.")
-    format: AudioFormat = AudioFormat.WAV
+    format: Format = AudioFormat.WAV
     sample_rate: StrictInt | None = Field(
         None,
         ge=8000,
@@ -80,11 +87,6 @@ class SpeakRequest(BaseModel):
     stream: StrictBool = Field(
         False, description="Send each sentence as soon as it is spoken, instead of the whole."
     )
-
-    @field_validator("format", mode="before")
-    @classmethod
-    def _any_case(cls, value: Any) -> Any:
-        return value.lower() if isinstance(value, str) else value
 
     def as_speech(self, voice_id: str) -> "SpeechRequest":
         """The same as it is asked for under /api/v1."""
@@ -120,7 +122,7 @@ class SpeechOptions(BaseModel):
         description="BCP-47 tag, or `auto`: each sentence has the one that it seems to be in. "
         "Default: the voice's, else the engine's first language.",
     )
-    format: AudioFormat = AudioFormat.WAV
+    format: Format = AudioFormat.WAV
     sample_rate: StrictInt | None = Field(
         None,
         ge=8000,
@@ -152,22 +154,16 @@ class SpeechOptions(BaseModel):
         description="dB above the service's own level.",
     )
     seed: StrictInt | None = Field(None, ge=0, le=2**32 - 1, description="Same seed, same samples.")
-    lexicon_ids: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] | None = Field(
+    lexicon_ids: LexiconIds | None = Field(
         None,
-        max_length=3,
         description="Lexicons to apply, the first one first: `id`, or `id@revision`. Without it, "
         "those of the voice, then your default ones, three at most; an empty list is none.",
     )
-    normalize: Normalize = Field(
+    normalize: Normalization = Field(
         Normalize.AUTO,
         description="Whether numbers, dates, signs and the like are put into words: `auto` where "
         "the language has rules, `on` (an error where it has none), `off`.",
     )
-
-    @field_validator("format", "normalize", mode="before")
-    @classmethod
-    def _any_case(cls, value: Any) -> Any:
-        return value.lower() if isinstance(value, str) else value
 
 
 class SpeechRequest(SpeechOptions):

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from app.audio.types import AudioFormat, RecordingReport
 from app.models.job import JOB_EXAMPLE, Job, JobDetails, JobProblem, JobStatus
 from app.models.lexicon import MAX_ATTACHED
+from app.models.speech import Format
 from app.models.voice import (
     REPORT_EXAMPLE,
     VOICE_EXAMPLE,
@@ -273,13 +274,8 @@ class PreviewRequest(BaseModel):
     language: str | None = Field(
         None, min_length=2, max_length=35, description="BCP-47 tag; default: the voice's."
     )
-    format: AudioFormat = AudioFormat.WAV
+    format: Format = AudioFormat.WAV
     sample_rate: StrictInt | None = Field(None, ge=8000, le=48000, description="In Hz.")
-
-    @field_validator("format", mode="before")
-    @classmethod
-    def _any_case(cls, value: Any) -> Any:
-        return value.lower() if isinstance(value, str) else value
 
 
 class Verification(BaseModel):

@@ -8,6 +8,7 @@ from app.core.config import Settings
 from app.core.config.speech import EmojiPolicy
 from app.core.exceptions import InvalidRequest, MarkupInvalid, TextTooLong
 from app.engines.base import EngineInfo
+from app.models.lexicon import MAX_ATTACHED
 from app.models.speech import AUTO, SpeechRequest
 from app.models.voice import Voice
 from app.text.clean import clean
@@ -18,7 +19,6 @@ from app.text.ssml import Script, parse, plain
 
 MOST_VOICES: Final = 20
 """In one request, by `<voice>`."""
-MOST_LEXICONS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,9 @@ class Drafting:
             raise InvalidRequest(
                 f"There are more than {MOST_VOICES} voices in the SSML.", "Split the text."
             )
-        if draft.lexicon_ids is not None and len(draft.lexicon_ids) > MOST_LEXICONS:
+        if draft.lexicon_ids is not None and len(draft.lexicon_ids) > MAX_ATTACHED:
             raise InvalidRequest(
-                f"There are more than {MOST_LEXICONS} lexicons in the SSML and the request.",
+                f"There are more than {MAX_ATTACHED} lexicons in the SSML and the request.",
                 "Name fewer.",
             )
         return draft

@@ -13,9 +13,9 @@ from app.models.voice import Voice
 from app.planning.draft import Draft
 from app.text.frontend import Abilities, FrontEnd, Wording, part_of
 from app.text.languages import by_script, detect
-from app.text.normalization import coverage, normalize
+from app.text.normalization import coverage
 from app.text.plan import Piece, pieces
-from app.text.spoken import Edit, SpokenText, merged, spoken
+from app.text.spoken import SpokenText
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +74,13 @@ class Plan:
 
     def without(self, worded: Worded, entry_id: str) -> SpokenText:
         """How a piece would be said if an entry of a lexicon was not there."""
-        edits = [passage.edit for passage in worded.wording.spoken.passages if passage.edit]
-        return self._said(
-            worded.piece.text, worded.language, [one for one in edits if one.entry != entry_id]
-        )
+        edits = (passage.edit for passage in worded.wording.spoken.passages)
+        others = [edit for edit in edits if edit and edit.entry != entry_id]
+        return self._front().said(worded.piece.text, worded.language, others)
 
     def plainly(self, text: str, language: str) -> SpokenText:
         """How a passage would be said if no lexicon applied."""
-        return self._said(text, language, [])
-
-    def _said(self, text: str, language: str, edits: list[Edit]) -> SpokenText:
-        if self.draft.request.normalize is not Normalize.OFF:
-            edits = merged(edits, normalize(text, language, taken=edits))
-        return spoken(text, edits)
+        return self._front().said(text, language)
 
     def check(self) -> None:
         """Refuse what cannot be spoken, before anything is. The engine is open.
@@ -123,15 +117,15 @@ class Plan:
     def _check_each(self) -> None:
         """Piece by piece, those with letters that may be foreign, as they will be read."""
         front, said = self._front(), False
-        for piece, language in self._pieces():
-            plain_text = piece.text.isascii() and not piece.edits
-            if plain_text:
-                said = said or piece.speakable
+        for whole in self._cut():
+            if whole.text.isascii() and not whole.edits:
+                said = said or whole.speakable
                 continue
-            wording = front.word(piece, language, self._able(language))
-            if wording.parts:
-                said = True
-                self.engine.check(wording.spoken.text, language)
+            for piece, language in self._by_language(whole):
+                wording = front.word(piece, language, self._able(language))
+                if wording.parts:
+                    said = True
+                    self.engine.check(wording.spoken.text, language)
         if not said:
             raise UnspeakableText(
                 "There is nothing in the text that is spoken.",
@@ -153,15 +147,17 @@ class Plan:
             max_chars=self.info.max_chars,
         )
 
-    def _pieces(self) -> Iterator[tuple[Piece, str]]:
-        script = self.draft.script
-        for piece in pieces(script, max_chars=self.info.max_chars, language=self.language):
-            if piece.language is not None or not self.draft.detects:
-                yield piece, piece.language or self.language
-            else:
-                yield from self._detected(piece)
+    def _cut(self) -> Iterator[Piece]:
+        return pieces(self.draft.script, max_chars=self.info.max_chars, language=self.language)
 
-    def _detected(self, piece: Piece) -> Iterator[tuple[Piece, str]]:
+    def _pieces(self) -> Iterator[tuple[Piece, str]]:
+        for piece in self._cut():
+            yield from self._by_language(piece)
+
+    def _by_language(self, piece: Piece) -> Iterator[tuple[Piece, str]]:
+        if piece.language is not None or not self.draft.detects:
+            yield piece, piece.language or self.language
+            return
         among = self.info.languages
         language = detect(piece.text, among, self.language)
         for start, end, tongue in by_script(piece.text, among, language):

@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -10,7 +9,6 @@ from typing import Any, Protocol
 from app.audio.encode import encode_all
 from app.audio.finish import Finish, finish
 from app.audio.types import AudioFormat, Samples
-from app.core.exceptions import EngineFailed
 from app.core.tasks import in_thread
 from app.core.turns import Turns
 from app.db.base import Collection
@@ -18,11 +16,11 @@ from app.db.voices import find_voice
 from app.engines.base import (
     Engine,
     Phonetic,
-    Pronunciation,
     ReadWord,
     SynthesisRequest,
     VoiceState,
 )
+from app.engines.controls import all_of, pronounced
 from app.engines.stored import stored_state
 from app.lexicons.hearing import compare
 from app.lexicons.shelf import LexiconShelf
@@ -173,7 +171,7 @@ class LexiconCheckService:
         if not isinstance(self._engine, Phonetic):
             return
         said, piece = worded.wording.spoken, worded.piece
-        for word in self._engine.read(said.text, worded.language, _pronounced(said)):
+        for word in self._engine.read(said.text, worded.language, pronounced(said)):
             start, end = said.origin(word.start, word.end)
             yield CheckedWord(
                 text=word.text,
@@ -229,13 +227,11 @@ class LexiconCheckService:
     async def _say(self, said: SpokenText, state: VoiceState, language: str) -> Samples:
         """float32 (n,), at the rate of the engine."""
         request = SynthesisRequest(
-            said.text, state, language=language, seed=None, pronunciations=tuple(_pronounced(said))
+            said.text, state, language=language, seed=None, pronunciations=pronounced(said)
         )
-        async with self._turns.turn(), aclosing(self._engine.synthesize(request)) as chunks:
-            spoken_chunks = [chunk async for chunk in chunks]
-        if not spoken_chunks:
-            raise EngineFailed("The engine gave no audio for the text.")
-        samples, _ = await in_thread(None, finish, spoken_chunks, Finish())
+        async with self._turns.turn():
+            chunks = await all_of(self._engine, request)
+        samples, _ = await in_thread(None, finish, chunks, Finish())
         return samples
 
 
@@ -254,17 +250,9 @@ def _changes(worded: Worded) -> Iterator[Change]:
             )
 
 
-def _pronounced(said: SpokenText) -> list[Pronunciation]:
-    return [
-        Pronunciation(passage.start, passage.end, passage.edit.phonemes)
-        for passage in said.passages
-        if passage.edit is not None and passage.edit.phonemes and passage.start < passage.end
-    ]
-
-
 def _given(word: ReadWord, said: SpokenText) -> bool:
     """Whether somebody has said how it is pronounced."""
-    return any(one.start < word.end and word.start < one.end for one in _pronounced(said))
+    return any(one.start < word.end and word.start < one.end for one in pronounced(said))
 
 
 def _wav(samples: Samples, rate: int) -> str:

@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from app.text.clean import speakable
-from app.text.lexicon import IgnoredRule, Matcher
+from app.text.lexicon import IgnoredRule, Matcher, PartsOfSpeech
 from app.text.normalization import normalize
 from app.text.plan import Piece
 from app.text.split import split
 from app.text.spoken import Edit, SpokenText, merged, spoken
 
-PartsOfSpeech = Callable[[str], Sequence[tuple[int, int, str]]]
 NO_PHONEMES: Final = "phonemes-unsupported"
 """Reason why a rule is ignored: the engine has no sound for one of its phonemes."""
 
@@ -89,10 +88,16 @@ class FrontEnd:
         given = merged(marked, found)
         if self.normalizes:
             given = [self._normalized(edit, language) for edit in given]
-            rest = normalize(piece.text, language, taken=given)
-            given = merged(given, rest)
-        said = spoken(piece.text, given)
+        said = self.said(piece.text, language, given)
         return Wording(said, self._parts(said, language), tuple(ignored))
+
+    def said(self, text: str, language: str, given: Sequence[Edit] = ()) -> SpokenText:
+        """How a sentence is said with these edits, which are in order, and no others but those of
+        normalization.
+        """
+        if self.normalizes:
+            given = merged(given, normalize(text, language, taken=given))
+        return spoken(text, given)
 
     def _looked_up(
         self, text: str, taken: Sequence[Edit], language: str, able: Abilities

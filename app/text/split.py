@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 
 from app.text.clean import speakable
+from app.text.languages import primary
 from app.text.pauses import (
     CONJUNCTION_PAUSE_S,
     HEADING_PAUSE_S,
@@ -101,9 +102,8 @@ def segments(
     """
     if max_chars < 1:
         raise ValueError(f"max_chars is {max_chars}")
-    primary = language.replace("_", "-").partition("-")[0].lower()
     held: _Span | None = None
-    for span in _kept_whole(_spans(text, max_chars, primary), whole):
+    for span in _kept_whole(_spans(text, max_chars, primary(language)), whole):
         if held is not None:
             yield Segment(text[held.start : held.end], held.start, held.end, held.pause_s)
         held = span

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -13,7 +12,9 @@ from app.audio.types import Recording
 from app.core.tasks import in_thread
 from app.core.turns import Turns
 from app.engines.base import Engine, SynthesisRequest, VoiceState
+from app.engines.controls import all_of
 from app.speaker.judge import Judge
+from app.text.languages import primary
 
 # Of the Harvard sentences (IEEE 1969), as everybody takes them for this.
 SENTENCES: Final = (
@@ -83,9 +84,9 @@ class Measuring:
         return await self._turns.in_background(partial(self._speak, request))
 
     async def _speak(self, request: SynthesisRequest) -> Recording:
-        async with aclosing(self._engine.synthesize(request)) as chunks:
-            samples = [chunk.samples async for chunk in chunks]
-        return Recording(np.concatenate(samples), self._engine.info.sample_rate)
+        chunks = await all_of(self._engine, request)
+        samples = np.concatenate([chunk.samples for chunk in chunks])
+        return Recording(samples, self._engine.info.sample_rate)
 
 
 def compare(before: Measured, after: Measured, *, held_out: int) -> Verdict:
@@ -115,4 +116,4 @@ def compare(before: Measured, after: Measured, *, held_out: int) -> Verdict:
 
 
 def _is_english(tag: str) -> bool:
-    return tag.partition("-")[0].lower() == _LANGUAGE
+    return primary(tag) == _LANGUAGE

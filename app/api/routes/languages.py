@@ -1,10 +1,10 @@
 """Which languages are spoken, and how they are read."""
 
-from babel import Locale, UnknownLocaleError
 from fastapi import APIRouter
 
 from app.api.access import GuardedRoute, access
 from app.api.dependencies import Context
+from app.core.tasks import in_thread
 from app.engines.base import EngineInfo
 from app.models.access import Permission
 from app.models.language import LanguageDetails, LanguageList, UnavailableLanguage
@@ -20,7 +20,10 @@ async def list_languages(context: Context) -> LanguageList:
     """The languages that the engine speaks: what reads them, whether lexicons can say phonemes, and
     what is put into words.
     """
-    info = context.engine.info
+    return await in_thread(None, _listed, context.engine.info)  # loads large tables
+
+
+def _listed(info: EngineInfo) -> LanguageList:
     return LanguageList(
         engine=info.name,
         items=[_details(info, tag) for tag in info.languages],
@@ -50,6 +53,8 @@ def _details(info: EngineInfo, tag: str) -> LanguageDetails:
 
 def _names(tag: str) -> tuple[str, str]:
     """In English, and in the language itself; the tag where the CLDR does not have it."""
+    from babel import Locale, UnknownLocaleError
+
     try:
         locale = Locale.parse(tag, sep="-")
     except (UnknownLocaleError, ValueError):

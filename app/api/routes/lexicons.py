@@ -30,7 +30,11 @@ _COUNT: Final = {"schema": {"type": "integer"}}
 _EXPORT: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file.",
-        "content": dict.fromkeys(("text/csv", "application/json", "application/pls+xml"), _FILE),
+        "content": {
+            "text/csv": _FILE,
+            "application/json": {"schema": {"type": "object"}},
+            "application/pls+xml": _FILE,
+        },
         "headers": {
             PARTS: {"description": "How many files there are: `part` asks for each.", **_COUNT},
             LEFT_OUT: {"description": "Entries that Azure has no form for.", **_COUNT},

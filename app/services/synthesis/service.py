@@ -18,7 +18,7 @@ import numpy as np
 from app.audio.encode import AudioEncoder
 from app.audio.finish import finish
 from app.audio.types import SpeechChunk
-from app.core.exceptions import AppError, DatabaseError, EngineFailed
+from app.core.exceptions import AppError, DatabaseError
 from app.core.logging import get_logger
 from app.core.metrics import Metrics, Outcome, outcome_of
 from app.core.tasks import in_thread
@@ -27,7 +27,7 @@ from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.engines.base import Engine, SynthesisRequest, VoiceState
-from app.engines.controls import asked_of, left_to_do
+from app.engines.controls import all_of, asked_of, left_to_do
 from app.engines.stored import stored_state
 from app.lexicons.shelf import LexiconShelf
 from app.models.audit import Action
@@ -209,10 +209,7 @@ class SynthesisService:
         chunks: list[SpeechChunk] = []
         for part in wording.parts:
             asked = asked_of(info, request, piece, wording.spoken, part)
-            spoken = await self._in_turn(asked, priority)
-            if not spoken:
-                raise EngineFailed("The engine gave no audio for the text.")
-            chunks += shifted(spoken, part)
+            chunks += shifted(await self._in_turn(asked, priority), part)
             if part.pause_s and part is not wording.parts[-1]:
                 chunks.append(_silence(part.pause_s, info.sample_rate, piece.start, piece.end))
         samples, words = await in_thread(None, finish, chunks, left_to_do(info, piece))
@@ -223,9 +220,9 @@ class SynthesisService:
         """What the engine makes of a part of a sentence."""
         if priority is Priority.BACKGROUND:
             asked = replace(request, background=True)
-            return await self._turns.in_background(partial(_all_of, self._engine, asked))
+            return await self._turns.in_background(partial(all_of, self._engine, asked))
         async with self._turns.turn():
-            return await _all_of(self._engine, request)
+            return await all_of(self._engine, request)
 
     @asynccontextmanager
     async def _admitted(self, order: Order) -> AsyncIterator[None]:
@@ -347,8 +344,3 @@ async def _look_ahead(said: AsyncGenerator[Said, None]) -> AsyncGenerator[Said, 
         upcoming.cancel()
         await asyncio.gather(upcoming, return_exceptions=True)
         await said.aclose()
-
-
-async def _all_of(engine: Engine, request: SynthesisRequest) -> list[SpeechChunk]:
-    async with aclosing(engine.synthesize(request)) as chunks:
-        return [chunk async for chunk in chunks]

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from app.text.languages import primary
 from app.text.spoken import Edit
 
 # One of these is in every emoji: of the blocks of pictures, the keycap, or what asks for a picture.
@@ -20,13 +21,12 @@ def emoji_edits(text: str, language: str) -> list[Edit]:
         return []
     import emoji
 
-    primary = language.replace("_", "-").partition("-")[0].lower()
-    primary = primary if primary in emoji.LANGUAGES else "en"
+    known = primary(language) if primary(language) in emoji.LANGUAGES else "en"
     edits = []
     for found in emoji.emoji_list(text):
         if not _PICTURE.search(found["emoji"]):
             continue
-        name = emoji.demojize(found["emoji"], language=primary, delimiters=("", ""))
+        name = emoji.demojize(found["emoji"], language=known, delimiters=("", ""))
         said = name.replace("_", " ").replace("-", " ").strip()
         edits.append(Edit(found["match_start"], found["match_end"], said, "emoji"))
     return edits

@@ -1,7 +1,7 @@
 """How rules are run over a sentence: in order, each on what none before it has taken."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.text.spoken import Edit
@@ -15,9 +15,11 @@ Make = Callable[[re.Match[str], str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A kind of passage and how it is said. The pattern is linear.
+    """A kind of passage and how it is said.
 
     Attributes:
+        name: kebab-case; the `rule` of its edits.
+        pattern: linear. With a group named `it`, only that is replaced: the rest is context.
         needs: characters without all of which the pattern matches nowhere; empty tells nothing.
     """
 
@@ -40,15 +42,21 @@ def run(rules: Sequence[Rule], text: str, language: str, taken: Sequence[Edit]) 
     for rule in rules:
         if rule.needs and characters.isdisjoint(rule.needs):
             continue
-        found = []
-        for match in rule.pattern.finditer(rest):
-            spoken = rule.make(match, language)
-            if spoken is not None and match.start() < match.end():
-                found.append(Edit(*match.span(), spoken, rule.name))
-        if found:
+        if found := list(_found(rule, rest, language)):
             rest = _masked(rest, [(edit.start, edit.end) for edit in found])
             edits += found
-    return sorted(edits, key=lambda edit: edit.start)
+    # What is said as it is written is taken, but is no edit.
+    changes = [edit for edit in edits if edit.spoken != text[edit.start : edit.end]]
+    return sorted(changes, key=lambda edit: edit.start)
+
+
+def _found(rule: Rule, text: str, language: str) -> Iterator[Edit]:
+    group = "it" if "it" in rule.pattern.groupindex else 0
+    for match in rule.pattern.finditer(text):
+        start, end = match.span(group)
+        spoken = rule.make(match, language) if start < end else None
+        if spoken is not None:
+            yield Edit(start, end, spoken, rule.name)
 
 
 def _masked(text: str, spans: Sequence[tuple[int, int]]) -> str:

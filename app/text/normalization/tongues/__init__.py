@@ -1,7 +1,7 @@
 """Languages other than English: what is written as figures, signs and short forms, as words.
 
-A language is a module of this package with a `LANGUAGE` (see `rules.Language`); it is imported when
-a text in it is first read. Nothing here changes a text: it says which edits would.
+A language is a module of this package with a `LANGUAGE` (see `language.Language`); it is imported
+when a text in it is first read. Nothing here changes a text: it says which edits would.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,9 @@ from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
+from app.text.languages import primary
 from app.text.normalization.tongues import interpret
-from app.text.normalization.tongues.rules import Language, primary_subtag
+from app.text.normalization.tongues.language import Language
 from app.text.spoken import Edit
 
 __all__ = ["coverage", "normalize", "say_as"]
@@ -72,7 +73,7 @@ def say_as(text: str, interpret_as: str, *, format: str | None = None, language:
 
 
 def _language(tag: str) -> Language | None:
-    name = _MODULES.get(primary_subtag(tag))
+    name = _MODULES.get(primary(tag))
     return None if name is None else _load(name)
 
 

@@ -7,10 +7,11 @@ months, units and currencies, in CLDR through Babel. Every pattern is linear: re
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from app.text.normalization.rules import Rule, run
+from app.text.normalization.tongues.language import Language
 from app.text.normalization.tongues.names import Names
 from app.text.normalization.tongues.numerals import Numerals
 from app.text.normalization.tongues.readings import VULGAR, Readings
-from app.text.normalization.tongues.rules import DIGITS, Language, Rule, apply
 from app.text.normalization.tongues.tongue import Tongue, listed
 from app.text.normalization.tongues.words import Words
 from app.text.spoken import Edit
@@ -19,7 +20,7 @@ _KINDS = listed(
     "abbreviation cardinal date decimal digits fraction money ordinal percent phone range sign "
     "time unit year"
 )
-_DIGITS = DIGITS | frozenset("०१२३४५६७८९")
+_DIGITS = "0123456789०१२३४५६७८९"
 # Left to the reader as it is: nothing in it is a number of its own.
 _ADDRESS = re.compile(
     r"(?:https?://|www\.)\S{1,2000}|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}"
@@ -63,7 +64,7 @@ class _Rules:
         # Two threads may compile at once: to the same.
         if not self._compiled:
             self._compiled = tuple(self._rules())
-        return apply(text, self._compiled, taken)
+        return run(self._compiled, text, tag, taken)
 
     def words(self, tag: str) -> Words:
         """For `say-as`."""
@@ -103,14 +104,14 @@ class _Rules:
     def _rules(self) -> Iterator[Rule]:
         """First what is longest: a rule never looks inside the passage of an earlier one."""
         say = self._say
-        yield Rule("address", _ADDRESS, lambda match: match[0], frozenset(".@/"))
+        yield _rule("address", _ADDRESS, lambda match: match[0], ".@/")
         yield from self._dates()
         yield from self._times()
-        yield Rule("phone", _PHONE, say.phone, _DIGITS)
+        yield _rule("phone", _PHONE, say.phone, _DIGITS)
         yield from self._amounts()
         for pattern, ordinal in self._tongue.centuries:
             rule = say.roman_ordinal if ordinal else say.roman
-            yield Rule("roman", re.compile(pattern), rule, frozenset("IVX"))
+            yield _rule("roman", re.compile(pattern), rule, "IVX")
         yield from self._abbreviations()
         yield from self._signs()
         yield from self._numbers()
@@ -123,7 +124,7 @@ class _Rules:
             r"(?<![\w./-])(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{2})(?![\w/-])",
             r"(?<![\w./-])(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})(?![\w/-])",
         ):
-            yield Rule("date", re.compile(pattern), self._say.date, _DIGITS)
+            yield _rule("date", re.compile(pattern), self._say.date, _DIGITS)
         # An abbreviated month only with its full stop or a year: "3 set" is no date.
         named = re.compile(
             r"(?<![\w.,/-])(?P<d>\d{1,2})(?P<first>\.?[º°]|er)?[ \u00a0](?:de )?"
@@ -131,8 +132,8 @@ class _Rules:
             r"(?:[ \u00a0](?:del? )?(?P<y>\d{4})(?!\w))?",
             re.IGNORECASE,
         )
-        yield Rule("date", named, self._say.named_date, _DIGITS)
-        yield Rule("date", _OVER, self._say.day_and_month, frozenset("/"))
+        yield _rule("date", named, self._say.named_date, _DIGITS)
+        yield _rule("date", _OVER, self._say.day_and_month, "/")
 
     def _times(self) -> Iterator[Rule]:
         mark = rf"(?P<mark>{_SPACE}(?:hs?|hrs|बजे)(?!\w))?"
@@ -142,7 +143,7 @@ class _Rules:
             r"(?P<long> min\b)?",
             r"\b(?:alle|dalle|ore|entro le) (?P<it>(?P<h>\d{1,2})\.(?P<m>\d{2}))(?!\w|[.,]\d)",
         ):
-            yield Rule("time", re.compile(pattern), self._say.time, _DIGITS)
+            yield _rule("time", re.compile(pattern), self._say.time, _DIGITS)
 
     def _amounts(self) -> Iterator[Rule]:
         tongue, say = self._tongue, self._say
@@ -165,7 +166,7 @@ class _Rules:
                 say.unit,
             ),
         ):
-            yield Rule(kind, re.compile(pattern), said, _DIGITS)
+            yield _rule(kind, re.compile(pattern), said, _DIGITS)
 
     def _abbreviations(self) -> Iterator[Rule]:
         known = self._tongue.abbreviations
@@ -177,7 +178,7 @@ class _Rules:
             (known, r"(?!\w)" if "C/" not in known else r"(?:(?<=/)|(?!\w))"),
         ):
             pattern = re.compile(rf"(?<![\w.])(?:{_any(table)}){behind}")
-            yield Rule("abbreviation", pattern, _from(table))
+            yield _rule("abbreviation", pattern, _from(table))
 
     def _signs(self) -> Iterator[Rule]:
         signs = self._tongue.signs
@@ -186,9 +187,9 @@ class _Rules:
             "=": signs.equals, "<": signs.less, ">": signs.more, "≤": signs.less,
             "≥": signs.more, "≈": signs.about, "−": signs.minus,
         }  # fmt: skip
-        yield Rule("sign", _OPERATOR, lambda match: operators[match["it"]], _DIGITS)
-        yield Rule("sign", _AMPERSAND, lambda _: signs.conjunction, frozenset("&"))
-        yield Rule("sign", _HASH, lambda _: signs.number, frozenset("#"))
+        yield _rule("sign", _OPERATOR, lambda match: operators[match["it"]], _DIGITS)
+        yield _rule("sign", _AMPERSAND, lambda _: signs.conjunction, "&")
+        yield _rule("sign", _HASH, lambda _: signs.number, "#")
 
     def _numbers(self) -> Iterator[Rule]:
         say, number = self._say, self._numerals.pattern
@@ -196,11 +197,11 @@ class _Rules:
             rf"(?<![\w.,/-])(?!0\d)(?P<a>{number})(?:-| ?– ?)(?!0\d)(?P<b>{self._numerals.bare})"
             r"(?![\w/-])"
         )
-        yield Rule("range", ends, say.range, frozenset("-–"))
-        yield Rule("range", _SCORE, say.score, frozenset(":"))
-        yield Rule("fraction", _OVER, say.fraction, frozenset("/"))
-        yield Rule("fraction", _VULGAR, say.vulgar, frozenset(VULGAR))
-        yield Rule("decimal", _VERSION, say.version, frozenset("."))
+        yield _rule("range", ends, say.range, "-–")
+        yield _rule("range", _SCORE, say.score, ":")
+        yield _rule("fraction", _OVER, say.fraction, "/")
+        yield _rule("fraction", _VULGAR, say.vulgar, "".join(VULGAR))
+        yield _rule("decimal", _VERSION, say.version, ".")
         plain = re.compile(rf"(?<!\d[/:]){_SIGN}(?P<n>{number})(?!\w|[.,:/]\d)")
         for kind, said in (
             ("digits", say.digits),
@@ -208,8 +209,14 @@ class _Rules:
             ("decimal", say.decimal),
             ("cardinal", say.number),
         ):
-            yield Rule(kind, plain, said, _DIGITS)
-        yield Rule("digits", _LONG, say.digits, _DIGITS)
+            yield _rule(kind, plain, said, _DIGITS)
+        yield _rule("digits", _LONG, say.digits, _DIGITS)
+
+
+def _rule(
+    name: str, pattern: re.Pattern[str], say: Callable[[re.Match[str]], str | None], needs: str = ""
+) -> Rule:
+    return Rule(name, pattern, lambda match, _: say(match), needs)
 
 
 def _any(written: Sequence[str] | Mapping[str, object]) -> str:
