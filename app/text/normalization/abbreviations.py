@@ -48,7 +48,7 @@ _NUMBERED: Final = {
 # Abbreviations that stand behind a name, where a capital letter may begin the next sentence.
 _ENDS: Final = frozenset(["etc.", "Inc.", "Ltd.", "Co.", "Corp.", "Jr."])
 _NUMBERS: Final = {name.lower(): word for name, word in _NUMBERED.items()}
-_NAME: Final = re.compile(r"\b(?:[A-Z][a-z]{1,30}|\d{1,3}(?:st|nd|rd|th)) $")
+_NAME: Final = re.compile(r"\b(?:[A-Z][a-z]{1,30}(?:['’]s)?|\d{1,3}(?:st|nd|rd|th)) $")
 
 
 def ends(m: re.Match[str]) -> bool:

@@ -22,6 +22,7 @@ from app.text.normalization.rules import TAKEN, Rule
 
 _SCALES: Final = {"k": "thousand", "M": "million", "B": "billion"}
 _BEFORE_A_DAY: Final = re.compile(r"\b(?:on|by|until|till|before|after|since|than|due)\s$")
+_ON: Final = re.compile(r"\b[Oo]n\s$")
 _VULGAR: Final = {
     "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
     "⅗": (3, 5), "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8),
@@ -83,9 +84,8 @@ def _century(m: re.Match[str], _: str) -> str | None:
 
 def _fraction(m: re.Match[str], language: str) -> str | None:
     over, under = int(m["over"]), int(m["under"])
-    before = m.string[max(0, m.start() - 10) : m.start()]
-    if over <= 12 < under <= 31 and not british(language) and _BEFORE_A_DAY.search(before):
-        return date_of(f"{over}/{under}", "md", language)
+    if (said := _day_of_month(m, over, under, language)) is not None:
+        return said
     if over == under and not m["whole"]:
         return f"{cardinal(over)} out of {cardinal(under)}"
     if under < 2 or under > 100 or (over >= under and m["whole"]):
@@ -96,6 +96,19 @@ def _fraction(m: re.Match[str], language: str) -> str | None:
     if over > 20 or (over > under and under > 16):
         return f"{cardinal(over)} over {cardinal(under)}"
     return fraction(over, under, british=uk)
+
+
+def _day_of_month(m: re.Match[str], over: int, under: int, language: str) -> str | None:
+    """`on 3/4`, `by 3/14`."""
+    uk = british(language)
+    month, day = (under, over) if uk else (over, under)
+    before = m.string[max(0, m.start() - 10) : m.start()]
+    if m["whole"] or not (1 <= month <= 12 and 1 <= day <= 31):
+        return None
+    alone = _ON.search(before) and not re.match(r" (?:of|the|a)\b", m.string[m.end() : m.end() + 5])
+    if alone or (day > 12 and _BEFORE_A_DAY.search(before)):
+        return date_of(f"{over}/{under}", "dm" if uk else "md", language)
+    return None
 
 
 def _vulgar(m: re.Match[str], language: str) -> str:
@@ -169,6 +182,16 @@ def _spaced(m: re.Match[str], language: str) -> str:
     return decimal(re.sub(r"\s", "", m[0]), british=british(language))
 
 
+def _groups(m: re.Match[str], _: str) -> str:
+    """The number of a card, or its end."""
+    return ", ".join(digits(group) for group in re.split(r"[ -]", m[0]))
+
+
+def _by(m: re.Match[str], _: str) -> str:
+    """`3 x 4 = 12`, or a size."""
+    return "times" if re.match(rf"[\d{TAKEN}.,]{{1,20}}\s?=", m.string[m.end() :][:22]) else "by"
+
+
 def _cardinal(m: re.Match[str], language: str) -> str:
     text = m[0]
     whole = text.lstrip("-−+")
@@ -206,6 +229,12 @@ ROMAN: Final = (
     Rule("roman", re.compile(rf"\b({_NUMERAL})\b(?= (?:century|centuries)\b)"), _century),
 )
 NUMBERS: Final = (
+    Rule(
+        "digits",
+        re.compile(r"(?<![\w.,-])\d{4}([ -])\d{4}(?:\1\d{4}){2}(?![\w-]|[ .,]\d)"),
+        _groups,
+    ),
+    Rule("digits", re.compile(r"(?<=\bending in )\d{3,4}(?![\w.,-]\d|\w)"), _groups),
     Rule(
         "fraction",
         re.compile(rf"(?<![\w.,/])({NUMBER})?\s?([{''.join(_VULGAR)}])"),
@@ -257,7 +286,7 @@ NUMBERS: Final = (
     ),
     Rule("ratio", re.compile(r"(?<![\w.,:])(\d{1,4}):(\d{1,4})(?![\w:]|\.\d)"), _ratio),
     Rule("range", re.compile(rf"(?<![\w.,-])({NUMBER})(\s?[-–]\s?)({NUMBER})(?![\w-])"), _range),
-    Rule("sign", re.compile(r"(?<=\d)(?<!\b0)\s?x\s?(?=[\d\ue000])"), lambda m, _: "by"),
+    Rule("sign", re.compile(r"(?<=\d)(?<!\b0)\s?x\s?(?=[\d\ue000])"), _by),
     Rule(
         "year",
         re.compile(

@@ -47,6 +47,7 @@ _OWN_WAY: Final = {
     "AT&T": "A.T and T", "S&P": "S and P", "P&L": "P and L", "M&A": "M and A.", "H&M": "H and M",
     "401(k)": "four oh one K", "pH": "P H", "btw": "by the way", "omg": "oh my god",
     "bps": "basis points", "ASAP": "A.S.A.P", "DIY": "D I Y",
+    "WWI": "World War One", "WWII": "World War Two",
     "A/C": "A.C", "N/A": "not applicable", "and/or": "and or", "he/she": "he or she",
     "she/he": "she or he", "his/her": "his or her", "him/her": "him or her", "c/o": "care of",
     "C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", ".NET": "dot net",
@@ -70,6 +71,23 @@ _WORDS: Final = frozenset(
 )  # fmt: skip
 # Words in a sentence of capitals, letters elsewhere.
 _EITHER: Final = frozenset(["IT", "US", "AM", "ME", "WHO", "OR", "HI", "OH", "MR", "MS", "DR"])
+# Behind the name of a place.
+_STATES: Final = {
+    "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California",
+    "CO": "Colorado", "CT": "Connecticut", "DE": "Delaware", "FL": "Florida", "GA": "Georgia",
+    "ID": "Idaho", "IL": "Illinois", "IA": "Iowa", "KS": "Kansas", "KY": "Kentucky",
+    "LA": "Louisiana", "MD": "Maryland", "MA": "Massachusetts", "MI": "Michigan",
+    "MN": "Minnesota", "MS": "Mississippi", "MO": "Missouri", "MT": "Montana", "NE": "Nebraska",
+    "NV": "Nevada", "NH": "New Hampshire", "NJ": "New Jersey", "NM": "New Mexico",
+    "NY": "New York", "NC": "North Carolina", "ND": "North Dakota", "OH": "Ohio",
+    "PA": "Pennsylvania", "RI": "Rhode Island", "SC": "South Carolina", "SD": "South Dakota",
+    "TN": "Tennessee", "TX": "Texas", "UT": "Utah", "VT": "Vermont", "VA": "Virginia",
+    "WA": "Washington", "WV": "West Virginia", "WI": "Wisconsin", "WY": "Wyoming",
+}  # fmt: skip
+# Only before a ZIP code: "Well, OK".
+_WORDLIKE_STATES: Final = {
+    "HI": "Hawaii", "IN": "Indiana", "ME": "Maine", "OK": "Oklahoma", "OR": "Oregon",
+}  # fmt: skip
 _VOWEL: Final = re.compile(r"[AEIOUY]")
 # Pairs of consonants that English words begin and end with.
 _HEADS: Final = (
@@ -183,6 +201,14 @@ OWN_WAY: Final = (
     Rule("formula", re.compile(r"(?<![\w-])(?:[A-Z][a-z]?[₀-₉]{0,3}){1,12}(?!\w)"), _formula, _LOW),
 )
 LETTERS: Final = (
+    Rule(
+        "state",
+        re.compile(
+            rf"(?<=[a-z], )(?:(?P<sure>{'|'.join(_STATES)})(?=[.,;:!?)]|$|\s[a-z{TAKEN}\d])"
+            rf"|(?P<any>{'|'.join(_WORDLIKE_STATES)})(?=\s[{TAKEN}\d]))"
+        ),
+        lambda m, _: (_STATES | _WORDLIKE_STATES)[m[0]],
+    ),
     Rule("initials", re.compile(r"\b(?:[A-Z]\.){2,6}(?!\w)"), _initials),
     Rule("initials", re.compile(r"\b(?:[A-Z]\.){1,5}[A-Z](?![\w.])"), _initials),
     Rule("initials", re.compile(r"(?<![\w'’])[A-Z]\.(?=\s[A-Z])"), _initial),

@@ -151,6 +151,7 @@ RULES: Final = (
         lambda m, _: "",
         "*_`~",
     ),
+    Rule("sign", re.compile(r"(?<!\w)#(?= of )"), lambda m, _: "number", "#"),
     Rule("sign", re.compile(r"(?<=\w)/(?=\w)"), lambda m, _: " "),
     Rule("arrow", re.compile(r"(?<!\S)(?:-{1,9}>|={1,9}>)(?!\S)"), lambda m, _: "to", ">"),
     Rule("sign", re.compile(r"(?<=\d)\s-\s(?=\d)"), lambda m, _: "minus"),

@@ -121,7 +121,8 @@ RULES: Final = (
     Rule(
         "telephone",
         re.compile(
-            r"(?:(?<=\b[Dd]ial )|(?<=\b[Cc]all )|(?<=\bcalled ))(?:911|999|112|988|411|311)"
+            r"(?:(?<=\b[Dd]ial )|(?<=\b[Cc]all )|(?<=\b[Rr]ing )|(?<=\b[Tt]ext )"
+            r"|(?<=\b[Pp]hone )|(?<=\bcalled ))(?:911|999|112|988|411|311|111|101)"
             r"(?![\w.,-]?\w)"
         ),
         _emergency,

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from app.text.normalization.money import ARTICLE, before
-from app.text.normalization.numbers import NUMBER, british, decimal, singular
+from app.text.normalization.numbers import NUMBER, british, decimal, fraction, part, singular
 from app.text.normalization.rules import TAKEN, Rule
 
 _UNITS: Final = {
@@ -64,6 +64,9 @@ _RATES: Final = (
     "second|minute|hour|hr|night|day|week|wk|month|mo|year|yr|person|head|mile|item|user|unit"
 )
 _SHORT: Final = {"hr": "hour", "wk": "week", "mo": "month", "yr": "year"}
+_COUNTED: Final = re.compile(
+    r" (?!and|or|to|at|is|was|in|for|with|while|when|but|by|on|the)[a-z]{3}"
+)
 _NOT_INCH: Final = re.compile(r"\s{0,3}[^\s.,;:)×x]")
 
 
@@ -73,6 +76,8 @@ def _unit(m: re.Match[str], language: str) -> str | None:
         return None
     if len(unit) == 1 and unit.isupper() and _INITIAL.match(m.string, m.end()):
         return None  # "15 W. 34th Street"
+    if unit == "K" and space != "-" and _COUNTED.match(m.string, m.end()):
+        return f"{decimal(m['number'], british=british(language))} thousand"
     if unit == "in" and not m["dot"] and _NOT_INCH.match(m.string, m.end()):
         return None  # "5 in the morning"
     sign = "minus " if m["sign"] else ""
@@ -82,6 +87,28 @@ def _unit(m: re.Match[str], language: str) -> str | None:
     single = space == "-" or ARTICLE.search(before(m)) or (singular(m["number"]) and not low)
     per = f" per {_named(m['per'], language)[0]}" if m["per"] else ""
     return f"{sign}{low}{said} {one if single else many}{per}"
+
+
+def _fraction(m: re.Match[str], language: str) -> str | None:
+    """`1/2 km`, `2 1/2 cups` has no unit of ours."""
+    over, under, uk = int(m["over"]), int(m["under"]), british(language)
+    if over >= under or (m["unit"] == "in" and _NOT_INCH.match(m.string, m.end())):
+        return None
+    one, many = _named(m["unit"], language)
+    if m["whole"]:
+        whole = decimal(m["whole"], british=uk)
+        return f"{whole} and {part(over, under, british=uk)} {many}"
+    said = fraction(over, under, british=uk)
+    article = "an" if one[0] in "aeiou" or one.startswith("hour") else "a"
+    return f"{said} {one}" if over == 1 else f"{said} of {article} {one}"
+
+
+def _inches(m: re.Match[str], language: str) -> str | None:
+    """`12"`, where it closes no quotation."""
+    if sum(map(m.string.count, '"″”')) % 2 == 0 or "“" in m.string:
+        return None
+    one = ARTICLE.search(before(m)) or singular(m[1])
+    return f"{decimal(m[1], british=british(language))} {'inch' if one else 'inches'}"
 
 
 def _named(unit: str, language: str) -> tuple[str, str]:
@@ -123,6 +150,16 @@ RULES: Final = (
         "unit",
         re.compile(r"(?<![\w.,])(\d{1,2})['′’]\s?(\d{1,2})(?:(?:\"|″|”|'')(?!\w)|(?![\w'’\"]))"),
         _feet,
+    ),
+    Rule("unit", re.compile(rf"(?<![\w.,])({NUMBER})[\"″”](?!\w)"), _inches, '"″”'),
+    Rule(
+        "unit",
+        re.compile(
+            r"(?<![\w.,/-])(?:(?P<whole>\d{1,3})[ -])?(?P<over>\d{1,2})/(?P<under>[2-9]|1[0-6])\s?"
+            rf"(?P<unit>{_UNIT})(?![\w²³/])"
+        ),
+        _fraction,
+        "/",
     ),
     Rule(
         "unit",

@@ -71,14 +71,19 @@ def _points(text: str) -> str:
 
 
 def _dotted(m: re.Match[str], _: str) -> str:
-    parts = m[0].split(".")
+    parts = m[1].split(".")
     if [len(part) for part in parts] == [3, 3, 4]:
         return ", ".join(digits(part, zero="oh") for part in parts)
     if len(parts[0]) < 4 and all(len(part) == 3 for part in parts[1:]) and parts[-1] == "000":
         return cardinal(int("".join(parts)))
     if len(parts) != 4 or any(int(part) > 255 for part in parts):
-        return _points(m[0])
+        return _points(m[1])
     return " dot ".join(digits(part) if len(part) > 2 else cardinal(int(part)) for part in parts)
+
+
+def _port(m: re.Match[str], _: str) -> str:
+    host = m[1] if m[1][0].isalpha() else _dotted(m, _)
+    return f"{host} colon {digits(m[2])}"
 
 
 def _read(m: re.Match[str], _: str) -> str:
@@ -138,5 +143,11 @@ RULES: Final = (
         re.compile(r"\b([Vv]ersion|[Rr]elease|Python) (\d{1,4}(?:\.\d{1,5}){1,4})(?![\w.]?\d|\w)"),
         _named,
     ),
-    Rule("version", re.compile(r"(?<![\w.,])\d{1,5}(?:\.\d{1,5}){2,5}(?![\w]|\.\d)"), _dotted),
+    Rule(
+        "port",
+        re.compile(r"(?<![\w.,/])(\d{1,3}(?:\.\d{1,3}){3}|localhost):(\d{2,5})(?![\w:]|\.\d)"),
+        _port,
+        ":",
+    ),
+    Rule("version", re.compile(r"(?<![\w.,])(\d{1,5}(?:\.\d{1,5}){2,5})(?![\w]|\.\d)"), _dotted),
 )  # fmt: skip
