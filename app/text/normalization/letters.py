@@ -202,7 +202,7 @@ OWN_WAY: Final = (
 )
 LETTERS: Final = (
     Rule(
-        "state",
+        "abbreviation",
         re.compile(
             rf"(?<=[a-z], )(?:(?P<sure>{'|'.join(_STATES)})(?=[.,;:!?)]|$|\s[a-z{TAKEN}\d])"
             rf"|(?P<any>{'|'.join(_WORDLIKE_STATES)})(?=\s[{TAKEN}\d]))"

@@ -144,7 +144,7 @@ RULES: Final = (
         _named,
     ),
     Rule(
-        "port",
+        "version",
         re.compile(r"(?<![\w.,/])(\d{1,3}(?:\.\d{1,3}){3}|localhost):(\d{2,5})(?![\w:]|\.\d)"),
         _port,
         ":",
