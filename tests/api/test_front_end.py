@@ -14,6 +14,8 @@ from app.core.config import Settings
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine, read_back
 from app.main import create_app
+from tests.api.speech import events as events_of
+from tests.api.voices import registered, settings_of
 from tests.audio.signals import read_pcm
 from tests.conftest import make_app, recording
 
@@ -26,19 +28,8 @@ LEXICONS = "/api/v1/lexicons"
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """One server for all of these: no test changes what another sees."""
-    with TestClient(create_app(_settings(tmp_path_factory.mktemp("data")))) as running:
+    with TestClient(create_app(settings_of(tmp_path_factory.mktemp("data")))) as running:
         yield running
-
-
-def _settings(folder: Any, **more: Any) -> Settings:
-    usual = {"rate_limiting_enabled": False, "jobs_worker": False, "voice_engine": "fake"}
-    return Settings(_env_file=None, data_dir=folder, **usual | more)
-
-
-def registered(client: TestClient, *, hz: float = 120.0) -> str:
-    file = ("a.wav", recording(hz=hz), "audio/wav")
-    voice: str = client.post("/voices", files={"file": file}).json()["voice_id"]
-    return voice
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +64,7 @@ def events(client: TestClient, voice: str, **fields: Any) -> list[tuple[str, Any
     body = {"voice": voice, "format": "pcm", "stream_format": "sse"} | fields
     response = client.post(STREAM, json=body)
     assert response.status_code == 200, response.text
-    blocks = [block.split("\n") for block in response.text.strip().split("\n\n")]
-    return [(block[0].removeprefix("event: "), json.loads(block[1][6:])) for block in blocks]
+    return events_of(response.text)
 
 
 # Normalization
@@ -141,14 +131,14 @@ def test_what_becomes_too_long_for_the_engine_is_said_in_parts(settings: Setting
     [("drop", "Well done."), ("name", "Well done thumbs up.")],
 )
 def test_emoji_are_dropped_or_named(tmp_path: Any, policy: str, expected: str) -> None:
-    with TestClient(create_app(_settings(tmp_path, emoji=policy))) as client:
+    with TestClient(create_app(settings_of(tmp_path, emoji=policy))) as client:
         response = speak(client, registered(client), "Well done 👍.")
 
     assert re.sub(r"\s+(?=\.)", "", said(response)) == expected
 
 
 def test_or_refused(tmp_path: Any) -> None:
-    with TestClient(create_app(_settings(tmp_path, emoji="error"))) as client:
+    with TestClient(create_app(settings_of(tmp_path, emoji="error"))) as client:
         body = {"voice": registered(client), "text": "Well done 👍."}
         problem = client.post(SPEAK, json=body).json()
 
@@ -156,7 +146,7 @@ def test_or_refused(tmp_path: Any) -> None:
 
 
 def test_a_text_of_nothing_but_emoji_is_said_where_they_are_named(tmp_path: Any) -> None:
-    with TestClient(create_app(_settings(tmp_path, emoji="name"))) as client:
+    with TestClient(create_app(settings_of(tmp_path, emoji="name"))) as client:
         assert said(speak(client, registered(client), "👍")) == "thumbs up"
 
 
@@ -247,7 +237,7 @@ def test_a_word_in_another_script_can_be_said_by_an_entry(client: TestClient, vo
 def test_those_of_the_voice_then_the_default_ones_apply_unless_some_are_named(
     tmp_path: Any,
 ) -> None:
-    with TestClient(create_app(_settings(tmp_path))) as client:
+    with TestClient(create_app(settings_of(tmp_path))) as client:
         voice = registered(client)
         own = lexicon(client, "of the voice", {"grapheme": "data", "alias": "dahta"})
         lexicon(

@@ -15,7 +15,8 @@ from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine
 from app.main import create_app
 from tests.api.test_synthesize import EndlessEngine
-from tests.conftest import make_app, recording, serving
+from tests.api.voices import registered
+from tests.conftest import make_app, serving
 
 HISTORY = "/api/v1/synthesis/history"
 SPEAK = "/api/v1/synthesis/speak"
@@ -39,12 +40,6 @@ def entries(client: Any, **query: Any) -> list[dict[str, Any]]:
 def totals(client: Any) -> dict[str, Any]:
     found: dict[str, Any] = client.get("/api/v1/usage").json()["totals"]
     return found
-
-
-def registered(client: Any) -> str:
-    file = ("a.wav", recording(), "audio/wav")
-    voice: str = client.post("/voices", files={"file": file}).json()["voice_id"]
-    return voice
 
 
 def files_with(word: str, folder: Path) -> list[str]:

@@ -9,8 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.main import create_app
-from tests.api.test_front_end import _settings, lexicon, registered
+from tests.api.test_front_end import lexicon
 from tests.api.test_synthesize import decoded
+from tests.api.voices import registered, settings_of
 from tests.audio.signals import model_file
 
 VALIDATE = "/api/v1/lexicon/validate"
@@ -18,7 +19,7 @@ VALIDATE = "/api/v1/lexicon/validate"
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with TestClient(create_app(_settings(tmp_path_factory.mktemp("data")))) as running:
+    with TestClient(create_app(settings_of(tmp_path_factory.mktemp("data")))) as running:
         yield running
 
 
@@ -111,7 +112,7 @@ def test_what_cannot_be_validated_is_refused(
 
 
 def test_the_lexicons_of_a_voice_apply(tmp_path: Path) -> None:
-    with TestClient(create_app(_settings(tmp_path))) as client:
+    with TestClient(create_app(settings_of(tmp_path))) as client:
         voice = registered(client)
         own = lexicon(client, "of the voice", {"grapheme": "data", "alias": "dahta"})
         change = {"version": 1, "lexicon_ids": [own]}
@@ -124,7 +125,7 @@ def test_the_lexicons_of_a_voice_apply(tmp_path: Path) -> None:
 @pytest.mark.models
 def test_the_embedded_engine_tells_phonemes_and_what_it_does_not_know(tmp_path: Path) -> None:
     models = model_file("kokoro-int8.onnx").parent
-    settings = _settings(tmp_path, voice_engine="kokoro", model_dir=models)
+    settings = settings_of(tmp_path, voice_engine="kokoro", model_dir=models)
     with TestClient(create_app(settings)) as client:
         named = lexicon(
             client,

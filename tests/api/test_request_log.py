@@ -13,7 +13,8 @@ from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine
 from app.main import create_app
-from tests.conftest import make_app, recording, serving
+from tests.api.voices import registered
+from tests.conftest import make_app, serving
 
 Lines = Callable[..., list[dict[str, Any]]]
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -32,12 +33,6 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
 
 def configured(settings: Settings, **switches: Any) -> Settings:
     return settings.model_copy(update={"log_format": "json", **switches})
-
-
-def registered(client: Any) -> str:
-    answer = client.post("/voices", files={"file": ("a.wav", recording(), "audio/wav")})
-    voice: str = answer.json()["voice_id"]
-    return voice
 
 
 def test_an_answer_is_logged_by_its_route_with_caller_status_and_duration(

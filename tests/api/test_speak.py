@@ -13,8 +13,8 @@ from app.core.config import Settings
 from app.engines.base import TrainingOptions
 from app.main import create_app
 from tests.api.test_synthesize import decoded, said
+from tests.api.voices import registered, settings_of
 from tests.audio.signals import read_pcm
-from tests.conftest import recording
 from tests.telemetry.series import scrape, value
 
 SPEAK = "/api/v1/synthesis/speak"
@@ -25,13 +25,7 @@ TEXT = "Walruses juggle porcelain."
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """One server for all of these: no test changes what another sees."""
-    settings = Settings(
-        _env_file=None,
-        data_dir=tmp_path_factory.mktemp("data"),
-        voice_engine="fake",
-        rate_limiting_enabled=False,
-        jobs_worker=False,
-    )
+    settings = settings_of(tmp_path_factory.mktemp("data"))
     with TestClient(create_app(settings)) as running:
         yield running
 
@@ -39,12 +33,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 @pytest.fixture(scope="module")
 def voice(client: TestClient) -> str:
     return registered(client)
-
-
-def registered(client: TestClient, *, hz: float = 120.0) -> str:
-    file = ("a.wav", recording(hz=hz), "audio/wav")
-    voice: str = client.post("/voices", files={"file": file}).json()["voice_id"]
-    return voice
 
 
 @pytest.mark.parametrize(

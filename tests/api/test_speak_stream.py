@@ -1,7 +1,6 @@
 """`POST /api/v1/synthesis/speak/stream`; on a real server where what arrives when matters."""
 
 import asyncio
-import json
 import threading
 from base64 import b64decode
 from collections.abc import AsyncGenerator
@@ -27,35 +26,17 @@ from app.models.speech import SpeechRequest, Spoken, SpokenPiece
 from app.models.voice import Voice
 from app.planning.draft import Drafting, SynthesisLimits
 from app.services.synthesis import SynthesisService
+from tests.api.speech import events
 from tests.api.test_synthesize import EndlessEngine, said
+from tests.api.voices import registered
 from tests.audio.signals import read_pcm
-from tests.conftest import make_app, recording, serving
+from tests.conftest import make_app, serving
 from tests.services.parts import shelf
 from tests.telemetry.series import scrape, value
 
 SPEAK = "/api/v1/synthesis/speak"
 STREAM = "/api/v1/synthesis/speak/stream"
 TEXT = "One here. Two there. Three."
-
-
-def registered(client: Any, *, hz: float = 120.0) -> str:
-    file = ("a.wav", recording(hz=hz), "audio/wav")
-    voice: str = client.post("/voices", files={"file": file}).json()["voice_id"]
-    return voice
-
-
-def events(content: str) -> list[tuple[str, dict[str, Any]]]:
-    """Names and data, in order. Comments are left out."""
-    found = []
-    for block in content.split("\n\n")[:-1]:
-        if block.startswith(":"):
-            continue
-        name, data = block.split("\n")
-        assert name.startswith("event: ")
-        assert data.startswith("data: ")
-        found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
-    assert content.endswith("\n\n")
-    return found
 
 
 def audio_of(found: list[tuple[str, dict[str, Any]]]) -> bytes:

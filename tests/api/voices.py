@@ -26,13 +26,27 @@ from tests.conftest import recording
 VOICES = "/api/v1/voices"
 
 
+def settings_of(folder: Path, **more: Any) -> Settings:
+    """Of a server with the fake engine and without limits."""
+    usual = {"rate_limiting_enabled": False, "jobs_worker": False, "voice_engine": "fake"}
+    return Settings(_env_file=None, data_dir=folder, **usual | more)
+
+
+def registered(client: Any, *, hz: float = 120.0, **fields: str) -> str:
+    """Id of a new voice, by the older route."""
+    file = ("a.wav", recording(hz=hz, seconds=5.0), "audio/wav")
+    made = client.post("/voices", files={"file": file}, data=fields)
+    assert made.status_code == 201, made.text
+    voice: str = made.json()["voice_id"]
+    return voice
+
+
 @contextmanager
 def voice_server(
     folder: Path, *, tells_speakers: bool = False, **more: Any
 ) -> Iterator[TestClient]:
     """A server with the fake engine. It tells speakers apart by their pitch, if it is to."""
-    usual = {"rate_limiting_enabled": False, "jobs_worker": False, "voice_engine": "fake"}
-    settings = Settings(_env_file=None, data_dir=folder, **usual | more)
+    settings = settings_of(folder, **more)
     listener = (lambda: Listener(EnergyDetector(), by_pitch)) if tells_speakers else None
     with TestClient(create_app(settings, listener=listener)) as client:
         yield client
