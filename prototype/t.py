@@ -5,7 +5,8 @@ def load(p,rate=24000):
     for f in c.decode(audio=0): out+= [g.to_ndarray()[0] for g in r.resample(f)]
     out+=[g.to_ndarray()[0] for g in r.resample(None)]
     return np.concatenate(out)
-import os
+import os,sys
+if __name__!="__main__": sys.argv=["x"]
 fs=sorted(glob.glob('/work/shared/**/*.flac',recursive=True))[:0] or sorted(glob.glob('/work/shared/**/*.wav',recursive=True)+glob.glob('/work/shared/**/*.flac',recursive=True)+glob.glob('/work/shared/**/*.ogg',recursive=True)+glob.glob('/work/shared/**/*.opus',recursive=True))
 print(len(fs))
 for p in fs[::max(1,len(fs)//8)][:8]:
