@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from app.core.exceptions import EngineFailed, EngineUnavailable
 
+_WEIGHTS = "session.model_external_initializers_file_folder_path"
+
 
 def open_session(
-    model: Path | bytes, *, threads: int, keep_memory: bool = True
+    model: Path | bytes, *, threads: int, keep_memory: bool = True, weights: Path | None = None
 ) -> ort.InferenceSession:
     """Load a network for the CPU.
 
@@ -20,6 +22,7 @@ def open_session(
         threads: threads of one run.
         keep_memory: keep what a run has allocated for the next one. Faster; but what the longest
             input ever seen needed is never given back.
+        weights: folder of the files that hold them, where they are not in the model.
 
     Raises:
         EngineUnavailable: missing, damaged, or no such model.
@@ -29,6 +32,8 @@ def open_session(
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.enable_cpu_mem_arena = keep_memory
+    if weights is not None:
+        options.add_session_config_entry(_WEIGHTS, str(weights))
     try:
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the only base there is

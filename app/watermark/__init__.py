@@ -1,0 +1,1 @@
+"""An inaudible mark in everything that is spoken, and its detection."""
