@@ -56,6 +56,7 @@ from app.storage.stores import StorageOptions, Stores, open_stores
 from app.training.measuring import Measuring
 from app.training.session import Workshop
 from app.training.versions import Versions
+from app.watermark.marking import Watermark
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class AppContext:
     stores: Stores
     engine: Engine
     ears: Ears
+    watermark: Watermark
     access: AccessService
     keys: KeyService
     limiter: RateLimiter | None
@@ -97,6 +99,7 @@ async def open_context(  # long: every part in its order
     *,
     engine: Engine | None = None,
     listener: Callable[[], Listener] | None = None,
+    watermark: Watermark | None = None,
     clock: Clock = time.monotonic,
 ) -> AsyncIterator[AppContext]:
     """Open everything. A missing model file is not fatal: what needs it answers with the reason.
@@ -104,6 +107,7 @@ async def open_context(  # long: every part in its order
     Args:
         engine: instead of the one that the settings name.
         listener: instead of what judges recordings for that engine.
+        watermark: instead of the one that the settings name.
         clock: by which limits fill and waits are measured.
 
     Raises:
@@ -124,7 +128,14 @@ async def open_context(  # long: every part in its order
         queue = DbosQueue.of(settings)
         stack.push_async_callback(queue.close)
         context = _wired(
-            settings, clock, assets=assets, database=database, engine=engine, ears=ears, queue=queue
+            settings,
+            clock,
+            assets=assets,
+            database=database,
+            engine=engine,
+            ears=ears,
+            watermark=watermark or machine.watermark(settings, engine.info, assets),
+            queue=queue,
         )
         stack.push_async_callback(context.trail.close)
         stack.push_async_callback(context.history_log.close)
@@ -145,6 +156,7 @@ class _Parts:
     stores: Stores
     engine: Engine
     ears: Ears
+    watermark: Watermark
     turns: Turns
     voices: Collection[Voice]
     lexicons: LexiconStore
@@ -161,6 +173,7 @@ def _wired(  # long: every part by its name
     database: SqlDatabase,
     engine: Engine,
     ears: Ears,
+    watermark: Watermark,
     queue: DbosQueue,
 ) -> AppContext:
     stores = open_stores(StorageOptions.of(settings))
@@ -173,7 +186,18 @@ def _wired(  # long: every part by its name
     shelf = LexiconShelf(lexicons=lexicons, store=store)
     drafting = Drafting.of(settings, engine.info)
     parts = _Parts(
-        settings, metrics, stores, engine, ears, turns, voices, store, shelf, drafting, trail
+        settings,
+        metrics,
+        stores,
+        engine,
+        ears,
+        watermark,
+        turns,
+        voices,
+        store,
+        shelf,
+        drafting,
+        trail,
     )
     board = _board(parts, database, queue)
     synthesis = _synthesis(parts, log)
@@ -187,6 +211,7 @@ def _wired(  # long: every part by its name
         stores=stores,
         engine=engine,
         ears=ears,
+        watermark=watermark,
         access=_access(settings, database),
         keys=KeyService(keys=database.collection(ApiKey), audit=parts.trail),
         limiter=create_limiter(settings, turns, clock=clock, observer=metrics.limits),
@@ -259,6 +284,7 @@ def _synthesis(parts: _Parts, log: HistoryLog) -> SynthesisService:
         audit=parts.trail,
         lexicons=parts.shelf,
         drafting=parts.drafting,
+        watermark=parts.watermark,
         log=log,
         metrics=parts.metrics,
     )
@@ -272,6 +298,7 @@ def _lexicon_check(parts: _Parts, assets: AssetStore) -> LexiconCheckService:
         engine=parts.engine,
         turns=parts.turns,
         drafting=parts.drafting,
+        watermark=parts.watermark,
         recogniser=machine.recognise(parts.engine.info, assets),
     )
 

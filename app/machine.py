@@ -18,6 +18,7 @@ from app.engines.registry import EngineOptions
 from app.services.lexicon_check import Recognise
 from app.speaker.judge import Judge
 from app.text.languages import primary
+from app.watermark.marking import Mark, Watermark
 
 _MAX_DEFAULT_THREADS = 8
 _WHISPER = "whisper-base-model"
@@ -77,6 +78,25 @@ def judge(info: EngineInfo, assets: AssetStore) -> Callable[[], Judge | None]:
         return SpeechJudge(encoder, lambda: Recogniser(folder, threads=2))
 
     return load
+
+
+def watermark(settings: Settings, info: EngineInfo, assets: AssetStore) -> Watermark:
+    """As the operator has set it. What a test double gives is no speech, and is not marked."""
+    if settings.watermark == "never" or info.test_double:
+        return Watermark(None)
+    loading = Lock()
+
+    @cache
+    def load() -> Mark:
+        from app.watermark.perth import Marker
+
+        return Marker(assets.verified_path("perth-implicit"))
+
+    def once() -> Mark:
+        with loading:
+            return load()
+
+    return Watermark(once)
 
 
 def engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:

@@ -42,6 +42,7 @@ from app.planning.surroundings import Surroundings
 from app.storage.base import BlobStore
 from app.text.normalization import coverage
 from app.text.spoken import Edit, SpokenText, spoken
+from app.watermark.marking import Watermark
 
 
 class Recognise(Protocol):
@@ -74,6 +75,7 @@ class LexiconCheckService:
         engine: Engine,
         turns: Turns,
         drafting: Drafting,
+        watermark: Watermark,
         recogniser: Callable[[], Recognise | None],
     ) -> None:
         self._voices = voices
@@ -82,6 +84,7 @@ class LexiconCheckService:
         self._engine = engine
         self._turns = turns
         self._drafting = drafting
+        self._watermark = watermark
         self._recogniser = recogniser
 
     async def check(self, owner: str, asked: ValidateRequest) -> ValidateResponse:
@@ -103,6 +106,7 @@ class LexiconCheckService:
         draft = await in_thread(None, self._drafting.draft, owner, voice, request, streaming=False)
         plan = await Surroundings(self._voices, self._lexicons, self._engine).plan(draft)
         await self._engine.open()
+        await self._watermark.warm_up()
         answer, places = await in_thread(None, self._worded, plan)
         if asked.audio or asked.verify:
             with self._turns.enter():
@@ -207,7 +211,9 @@ class LexiconCheckService:
         before = plan.plainly(place.text, language)
         after = spoken(place.text, [edit.moved(-edit.start)])
         return {
-            f"audio_{when}": _wav(await self._say(said, state, language), plan.info.sample_rate)
+            f"audio_{when}": await in_thread(
+                None, self._file, await self._say(said, state, language), plan.info.sample_rate
+            )
             for when, said in (("before", before), ("after", after))
         }
 
@@ -234,6 +240,11 @@ class LexiconCheckService:
         samples, _ = await in_thread(None, finish, chunks, Finish())
         return samples
 
+    def _file(self, samples: Samples, rate: int) -> str:
+        marked = self._watermark.mark(samples, rate)
+        content = encode_all(marked, AudioFormat.WAV, input_rate=rate, output_rate=rate)
+        return b64encode(content).decode()
+
 
 def _changes(worded: Worded) -> Iterator[Change]:
     piece = worded.piece
@@ -253,8 +264,3 @@ def _changes(worded: Worded) -> Iterator[Change]:
 def _given(word: ReadWord, said: SpokenText) -> bool:
     """Whether somebody has said how it is pronounced."""
     return any(one.start < word.end and word.start < one.end for one in pronounced(said))
-
-
-def _wav(samples: Samples, rate: int) -> str:
-    content = encode_all(samples, AudioFormat.WAV, input_rate=rate, output_rate=rate)
-    return b64encode(content).decode()

@@ -26,6 +26,7 @@ from app.models.speech import SpeechRequest, Spoken, SpokenPiece
 from app.models.voice import Voice
 from app.planning.draft import Drafting, SynthesisLimits
 from app.services.synthesis import SynthesisService
+from app.watermark.marking import Watermark
 from tests.api.speech import events
 from tests.api.test_synthesize import EndlessEngine, said
 from tests.api.voices import registered
@@ -268,6 +269,7 @@ def tell(app: FastAPI, log: Log) -> None:
         audit=context.trail,
         lexicons=shelf(context.database),
         drafting=Drafting(
+        watermark=Watermark(None),
             context.engine.info, SynthesisLimits(max_chars=100_000, max_whole_chars=10_000)
         ),
         log=log,

@@ -32,6 +32,7 @@ from app.services.batches import BatchOptions, BatchService, Bench
 from app.services.synthesis import SynthesisService
 from app.services.voices import Upload, VoiceService
 from app.storage.local import MemoryBlobStore
+from app.watermark.marking import Watermark
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
 from tests.services.parts import OWNER, Parts, parts, shelf
@@ -168,6 +169,7 @@ async def batching(settings: Settings, **options: Any) -> AsyncIterator[Batching
                 audit=AuditTrail(database.collection(AuditEvent)),
                 lexicons=shelf(database),
                 drafting=Drafting(
+                watermark=Watermark(None),
                     engine.info, SynthesisLimits(max_chars=1000, max_whole_chars=500)
                 ),
             )

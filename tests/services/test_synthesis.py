@@ -28,6 +28,7 @@ from app.planning.plan import Plan, Worded
 from app.services.synthesis import Order, Said, Speech, SynthesisService
 from app.services.voices import Upload
 from app.text.lexicon import Matcher
+from app.watermark.marking import Watermark
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
 from tests.services.parts import OWNER, Parts, parts, shelf
@@ -132,6 +133,7 @@ def speaker(
         audit=AuditTrail(made.events),
         lexicons=shelf(made.database),
         drafting=Drafting(engine.info, SynthesisLimits(max_chars=1000, max_whole_chars=500)),
+        watermark=Watermark(None),
         log=log,
     )
 

@@ -16,8 +16,8 @@ from functools import partial
 import numpy as np
 
 from app.audio.encode import AudioEncoder
-from app.audio.finish import finish
-from app.audio.types import SpeechChunk
+from app.audio.finish import Finish, finish
+from app.audio.types import Samples, SpeechChunk, WordTiming
 from app.core.exceptions import AppError, DatabaseError
 from app.core.logging import get_logger
 from app.core.metrics import Metrics, Outcome, outcome_of
@@ -40,6 +40,7 @@ from app.planning.surroundings import Surroundings
 from app.services.synthesis.speech import Charge, Order, Said, Speech
 from app.services.synthesis.words import shifted, written
 from app.storage.base import BlobStore
+from app.watermark.marking import Watermark
 
 log = get_logger(__name__)
 
@@ -62,6 +63,7 @@ class SynthesisService:
         turns: Turns,
         audit: AuditTrail,
         drafting: Drafting,
+        watermark: Watermark,
         metrics: Metrics | None = None,
         log: SpeechLog | None = None,
     ) -> None:
@@ -72,6 +74,7 @@ class SynthesisService:
         self._turns = turns
         self._audit = audit
         self._drafting = drafting
+        self._watermark = watermark
         self._metrics = metrics or Metrics()
         self._log = log
 
@@ -162,6 +165,7 @@ class SynthesisService:
 
     async def _opened(self) -> None:
         await self._engine.open()
+        await self._watermark.warm_up()
         self._metrics.engine_loaded(self._engine.info.name)
 
     async def _prepared(self, order: Order, streaming: bool) -> Speech:
@@ -212,9 +216,15 @@ class SynthesisService:
             chunks += shifted(await self._in_turn(asked, priority), part)
             if part.pause_s and part is not wording.parts[-1]:
                 chunks.append(_silence(part.pause_s, info.sample_rate, piece.start, piece.end))
-        samples, words = await in_thread(None, finish, chunks, left_to_do(info, piece))
+        samples, words = await in_thread(None, self._finished, chunks, left_to_do(info, piece))
         words = tuple(written(words, wording.spoken, piece))
         return SpeechChunk(samples, info.sample_rate, piece.start, piece.end, words)
+
+    def _finished(
+        self, chunks: Sequence[SpeechChunk], how: Finish
+    ) -> tuple[Samples, tuple[WordTiming, ...]]:
+        samples, words = finish(chunks, how)
+        return self._watermark.mark(samples, chunks[0].sample_rate), words
 
     async def _in_turn(self, request: SynthesisRequest, priority: Priority) -> list[SpeechChunk]:
         """What the engine makes of a part of a sentence."""
