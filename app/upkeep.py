@@ -26,6 +26,7 @@ async def warm_up(context: AppContext) -> None:
         await context.engine.open()
         context.metrics.engine_loaded(context.engine.info.name)
         await context.ears.warm_up()
+        await context.watermark.warm_up()
         await in_thread(None, _ready_rules, context.engine.info.languages)
     except (AssetError, EngineError) as error:
         log.warning("cannot speak", detail=error.detail, suggestion=error.suggestion)

@@ -34,6 +34,7 @@ class Readiness:
             "storage": context.stores.ping,
             "engine": context.engine.open,
             "recordings": context.ears.warm_up,
+            "watermark": context.watermark.warm_up,
         }
         self._explains = context.settings.unsafe_allowed
         self._told: dict[str, str] = {}

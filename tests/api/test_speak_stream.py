@@ -268,8 +268,8 @@ def tell(app: FastAPI, log: Log) -> None:
         turns=context.turns,
         audit=context.trail,
         lexicons=shelf(context.database),
-        drafting=Drafting(
         watermark=Watermark(None),
+        drafting=Drafting(
             context.engine.info, SynthesisLimits(max_chars=100_000, max_whole_chars=10_000)
         ),
         log=log,
