@@ -1,0 +1,1 @@
+"""The agreement of speakers: what they say, and whether a recording says it."""
