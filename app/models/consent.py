@@ -1,0 +1,149 @@
+"""The agreement of a speaker to have their voice cloned: the stored records, and what is told."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.models.base import Record
+
+MAX_PERSON = 200
+MAX_PURPOSE = 2000
+
+
+class ConsentStatus(StrEnum):
+    """What came of the checks, or of what somebody decided since."""
+
+    VERIFIED = "verified"
+    NEEDS_REVIEW = "needs-review"
+    REJECTED = "rejected"
+    REVOKED = "revoked"
+
+
+class ConsentMethod(StrEnum):
+    """How the speaker's agreement is shown."""
+
+    ATTESTED = "attested"
+    """The caller has signed that there is one."""
+    RECORDED = "recorded"
+    """The speaker has read the statement aloud."""
+
+
+class ConsentScores(BaseModel):
+    """What was measured of a recording."""
+
+    model_config = ConfigDict(frozen=True)
+
+    words: float = Field(description="Share of the statement's words that are said, 0 to 1.")
+    speaker: float = Field(description="How much of the speaker's name is heard, 0 to 1.")
+    company: float = Field(description="How much of the company's name is heard, 0 to 1.")
+    code: bool = Field(description="Whether the code is said.")
+    speech_s: float = Field(description="Seconds of speech.")
+    speakers: int = Field(description="How many speak.")
+    watermark: float = Field(description="How surely it is our own speech, 0 to 1.")
+
+
+class ConsentChallenge(Record):
+    """A statement that somebody is about to read. Used once.
+
+    Attributes:
+        code: the digits to say.
+        expires_at: when a recording of it comes too late.
+    """
+
+    language: str
+    speaker: str
+    company: str
+    code: str
+    expires_at: datetime
+
+
+class Consent(Record):
+    """An agreement.
+
+    Attributes:
+        speaker, company: by name, as they are said.
+        purpose: what the voice is for.
+        statement: what was to be read, or what the caller has signed.
+        recording_blob: name in the store of recordings, None if there is none.
+        reasons: why it is not verified, in words.
+        decided_by: subject of the principal who has decided a review.
+        erase_at: when the recording and what was made of it go, once it is revoked.
+    """
+
+    speaker: str
+    company: str
+    language: str
+    purpose: str
+    method: ConsentMethod
+    status: ConsentStatus
+    statement: str
+    recording_blob: str | None = None
+    scores: ConsentScores | None = None
+    reasons: tuple[str, ...] = ()
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    revoked_at: datetime | None = None
+    erase_at: datetime | None = None
+
+
+_EXAMPLE: dict[str, Any] = {
+    "id": "0d3f6a0e-0c5b-4a0e-9f59-6a4b8d2b8e11",
+    "created_at": "2026-01-15T10:30:00Z",
+    "speaker": "Jane Smith",
+    "company": "Contoso",
+    "language": "en-US",
+    "purpose": "Announcements in our stations.",
+    "method": "recorded",
+    "status": "verified",
+    "reasons": [],
+    "scores": {
+        "words": 1.0, "speaker": 0.92, "company": 1.0, "code": True, "speech_s": 9.8,
+        "speakers": 1, "watermark": 0.0,
+    },
+    "decided_by": None,
+    "decided_at": None,
+    "revoked_at": None,
+}  # fmt: skip
+
+
+class ConsentDetails(BaseModel):
+    """A consent as callers see it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    id: str
+    created_at: datetime
+    speaker: str
+    company: str
+    language: str
+    purpose: str
+    method: ConsentMethod
+    status: ConsentStatus
+    reasons: list[str] = Field(description="Why it is not verified.")
+    scores: ConsentScores | None = Field(description="Of the recording; null without one.")
+    decided_by: str | None = Field(description="Who has decided the review.")
+    decided_at: datetime | None
+    revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, consent: Consent) -> "ConsentDetails":
+        return cls.model_validate(consent.model_dump(include=set(_EXAMPLE)))
+
+
+class ConsentPage(BaseModel):
+    """Part of the list, newest first."""
+
+    items: list[ConsentDetails]
+    cursor: str | None = Field(description="Ask with it for what follows; null at the end.")
+
+
+class Statement(BaseModel):
+    """What is to be read aloud."""
+
+    statement_id: str = Field(description="Send it with the recording.")
+    language: str
+    text: str = Field(description="The digits of the code are said one by one.")
+    code: str
+    expires_at: datetime = Field(description="The recording must be here before.")
