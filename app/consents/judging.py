@@ -1,0 +1,40 @@
+"""What the checks of a recorded consent come to."""
+
+from typing import Final
+
+from app.models.consent import ConsentScores, ConsentStatus
+
+WORDS_SURE: Final = 0.8
+"""Share of the statement's words with which nobody needs to listen again."""
+WORDS_LEAST: Final = 0.6
+NAME_SURE: Final = 0.5
+"""Likeness of a name: recognition writes names as it likes."""
+LEAST_SPEECH_S: Final = 3.0
+MARKED: Final = 0.4
+"""Score of the watermark from which a recording is taken for our own speech."""
+
+
+def judge(scores: ConsentScores) -> tuple[ConsentStatus, tuple[str, ...]]:
+    """The outcome, and why it is not `verified`."""
+    wrong = []
+    if scores.watermark >= MARKED:
+        wrong.append("The recording has our own watermark: it was spoken by a machine.")
+    if scores.speech_s < LEAST_SPEECH_S:
+        wrong.append(f"There are only {scores.speech_s:.1f} s of speech in it.")
+    if scores.speakers != 1:
+        wrong.append(f"{scores.speakers} people speak in it; it must be one.")
+    if scores.words < WORDS_LEAST:
+        wrong.append(f"Only {scores.words:.0%} of the statement's words were heard.")
+    if not scores.code:
+        wrong.append("The code was not heard, or is another one.")
+    if wrong:
+        return ConsentStatus.REJECTED, tuple(wrong)
+    doubts = []
+    if scores.words < WORDS_SURE:
+        doubts.append(f"{scores.words:.0%} of the statement's words were heard.")
+    for name, score in (("speaker", scores.speaker), ("company", scores.company)):
+        if score < NAME_SURE:
+            doubts.append(f"The name of the {name} was not understood.")
+    if doubts:
+        return ConsentStatus.NEEDS_REVIEW, tuple(doubts)
+    return ConsentStatus.VERIFIED, ()
