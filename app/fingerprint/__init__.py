@@ -1,0 +1,1 @@
+"""What sound is recognised by, even cut and re-encoded."""

@@ -1,0 +1,77 @@
+"""Landmarks of a sound: pairs of spectral peaks, after Wang (2003), "An industrial-strength audio
+search algorithm".
+
+Peaks survive codecs, resampling, gain and moderate noise; their pairs say with one number which two
+frequencies lie how far apart, whatever comes before or behind.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.audio.dsp import resample
+from app.audio.spectrum import spectrum
+from app.audio.types import Samples
+
+_RATE: Final = 8_000
+_SIZE, _HOP = 1024, 128
+_LOW, _HIGH = 20, 448  # bins: 156 Hz to 3.5 kHz
+_AROUND: Final = (21, 15)  # bins and frames in which a peak is the highest
+_DEPTH: Final = 7.0  # natural logarithms below the highest peak: 61 dB
+_PEAKS_PER_S: Final = 30
+_FAN: Final = 5
+_NEAREST, _FARTHEST = 2, 63  # frames
+_WIDEST: Final = 200  # bins
+_LOOKED_AT: Final = 40  # of the peaks that follow one
+
+FRAME_S: Final = _HOP / _RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """uint32 (n,) keys, and int32 (n,) the frame of each."""
+
+    keys: NDArray[np.uint32]
+    frames: NDArray[np.int32]
+
+
+def landmarks(samples: Samples, sample_rate: int) -> Landmarks:
+    """Those of a sound, in order of time; none of silence.
+
+    Args:
+        samples: float32 (n,), mono.
+        sample_rate: in Hz.
+    """
+    at, bins = _peaks(resample(samples, sample_rate, _RATE))
+    taken = np.zeros(len(at), int)
+    keys, frames = [], []
+    for ahead in range(1, min(_LOOKED_AT, len(at))):
+        apart = at[ahead:] - at[:-ahead]
+        step = bins[ahead:] - bins[:-ahead]
+        fits = (apart >= _NEAREST) & (apart <= _FARTHEST) & (np.abs(step) <= _WIDEST)
+        fits &= taken[:-ahead] < _FAN
+        taken[:-ahead] += fits
+        keys.append((bins[:-ahead] << 15 | (step + 256) << 6 | apart)[fits])
+        frames.append(at[:-ahead][fits])
+    if not keys:
+        return Landmarks(np.empty(0, np.uint32), np.empty(0, np.int32))
+    all_frames = np.concatenate(frames).astype(np.int32)
+    order = np.argsort(all_frames, kind="stable")
+    return Landmarks(np.concatenate(keys).astype(np.uint32)[order], all_frames[order])
+
+
+def _peaks(sound: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Frames and bins of the highest local peaks, in order of time."""
+    from scipy.ndimage import maximum_filter
+
+    if not np.any(sound):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    levels = np.log(np.abs(spectrum(sound, _SIZE, _HOP)[_LOW:_HIGH]) + 1e-4)
+    highest = maximum_filter(levels, size=_AROUND)
+    bins, at = np.nonzero((levels == highest) & (levels > levels.max() - _DEPTH))
+    most = int(len(sound) / _RATE * _PEAKS_PER_S) + 1
+    best = np.argsort(-levels[bins, at], kind="stable")[:most]
+    best = best[np.lexsort((bins[best], at[best]))]
+    return at[best], bins[best]
