@@ -16,9 +16,9 @@ _PAIRS: Final = (
     "()", "[]", "{}", "（）", "“”", "„“”", "«»", "‹›", "《》", "「」", "『』",
 )  # fmt: skip
 _SAME: Final = '"`'
+"""In these the library looks for no end of a sentence; what begins with them, what ends."""
 _SINGLE: Final = re.compile(r"(?<!\w)'|'(?!\w)")
 _CURLY_END: Final = re.compile(r"’(?!\w)")
-"""In these the library looks for no end of a sentence; what begins with them, what ends."""
 _NEAR: Final = 40
 """How far around an end of a sentence is looked, in characters."""
 

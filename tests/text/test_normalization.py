@@ -289,6 +289,8 @@ def test_emoji_are_in_order_and_apart(text: str) -> None:
         "$1",
         "I ",
         "'1",
+        '1" ',
+        "3x4 ",
     ],
 )
 def test_long_monotonous_text_is_read(piece: str) -> None:

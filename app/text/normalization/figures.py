@@ -189,7 +189,8 @@ def _groups(m: re.Match[str], _: str) -> str:
 
 def _by(m: re.Match[str], _: str) -> str:
     """`3 x 4 = 12`, or a size."""
-    return "times" if re.match(rf"[\d{TAKEN}.,]{{1,20}}\s?=", m.string[m.end() :][:22]) else "by"
+    after = m.string[m.end() : m.end() + 22]
+    return "times" if re.match(rf"[\d{TAKEN}.,]{{1,20}}\s?=", after) else "by"
 
 
 def _cardinal(m: re.Match[str], language: str) -> str:

@@ -67,6 +67,7 @@ _SHORT: Final = {"hr": "hour", "wk": "week", "mo": "month", "yr": "year"}
 _COUNTED: Final = re.compile(
     r" (?!and|or|to|at|is|was|in|for|with|while|when|but|by|on|the)[a-z]{3}"
 )
+_QUOTED: Final = 300  # characters
 _NOT_INCH: Final = re.compile(r"\s{0,3}[^\s.,;:)×x]")
 
 
@@ -104,8 +105,9 @@ def _fraction(m: re.Match[str], language: str) -> str | None:
 
 
 def _inches(m: re.Match[str], language: str) -> str | None:
-    """`12"`, where it closes no quotation."""
-    if sum(map(m.string.count, '"″”')) % 2 == 0 or "“" in m.string:
+    """`12"`, where it closes no quotation near it."""
+    around = m.string[max(0, m.start() - _QUOTED) : m.end() + _QUOTED]
+    if sum(map(around.count, '"″”')) % 2 == 0 or "“" in around:
         return None
     one = ARTICLE.search(before(m)) or singular(m[1])
     return f"{decimal(m[1], british=british(language))} {'inch' if one else 'inches'}"
