@@ -28,9 +28,8 @@ from app.planning.draft import Drafting, SynthesisLimits
 from app.services.synthesis import SynthesisService
 from tests.api.speech import events
 from tests.api.test_synthesize import EndlessEngine, said
-from tests.api.voices import registered
 from tests.audio.signals import read_pcm
-from tests.conftest import make_app, serving
+from tests.conftest import make_app, registered, serving
 from tests.services.parts import shelf
 from tests.telemetry.series import scrape, value
 
