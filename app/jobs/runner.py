@@ -139,6 +139,8 @@ class JobRunner:
         finally:
             if not task.done():
                 await see_through(_stopped(task))
+            elif not task.cancelled():
+                task.exception()  # seen, also where the job has ended since and nobody asks for it
         if task.cancelled():  # not by us: nobody would go on with it
             raise RuntimeError("it cancelled itself")
         return task.result()

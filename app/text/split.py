@@ -133,8 +133,8 @@ def _line_pieces(
     """`pause_s`: behind the line; None leaves it to its last mark."""
     for sentence in sentences(text, line, language):
         for piece in _cut(text, sentence, max_chars, language):
-            last = pause_s is not None and piece.end == line[1]
-            yield _Span(piece.start, piece.end, pause_s) if last and pause_s else piece
+            last = piece.end == line[1]
+            yield _Span(piece.start, piece.end, pause_s) if pause_s and last else piece
 
 
 def _kept_whole(spans: Iterator[_Span], whole: Sequence[tuple[int, int]]) -> Iterator[_Span]:

@@ -15,9 +15,9 @@ from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine, read_back
 from app.main import create_app
 from tests.api.speech import events as events_of
-from tests.api.voices import registered, settings_of
+from tests.api.voices import settings_of
 from tests.audio.signals import read_pcm
-from tests.conftest import make_app, recording
+from tests.conftest import make_app, recording, registered
 
 SPEAK = "/api/v1/synthesis/speak"
 STREAM = "/api/v1/synthesis/speak/stream"

@@ -15,8 +15,7 @@ from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine
 from app.main import create_app
 from tests.api.test_synthesize import EndlessEngine
-from tests.api.voices import registered
-from tests.conftest import make_app, serving
+from tests.conftest import make_app, registered, serving
 
 HISTORY = "/api/v1/synthesis/history"
 SPEAK = "/api/v1/synthesis/speak"

@@ -13,8 +13,7 @@ from app.core.config import Settings
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine
 from app.main import create_app
-from tests.api.voices import registered
-from tests.conftest import make_app
+from tests.conftest import make_app, registered
 
 STREAM = "/api/v1/synthesis/speak/stream"
 

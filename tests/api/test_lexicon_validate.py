@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 from app.main import create_app
 from tests.api.test_front_end import lexicon
 from tests.api.test_synthesize import decoded
-from tests.api.voices import registered, settings_of
+from tests.api.voices import settings_of
 from tests.audio.signals import model_file
+from tests.conftest import registered
 
 VALIDATE = "/api/v1/lexicon/validate"
 

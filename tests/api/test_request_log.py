@@ -13,8 +13,7 @@ from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine
 from app.main import create_app
-from tests.api.voices import registered
-from tests.conftest import make_app, serving
+from tests.conftest import make_app, registered, serving
 
 Lines = Callable[..., list[dict[str, Any]]]
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

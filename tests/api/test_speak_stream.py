@@ -29,9 +29,8 @@ from app.services.synthesis import SynthesisService
 from app.watermark.marking import Watermark
 from tests.api.speech import events
 from tests.api.test_synthesize import EndlessEngine, said
-from tests.api.voices import registered
 from tests.audio.signals import read_pcm
-from tests.conftest import make_app, serving
+from tests.conftest import make_app, registered, serving
 from tests.services.parts import shelf
 from tests.telemetry.series import scrape, value
 

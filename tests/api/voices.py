@@ -32,15 +32,6 @@ def settings_of(folder: Path, **more: Any) -> Settings:
     return Settings(_env_file=None, data_dir=folder, **usual | more)
 
 
-def registered(client: Any, *, hz: float = 120.0, **fields: str) -> str:
-    """Id of a new voice, by the older route."""
-    file = ("a.wav", recording(hz=hz, seconds=5.0), "audio/wav")
-    made = client.post("/voices", files={"file": file}, data=fields)
-    assert made.status_code == 201, made.text
-    voice: str = made.json()["voice_id"]
-    return voice
-
-
 @contextmanager
 def voice_server(
     folder: Path, *, tells_speakers: bool = False, **more: Any

@@ -1,6 +1,7 @@
 """Running parts of jobs: what comes of them, whatever a handler does."""
 
 import asyncio
+import gc
 import itertools
 from collections.abc import AsyncIterator
 from typing import Any
@@ -267,6 +268,38 @@ async def test_a_job_that_is_deleted_in_the_middle_just_stops(parts):
     await runner(parts, Handler(work)).run(job.id, job.runs, 0)
 
     assert await parts.board.find(job.id) is None
+
+
+async def test_a_handler_may_fail_while_it_is_seen_that_its_job_is_gone(parts):
+    """It ends by the same deletion, between the look at the job and what follows from it."""
+    seen, ended = asyncio.Event(), asyncio.Event()
+
+    class Looked:
+        def __getattr__(self, method: str) -> Any:
+            return getattr(parts.jobs, method)
+
+        async def get(self, job_id: str) -> Job | None:
+            job = await parts.jobs.get(job_id)
+            if job is None and not seen.is_set():
+                seen.set()
+                await ended.wait()
+            return job
+
+    async def work(run: JobRun) -> JobStatus:
+        await parts.board.delete(run.job.id)
+        await seen.wait()
+        asyncio.get_running_loop().call_soon(ended.set)
+        raise ZeroDivisionError
+
+    unseen: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: unseen.append(told))
+    board = JobBoard(Looked(), parts.queue, webhooks=Webhooks(None))
+    board.register(JobKind.BATCH, Handler(work))
+    job = await parts.board.submit(job_of())
+    await JobRunner(board, watch_s=0.01).run(job.id, job.runs, 0)
+    gc.collect()
+
+    assert unseen == []
 
 
 async def test_a_job_that_was_deleted_is_not_worked_on(parts):
