@@ -31,6 +31,7 @@ from app.models.api_key import ApiKey
 from app.models.audit import AuditEvent
 from app.models.base import Record
 from app.models.batch import Batch, BatchItem
+from app.models.consent import Consent, ConsentChallenge
 from app.models.history import HistoryEntry, UsageDay
 from app.models.job import Job, Worker
 from app.models.lexicon import Lexicon, LexiconContent
@@ -109,7 +110,46 @@ voices = Table(
     Column("active_version", Integer, nullable=False, server_default="1"),
     Column("training_job_id", String(36)),
     Column("lexicon_ids", _json(), nullable=False, server_default="[]"),
+    Column("consent_id", String(36)),
+    Column("suspended", String(50)),
     Index(None, "owner", "created_at", "id"),
+    Index(None, "consent_id", "id"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    *_record_columns(),
+    Column("speaker", String(200), nullable=False),
+    Column("company", String(200), nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("method", String(20), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("statement", Text, nullable=False),
+    Column("recording_blob", String(200)),
+    Column("scores", _json()),
+    Column("embedding", _json()),
+    Column("reasons", _json(), nullable=False),
+    Column("decided_by", String(200)),
+    Column("decided_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("erase_at", UtcDateTime),
+    Index(None, "owner", "created_at", "id"),
+    Index(None, "status", "created_at", "id"),
+    Index(None, "erase_at", "id"),
+)
+
+consent_challenges = Table(
+    "consent_challenges",
+    metadata,
+    *_record_columns(),
+    Column("language", String(35), nullable=False),
+    Column("speaker", String(200), nullable=False),
+    Column("company", String(200), nullable=False),
+    Column("code", String(20), nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index(None, "expires_at", "id"),
 )
 
 voice_samples = Table(
@@ -338,6 +378,8 @@ TABLES: Mapping[type[Record], Table] = MappingProxyType(
         BatchItem: batch_items,
         HistoryEntry: history,
         UsageDay: usage_days,
+        Consent: consents,
+        ConsentChallenge: consent_challenges,
         Lexicon: lexicons,
         LexiconContent: lexicon_contents,
     }

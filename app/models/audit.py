@@ -39,8 +39,6 @@ class AuditEvent(Record):
         subject_id: id of the voice, key or lexicon.
         outcome: `ok`, or the code of the error.
         request_id: of the HTTP request; `-` outside one.
-        source: network address of the caller; `-` outside a request.
-        number, previous, digest, salt, marks: of the chain, see app/models/audit_chain.py.
     """
 
     actor: str
@@ -48,12 +46,6 @@ class AuditEvent(Record):
     subject_id: str
     outcome: str
     request_id: str
-    source: str = "-"
-    number: int = 0
-    previous: str = ""
-    digest: str = ""
-    salt: str = ""
-    marks: dict[str, str] = Field(default_factory=dict)
 
 
 _ENTRY: dict[str, Any] = {

@@ -67,6 +67,7 @@ class Consent(Record):
         purpose: what the voice is for.
         statement: what was to be read, or what the caller has signed.
         recording_blob: name in the store of recordings, None if there is none.
+        embedding: of the speaker in the recording, of length 1.
         reasons: why it is not verified, in words.
         decided_by: subject of the principal who has decided a review.
         erase_at: when the recording and what was made of it go, once it is revoked.
@@ -81,6 +82,7 @@ class Consent(Record):
     statement: str
     recording_blob: str | None = None
     scores: ConsentScores | None = None
+    embedding: tuple[float, ...] | None = None
     reasons: tuple[str, ...] = ()
     decided_by: str | None = None
     decided_at: datetime | None = None

@@ -63,7 +63,9 @@ class Voice(Record):
         adapted_at: when the voice was last adapted, None if never.
         adapted_minutes: asked for by all its adaptations together.
         language: BCP-47 tag of its speech, None if nobody has said.
-        consent: the caller's reference to the speaker's agreement.
+        consent: the caller's own reference to the speaker's agreement, as a note.
+        consent_id: of the consent that the service knows, None if there is none.
+        suspended: why it may not speak for now: `consent-revoked` or `suspended`; None if it may.
         active_version: number of the version that is spoken; `state_name` is that of its state.
         training_job_id: of its last training job.
         lexicon_ids: of the lexicons that hold for it, by precedence.
@@ -86,6 +88,8 @@ class Voice(Record):
     active_version: int = 1
     training_job_id: str | None = None
     lexicon_ids: tuple[str, ...] = ()
+    consent_id: str | None = None
+    suspended: str | None = None
 
     @property
     def recording_blob(self) -> str:
