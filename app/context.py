@@ -37,6 +37,7 @@ from app.models.lexicon import Lexicon, LexiconContent
 from app.models.speech import Speaker
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.planning.draft import Drafting
+from app.provenance.opening import Provenance, open_provenance
 from app.services.access import AccessService
 from app.services.audit import AuditService
 from app.services.batches import BatchOptions, BatchService, Bench
@@ -44,6 +45,7 @@ from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
 from app.services.lexicons import LexiconLimits, LexiconTools
+from app.services.provenance import ProvenanceService
 from app.services.retention import Keepers, RetentionService
 from app.services.speech_log import HistoryLog, HistoryRules
 from app.services.synthesis import SynthesisService
@@ -71,6 +73,8 @@ class AppContext:
     engine: Engine
     ears: Ears
     watermark: Watermark
+    provenance: Provenance
+    provenance_service: ProvenanceService
     access: AccessService
     keys: KeyService
     limiter: RateLimiter | None
@@ -143,6 +147,7 @@ async def open_context(  # long: every part in its order
         if context.limiter is not None:
             stack.push_async_callback(context.limiter.close)
         stack.push_async_callback(context.training.close)
+        await context.provenance.open()
         _say_who_does_jobs(context)
         yield context
 
@@ -157,6 +162,7 @@ class _Parts:
     engine: Engine
     ears: Ears
     watermark: Watermark
+    provenance: Provenance
     turns: Turns
     voices: Collection[Voice]
     lexicons: LexiconStore
@@ -192,6 +198,7 @@ def _wired(  # long: every part by its name
         engine,
         ears,
         watermark,
+        open_provenance(settings, test_engine=engine.info.test_double, metrics=metrics),
         turns,
         voices,
         store,
@@ -212,6 +219,13 @@ def _wired(  # long: every part by its name
         engine=engine,
         ears=ears,
         watermark=watermark,
+        provenance=parts.provenance,
+        provenance_service=ProvenanceService(
+            parts.provenance,
+            voices=voices,
+            admission=tools.admission,
+            max_bytes=settings.max_upload_bytes,
+        ),
         access=_access(settings, database),
         keys=KeyService(keys=database.collection(ApiKey), audit=parts.trail),
         limiter=create_limiter(settings, turns, clock=clock, observer=metrics.limits),
@@ -285,6 +299,7 @@ def _synthesis(parts: _Parts, log: HistoryLog) -> SynthesisService:
         lexicons=parts.shelf,
         drafting=parts.drafting,
         watermark=parts.watermark,
+        credentials=parts.provenance.credentials,
         log=log,
         metrics=parts.metrics,
     )

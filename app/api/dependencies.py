@@ -14,6 +14,7 @@ from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
 from app.services.lexicons import EntryService, LexiconService, UploadService
+from app.services.provenance import ProvenanceService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
@@ -94,6 +95,10 @@ def _usage(context: Annotated[AppContext, Depends(_context)]) -> UsageService:
     return context.usage
 
 
+def _provenance(context: Annotated[AppContext, Depends(_context)]) -> ProvenanceService:
+    return context.provenance_service
+
+
 def _caller(request: Request) -> Principal:
     principal: Principal = request.state.principal
     return principal
@@ -113,6 +118,7 @@ Samples = Annotated[SampleService, Depends(_samples)]
 Bundles = Annotated[BundleService, Depends(_bundles)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
 LexiconCheck = Annotated[LexiconCheckService, Depends(_lexicon_check)]
+ProvenanceReading = Annotated[ProvenanceService, Depends(_provenance)]
 Training = Annotated[TrainingService, Depends(_training)]
 Versions = Annotated[VersionService, Depends(_versions)]
 Batches = Annotated[BatchService, Depends(_batches)]

@@ -15,6 +15,7 @@ from app.api.routes import (
     lexicon_entries,
     lexicons,
     metrics,
+    provenance,
     synthesis,
     usage,
     voice_bundles,
@@ -49,6 +50,7 @@ ROUTES: list[BaseRoute] = [
         audit.router,
         history.router,
         usage.router,
+        provenance.router,
     )
     for route in router.routes
 ]

@@ -50,6 +50,7 @@ AppError 500
 ├─ StorageError 503           the blob store cannot read or write
 ├─ DatabaseError 503
 ├─ IdentityError 503          the keys of the token issuer cannot be had
+├─ ProvenanceUnavailable 503  a file cannot be signed, or there is nothing that reads manifests
 ├─ ShuttingDown 503           the server finishes what it does and takes nothing new
 └─ ConfigurationError         settings that cannot be used together; stops the start
 ```
@@ -378,6 +379,10 @@ class DatabaseError(AppError):
 
 class IdentityError(AppError):
     status, code, title = 503, "identity-unavailable", "Tokens cannot be checked"
+
+
+class ProvenanceUnavailable(AppError):
+    status, code, title = 503, "provenance-unavailable", "Manifests cannot be made or read"
 
 
 class ShuttingDown(AppError):

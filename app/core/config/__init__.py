@@ -14,6 +14,7 @@ from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
 from app.core.config.jobs import JobSettings
 from app.core.config.limits import LimitSettings
+from app.core.config.provenance import ProvenanceSettings
 from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
@@ -29,6 +30,7 @@ class Settings(
     AzureSettings,
     DataSettings,
     SpeechSettings,
+    ProvenanceSettings,
     IdentitySettings,
     ServerSettings,
     BaseSettings,

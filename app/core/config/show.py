@@ -13,6 +13,7 @@ from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
 from app.core.config.jobs import JobSettings
 from app.core.config.limits import LimitSettings
+from app.core.config.provenance import ProvenanceSettings
 from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
@@ -23,6 +24,7 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "Who may call": IdentitySettings,
     "Records and files": DataSettings,
     "Voices and speaking": SpeechSettings,
+    "Manifests of files": ProvenanceSettings,
     "Jobs, webhooks, history": JobSettings,
     "Limits": LimitSettings,
     "Logs, metrics, traces": TelemetrySettings,

@@ -37,6 +37,7 @@ from app.models.voice import Voice
 from app.planning.draft import Draft, Drafting
 from app.planning.plan import Plan, Worded
 from app.planning.surroundings import Surroundings
+from app.provenance.credentials import Credentials
 from app.services.synthesis.speech import Charge, Order, Said, Speech
 from app.services.synthesis.words import shifted, written
 from app.storage.base import BlobStore
@@ -64,6 +65,7 @@ class SynthesisService:
         audit: AuditTrail,
         drafting: Drafting,
         watermark: Watermark,
+        credentials: Credentials | None = None,
         metrics: Metrics | None = None,
         log: SpeechLog | None = None,
     ) -> None:
@@ -75,6 +77,7 @@ class SynthesisService:
         self._audit = audit
         self._drafting = drafting
         self._watermark = watermark
+        self._credentials = credentials or Credentials("never")
         self._metrics = metrics or Metrics()
         self._log = log
 
@@ -105,6 +108,7 @@ class SynthesisService:
             VoiceNotFound: the markup names a voice that is not there.
             VoiceEngineMismatch: the voice cannot be spoken by the engine that runs.
             EngineBusy: there are as many requests as may be.
+            ProvenanceUnavailable: the file has to be signed, and cannot be.
         """
         order = Order(voice, request, source, batch_id, priority, charge, time.perf_counter())
         with self._entered(order):  # what is prepared takes memory as well
@@ -170,6 +174,8 @@ class SynthesisService:
 
     async def _prepared(self, order: Order, streaming: bool) -> Speech:
         info, request = self._engine.info, order.request
+        if not streaming:
+            self._credentials.check(request.format)
         plan = await self.plan(order.voice, request, streaming=streaming)
         rate = plan.draft.rate
         states = {
@@ -186,6 +192,7 @@ class SynthesisService:
             plan=plan,
             admission=self._admitted(order),
             log=self._log,
+            credentials=None if streaming else self._credentials,
         )
 
     async def _sentences(

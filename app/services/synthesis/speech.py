@@ -9,12 +9,15 @@ from uuid import uuid4
 from app.audio.encode import AudioEncoder, content_type
 from app.audio.types import Samples, SpeechChunk
 from app.core.exceptions import AppError
+from app.core.logging import request_id
 from app.core.tasks import in_thread, see_through
 from app.core.tracing import start_span
 from app.models.history import LexiconUse, SpeechSource, SpeechStatus
 from app.models.speech import Priority, SpeechLog, SpeechRequest, Spoken, SpokenPiece
 from app.models.voice import Voice
 from app.planning.plan import Plan, Worded
+from app.provenance.claim import Claim
+from app.provenance.credentials import Credentials
 from app.services.synthesis.words import marks_of, rules_of
 
 Charge = Callable[[int], Awaitable[None]]
@@ -49,6 +52,9 @@ class Said:
 class Speech:
     """Audio in the making.
 
+    Args:
+        credentials: sign the whole file; None where it is a stream.
+
     Attributes:
         id: of this synthesis, and of its entry in the history.
         history_id: the same; None if there will be no such entry.
@@ -72,6 +78,7 @@ class Speech:
         plan: Plan,
         admission: AbstractAsyncContextManager[None],
         log: SpeechLog | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         self.id = str(uuid4())
         self.history_id = self.id if log is not None and log.keeps(order.request) else None
@@ -92,6 +99,7 @@ class Speech:
         self._encoder = encoder
         self._admission = admission
         self._log = log
+        self._credentials = credentials
         # A batch keeps the audio of its items itself.
         keeps = order.source is not SpeechSource.BATCH
         self._most = log.most_audio(order.request) if keeps and log is not None else 0
@@ -170,7 +178,15 @@ class Speech:
 
     def _encode(self, samples: Samples, last: bool) -> bytes:
         data = self._encoder.encode(samples)
-        return data + self._encoder.finish() if last else data
+        if not last:
+            return data
+        data += self._encoder.finish()
+        return data if self._credentials is None else self._signed(data, self._credentials)
+
+    def _signed(self, data: bytes, credentials: Credentials) -> bytes:
+        voices = tuple(dict.fromkeys(voice.id for voice in self.plan.voices.values()))
+        claim = Claim(voices or (self.voice.id,), request_id.get(), self.id)
+        return credentials.signed(data, self._order.request.format, claim)
 
     def _spoken(self, status: SpeechStatus, error: str | None) -> Spoken:
         order = self._order
