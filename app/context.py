@@ -45,7 +45,6 @@ from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
 from app.services.lexicons import LexiconLimits, LexiconTools
-from app.services.provenance import ProvenanceService
 from app.services.retention import Keepers, RetentionService
 from app.services.speech_log import HistoryLog, HistoryRules
 from app.services.synthesis import SynthesisService
@@ -74,7 +73,6 @@ class AppContext:
     ears: Ears
     watermark: Watermark
     provenance: Provenance
-    provenance_service: ProvenanceService
     access: AccessService
     keys: KeyService
     limiter: RateLimiter | None
@@ -220,12 +218,6 @@ def _wired(  # long: every part by its name
         ears=ears,
         watermark=watermark,
         provenance=parts.provenance,
-        provenance_service=ProvenanceService(
-            parts.provenance,
-            voices=voices,
-            admission=tools.admission,
-            max_bytes=settings.max_upload_bytes,
-        ),
         access=_access(settings, database),
         keys=KeyService(keys=database.collection(ApiKey), audit=parts.trail),
         limiter=create_limiter(settings, turns, clock=clock, observer=metrics.limits),
@@ -362,6 +354,7 @@ def _batches(
             ttl_hours=settings.batch_ttl_hours,
             sample_rate=info.sample_rate,
         ),
+        credentials=parts.provenance.credentials,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from bench import (
     batches,
+    c2pa,
     database,
     frontend,
     jobs,
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "lexicons": lambda _: lexicons.main(),
     "load": load.main,
     "batches": lambda _: batches.main(),
+    "c2pa": lambda _: c2pa.main(),
     "training": training.main,
     "frontend": lambda _: frontend.main(),
     "spoken": spoken.main,

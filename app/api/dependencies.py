@@ -96,7 +96,13 @@ def _usage(context: Annotated[AppContext, Depends(_context)]) -> UsageService:
 
 
 def _provenance(context: Annotated[AppContext, Depends(_context)]) -> ProvenanceService:
-    return context.provenance_service
+    tools = context.voice_tools
+    return ProvenanceService(
+        context.provenance,
+        voices=tools.voices,
+        admission=tools.admission,
+        max_bytes=tools.limits.file_bytes,
+    )
 
 
 def _caller(request: Request) -> Principal:
