@@ -20,6 +20,7 @@ from bench import (
     thresholds,
     training,
     voice,
+    watermark,
 )
 
 BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "training": training.main,
     "frontend": lambda _: frontend.main(),
     "spoken": spoken.main,
+    "watermark": watermark.main,
     "telemetry": lambda _: telemetry.main(),
 }
 IN_SHORT = {"speed": [], "voice": ["--only", "instant"], "thresholds": []}
