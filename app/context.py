@@ -28,6 +28,7 @@ from app.models.job import JobKind
 from app.services.access import AccessService
 from app.services.audit import AuditService
 from app.services.batches import BatchService
+from app.services.consents import ConsentTools
 from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
@@ -63,6 +64,7 @@ class AppContext:
     turns: Turns
     voices: VoiceService
     voice_tools: VoiceTools
+    consent_tools: ConsentTools
     synthesis: SynthesisService
     training: TrainingService
     versions: VersionService
@@ -126,6 +128,7 @@ async def open_context(  # long: every part in its order
         context = _wired(parts)
         stack.push_async_callback(context.trail.close)
         stack.push_async_callback(context.history_log.close)
+        stack.push_async_callback(context.synthesis.close)
         stack.push_async_callback(context.access.close)
         if context.limiter is not None:
             stack.push_async_callback(context.limiter.close)
@@ -154,6 +157,7 @@ def _wired(parts: wiring.Parts) -> AppContext:  # long: every service by its nam
         turns=parts.turns,
         voices=VoiceService(tools),
         voice_tools=tools,
+        consent_tools=wiring.consent_tools(parts, tools),
         synthesis=synthesis,
         training=wiring.training(parts, shop),
         versions=VersionService(shop),

@@ -10,9 +10,11 @@ from typing import TypeVar
 from app.assets.store import AssetStore
 from app.audio.activity import EnergyDetector
 from app.audio.decode import DecodeLimits
+from app.audio.dsp import resample
 from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
 from app.audio.types import Recording, Samples
+from app.consents.listening import Recognise as Hear
 from app.core.config import Settings
 from app.engines.base import EngineInfo
 from app.engines.registry import EngineOptions
@@ -122,6 +124,22 @@ def engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:
         # More threads than cores make less speech, not more: docs/performance.md.
         concurrency=settings.engine_concurrency or max(1, (cores or 1) // threads),
     )
+
+
+def consent_recogniser(info: EngineInfo, assets: AssetStore) -> Callable[[], Hear | None]:
+    """Loads what says the words of a consent, for each use anew; None where there is none. The
+    speech of a test double is read back.
+    """
+    if not info.test_double:
+        return recognise(info, assets)
+
+    def hear(samples: Samples, sample_rate: int, *, language: str) -> str:
+        from app.engines import fake
+
+        speech = resample(samples, sample_rate, fake.SAMPLE_RATE)
+        return " ".join(text for _, text in fake.read_back(speech))
+
+    return lambda: hear
 
 
 def recognise(info: EngineInfo, assets: AssetStore) -> Callable[[], Recognise | None]:

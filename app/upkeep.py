@@ -11,6 +11,7 @@ from app.core.logging import get_logger
 from app.core.tasks import in_thread
 from app.jobs.worker import JobWorker
 from app.models.job import Job, Worker
+from app.services.consents import ConsentEndings
 from app.text.normalization import normalize
 
 log = get_logger(__name__)
@@ -88,6 +89,7 @@ def _pull(context: AppContext) -> None:
 async def _sweep(context: AppContext) -> None:
     """A store that is away keeps no server from its start: `/health/ready` says so."""
     try:
+        consents = await ConsentEndings(context.consent_tools).expire()
         forgotten = await context.history.expire()
         batches = await context.batches.expire()
         lexicons = await context.lexicon_tools.store.sweep()
@@ -97,6 +99,8 @@ async def _sweep(context: AppContext) -> None:
         return
     if forgotten.entries:
         log.info("erased history that was kept long enough", entries=forgotten.entries)
+    if consents:
+        log.info("erased consents that were revoked, with their voices", consents=consents)
     if batches:
         log.info("deleted batches whose time had come", batches=batches)
     if lexicons:

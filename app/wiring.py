@@ -1,10 +1,14 @@
 """How the services are made of their parts; who needs what."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from app import machine
 from app.assets.store import AssetStore
 from app.audio.ears import Ears
+from app.consents.desk import ConsentDesk
+from app.consents.listening import ConsentListener
+from app.consents.permit import Permit
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.metrics import Metrics
@@ -25,6 +29,7 @@ from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
 from app.models.audit import AuditEvent
 from app.models.batch import Batch, BatchItem
+from app.models.consent import Consent, ConsentChallenge
 from app.models.history import HistoryEntry, UsageDay
 from app.models.job import Job
 from app.models.lexicon import Lexicon, LexiconContent
@@ -33,6 +38,7 @@ from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.planning.draft import Drafting
 from app.services.access import AccessService
 from app.services.batches import BatchOptions, BatchService, Bench
+from app.services.consents import ConsentTools
 from app.services.history import HistoryService
 from app.services.lexicon_check import LexiconCheckService
 from app.services.lexicons import LexiconLimits, LexiconTools
@@ -40,7 +46,7 @@ from app.services.retention import Keepers, RetentionService
 from app.services.speech_log import HistoryLog, HistoryRules
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
-from app.services.voices import VoiceLimits, VoiceTools, admission_of
+from app.services.voices import VoiceLimits, VoiceService, VoiceTools, admission_of
 from app.storage.stores import StorageOptions, Stores, open_stores
 from app.training.measuring import Measuring
 from app.training.session import Workshop
@@ -68,6 +74,8 @@ class Parts:
     shelf: LexiconShelf
     drafting: Drafting
     trail: AuditTrail
+    permit: Permit
+    desk: ConsentDesk
 
 
 def parts_of(  # long: every part by its name
@@ -103,6 +111,8 @@ def parts_of(  # long: every part by its name
         shelf=LexiconShelf(lexicons=lexicons, store=store),
         drafting=Drafting.of(settings, engine.info),
         trail=trail,
+        permit=Permit(settings.consents, settings.operator_attests),
+        desk=ConsentDesk(database.collection(Consent), ears),
     )
 
 
@@ -117,6 +127,8 @@ def voice_tools(parts: Parts, jobs: JobBoard) -> VoiceTools:
         engine=parts.engine,
         ears=parts.ears,
         audit=parts.trail,
+        desk=parts.desk,
+        permit=parts.permit,
         jobs=jobs,
         limits=VoiceLimits(
             samples=settings.max_samples_per_voice,
@@ -128,6 +140,27 @@ def voice_tools(parts: Parts, jobs: JobBoard) -> VoiceTools:
         ),
         admission=admission_of(settings.max_concurrent_uploads),
         metrics=parts.metrics,
+    )
+
+
+def consent_tools(parts: Parts, voices: VoiceTools) -> ConsentTools:
+    settings, database = parts.settings, parts.database
+    hear = machine.consent_recogniser(parts.engine.info, parts.assets)
+    return ConsentTools(
+        consents=database.collection(Consent),
+        challenges=database.collection(ConsentChallenge),
+        voices=parts.voices,
+        samples=database.collection(VoiceSample),
+        recordings=parts.stores.recordings,
+        ears=parts.ears,
+        desk=parts.desk,
+        listener=ConsentListener(parts.ears, parts.watermark, hear),
+        jobs=voices.jobs,
+        audit=parts.trail,
+        admission=voices.admission,
+        erase=VoiceService(voices).delete,
+        code_for=timedelta(minutes=settings.consent_code_minutes),
+        erase_after=timedelta(days=settings.consent_erasure_days),
     )
 
 
@@ -151,6 +184,7 @@ def synthesis(parts: Parts, log: HistoryLog) -> SynthesisService:
         lexicons=parts.shelf,
         drafting=parts.drafting,
         watermark=parts.watermark,
+        permit=parts.permit,
         log=log,
         metrics=parts.metrics,
     )
@@ -165,6 +199,7 @@ def lexicon_check(parts: Parts) -> LexiconCheckService:
         turns=parts.turns,
         drafting=parts.drafting,
         watermark=parts.watermark,
+        permit=parts.permit,
         recogniser=machine.recognise(parts.engine.info, parts.assets),
     )
 

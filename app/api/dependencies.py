@@ -10,6 +10,7 @@ from app.jobs.board import JobBoard
 from app.models.access import Principal
 from app.services.audit import AuditService
 from app.services.batches import BatchService
+from app.services.consents import ConsentEndings, ConsentService
 from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
@@ -99,6 +100,14 @@ def _marks(context: Annotated[AppContext, Depends(_context)]) -> WatermarkServic
     return context.marks
 
 
+def _consents(context: Annotated[AppContext, Depends(_context)]) -> ConsentService:
+    return ConsentService(context.consent_tools)
+
+
+def _endings(context: Annotated[AppContext, Depends(_context)]) -> ConsentEndings:
+    return ConsentEndings(context.consent_tools)
+
+
 def _caller(request: Request) -> Principal:
     principal: Principal = request.state.principal
     return principal
@@ -129,6 +138,8 @@ Lexicons = Annotated[LexiconService, Depends(_lexicons)]
 Entries = Annotated[EntryService, Depends(_entries)]
 LexiconUploads = Annotated[UploadService, Depends(_lexicon_uploads)]
 Marks = Annotated[WatermarkService, Depends(_marks)]
+Consents = Annotated[ConsentService, Depends(_consents)]
+Endings = Annotated[ConsentEndings, Depends(_endings)]
 Usage = Annotated[UsageService, Depends(_usage)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]

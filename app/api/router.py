@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute
 from app.api.routes import (
     audit,
     batches,
+    consents,
     engines,
     health,
     history,
@@ -38,6 +39,7 @@ ROUTES: list[BaseRoute] = [
         voice_samples.router,
         voice_versions.router,
         voice_bundles.router,
+        consents.router,
         synthesis.router,
         batches.router,
         lexicons.router,

@@ -24,6 +24,8 @@ SPEECH_PROBLEMS: Final = problems(
     err.UnsupportedControl,
     err.UnsupportedLanguage,
     err.VoiceNotFound,
+    err.ConsentRequired,
+    err.VoiceSuspended,
     err.VoiceEngineMismatch,
     err.EngineFailed,
     err.EngineBusy,

@@ -37,6 +37,14 @@ def new_code() -> str:
     return "".join(str(secrets.randbelow(10)) for _ in range(CODE_DIGITS))
 
 
+def check_language(language: str) -> None:
+    """Raise `UnsupportedLanguage` if there is no statement in a language."""
+    if primary(language) not in _statements():
+        raise UnsupportedLanguage(
+            f"There is no statement in {language[:35]}.", f"There are: {', '.join(_statements())}."
+        )
+
+
 def statement(language: str, *, speaker: str, company: str, code: str) -> str:
     """What is read aloud; the digits of the code stand apart.
 
@@ -46,12 +54,10 @@ def statement(language: str, *, speaker: str, company: str, code: str) -> str:
     Raises:
         UnsupportedLanguage: there is no statement in it.
     """
-    text = _statements().get(primary(language))
-    if text is None:
-        raise UnsupportedLanguage(
-            f"There is no statement in {language[:35]}.", f"There are: {', '.join(_statements())}."
-        )
-    return text.format(speaker=speaker, company=company, code=" ".join(code))
+    check_language(language)
+    return _statements()[primary(language)].format(
+        speaker=speaker, company=company, code=" ".join(code)
+    )
 
 
 @cache
@@ -59,7 +65,7 @@ def spoken_digits(language: str) -> Mapping[str, str]:
     """Words of a language to the digits that they are: `four` -> `4`; few where it is not known."""
     from num2words import num2words
 
-    words: dict[str, str] = {}
+    words = {"oh": "0"} if primary(language) == "en" else {}
     for digit in range(10):
         try:
             words[num2words(digit, lang=primary(language)).casefold()] = str(digit)

@@ -177,6 +177,16 @@ class LexiconUploadRefused(BadRequest):
     code, title = "lexicon-upload-refused", "Nothing was stored: some rows cannot be used"
 
 
+class StatementExpired(BadRequest):
+    code, title = "statement-expired", "The statement cannot be used any more"
+
+
+class ConsentMismatch(BadRequest):
+    """Carries the `similarity` of the speakers, and the `limit`."""
+
+    code, title = "consent-mismatch", "Somebody else has agreed"
+
+
 class WebhookRefused(BadRequest):
     code, title = "webhook-refused", "The webhook may not be called"
 
@@ -216,6 +226,14 @@ class Forbidden(AppError):
 
     status, code, title = 403, "permission-missing", "The caller may not do this"
     challenge = f'{_BEARER}, error="insufficient_scope"'
+
+
+class ConsentRequired(Forbidden):
+    code, title = "consent-required", "The speaker's consent is missing"
+
+
+class VoiceSuspended(Forbidden):
+    code, title = "voice-suspended", "The voice may not speak"
 
 
 class NotFound(AppError):
@@ -266,6 +284,10 @@ class KeyNotFound(NotFound):
     code, title = "key-not-found", "There is no such API key"
 
 
+class ConsentNotFound(NotFound):
+    code, title = "consent-not-found", "There is no such consent"
+
+
 class MethodNotAllowed(AppError):
     status, code, title = 405, "method-not-allowed", "Method not allowed"
 
@@ -280,6 +302,12 @@ class VersionConflict(Conflict):
 
 class IdempotencyMismatch(Conflict):
     code, title = "idempotency-mismatch", "The idempotency key was used for another request"
+
+
+class ConsentUnusable(Conflict):
+    """Carries the `status` of the consent."""
+
+    code, title = "consent-unusable", "The consent cannot be used for this"
 
 
 class JobEnded(Conflict):

@@ -24,6 +24,9 @@ class Permission(StrEnum):
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
     PROVENANCE_READ = "provenance:read"
+    CONSENTS_READ = "consents:read"
+    CONSENTS_WRITE = "consents:write"
+    CONSENTS_REVIEW = "consents:review"
     KEYS_MANAGE = "keys:manage"
     AUDIT_READ = "audit:read"
     METRICS_READ = "metrics:read"
@@ -48,6 +51,7 @@ _READER = frozenset(
         Permission.HISTORY_READ,
         Permission.JOBS_READ,
         Permission.PROVENANCE_READ,
+        Permission.CONSENTS_READ,
     }
 )
 _SPEAKER = _READER | {
@@ -59,6 +63,7 @@ _CREATOR = _SPEAKER | {
     Permission.VOICES_WRITE,
     Permission.VOICES_TRAIN,
     Permission.LEXICONS_WRITE,
+    Permission.CONSENTS_WRITE,
 }
 
 PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from app.audio.encode import encode_all
 from app.audio.finish import Finish, finish
 from app.audio.types import AudioFormat, Samples
+from app.consents.permit import Permit
 from app.core.tasks import in_thread
 from app.core.turns import Turns
 from app.db.base import Collection
@@ -76,6 +77,7 @@ class LexiconCheckService:
         turns: Turns,
         drafting: Drafting,
         watermark: Watermark,
+        permit: Permit,
         recogniser: Callable[[], Recognise | None],
     ) -> None:
         self._voices = voices
@@ -85,6 +87,7 @@ class LexiconCheckService:
         self._turns = turns
         self._drafting = drafting
         self._watermark = watermark
+        self._permit = permit
         self._recogniser = recogniser
 
     async def check(self, owner: str, asked: ValidateRequest) -> ValidateResponse:
@@ -104,7 +107,7 @@ class LexiconCheckService:
             normalize=asked.normalize,
         )
         draft = await in_thread(None, self._drafting.draft, owner, voice, request, streaming=False)
-        plan = await Surroundings(self._voices, self._lexicons, self._engine).plan(draft)
+        plan = await self._around().plan(draft)
         await self._engine.open()
         await self._watermark.warm_up()
         answer, places = await in_thread(None, self._worded, plan)
@@ -239,6 +242,9 @@ class LexiconCheckService:
             chunks = await all_of(self._engine, request)
         samples, _ = await in_thread(None, finish, chunks, Finish())
         return samples
+
+    def _around(self) -> Surroundings:
+        return Surroundings(self._voices, self._lexicons, self._engine, self._permit)
 
     def _file(self, samples: Samples, rate: int) -> str:
         marked = self._watermark.mark(samples, rate)

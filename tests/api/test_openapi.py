@@ -48,6 +48,8 @@ def test_what_credentials_may_do_is_declared(document: dict[str, Any]) -> None:
     of_the_request = {"Idempotency-Key", "If-Match", "Last-Event-ID"}
     of_no_owner = {
         "/api/v1/engines", "/api/v1/languages", "/api/v1/audit", "/api/v1/watermark/detect",
+        "/api/v1/consents/reviews", "/api/v1/consents/reviews/{consent_id}",
+        "/api/v1/consents/reviews/{consent_id}/audio",
         "/metrics",
     }  # fmt: skip
     for name, operation in operations(document):

@@ -35,7 +35,7 @@ from app.storage.local import MemoryBlobStore
 from app.watermark.marking import Watermark
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
-from tests.services.parts import OWNER, Parts, parts, shelf
+from tests.services.parts import FREE, OWNER, Parts, parts, shelf
 
 
 class Untold:
@@ -169,6 +169,7 @@ async def batching(settings: Settings, **options: Any) -> AsyncIterator[Batching
                 audit=AuditTrail(database.collection(AuditEvent)),
                 lexicons=shelf(database),
                 watermark=Watermark(),
+                permit=FREE,
                 drafting=Drafting(
                     engine.info, SynthesisLimits(max_chars=1000, max_whole_chars=500)
                 ),

@@ -16,6 +16,8 @@ from app.audio.activity import EnergyDetector
 from app.audio.decode import DecodeLimits
 from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
+from app.consents.desk import ConsentDesk
+from app.consents.permit import Permit
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.turns import Turns
@@ -29,6 +31,7 @@ from app.jobs.webhooks import Webhooks
 from app.lexicons.shelf import LexiconShelf
 from app.lexicons.store import LexiconStore
 from app.models.audit import AuditEvent
+from app.models.consent import Consent
 from app.models.job import Job
 from app.models.lexicon import Lexicon, LexiconContent
 from app.models.voice import Voice, VoiceSample, VoiceVersion
@@ -54,6 +57,8 @@ from app.training.versions import Versions
 from tests.conftest import recording
 
 OWNER = "local"
+FREE = Permit("off", operator_attests=True)
+"""No voice needs a consent."""
 
 
 def files(settings: Settings) -> list[str]:
@@ -118,10 +123,16 @@ class Parts:
             engine=FakeEngine(),
             ears=self._ears(),
             audit=AuditTrail(self.events),
+            desk=self._desk(),
+            permit=FREE,
             jobs=self.board(),
             limits=VoiceLimits(),
             admission=admission_of(8),
         )
+
+    def _desk(self) -> ConsentDesk:
+        assert self.database is not None
+        return ConsentDesk(self.database.collection(Consent), self._ears())
 
     def board(self) -> JobBoard:
         return JobBoard(self.jobs, Unworked(), webhooks=Webhooks(None))

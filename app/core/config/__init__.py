@@ -17,6 +17,7 @@ from app.core.config.limits import LimitSettings
 from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
+from app.core.config.trust import ConsentPolicy, TrustSettings
 
 ENV_FILE = ".env"
 TEST_ENV_FILE = "test.env"
@@ -28,6 +29,7 @@ class Settings(
     LimitSettings,
     AzureSettings,
     DataSettings,
+    TrustSettings,
     SpeechSettings,
     IdentitySettings,
     ServerSettings,
@@ -46,6 +48,16 @@ class Settings(
     def __init__(self, **values: Any) -> None:
         values.setdefault("_env_file", env_files())
         super().__init__(**values)
+
+    @property
+    def consents(self) -> ConsentPolicy:
+        """What holds."""
+        return self.consent_policy or ("attest" if self.unsafe_allowed else "recorded")
+
+    @property
+    def operator_attests(self) -> bool:
+        """Nobody but who runs the service can call it, and their setting is their statement."""
+        return self.auth_mode == ("off",)
 
 
 def env_files() -> tuple[Path, ...]:

@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import (
     AbstractContextManager,
-    aclosing,
     asynccontextmanager,
     nullcontext,
     suppress,
@@ -18,6 +17,8 @@ import numpy as np
 from app.audio.encode import AudioEncoder
 from app.audio.finish import Finish, finish
 from app.audio.types import Samples, SpeechChunk, WordTiming
+from app.consents.permit import Permit
+from app.consents.watch import VoiceWatch
 from app.core.exceptions import AppError, DatabaseError
 from app.core.logging import get_logger
 from app.core.metrics import Metrics, Outcome, outcome_of
@@ -64,6 +65,7 @@ class SynthesisService:
         audit: AuditTrail,
         drafting: Drafting,
         watermark: Watermark,
+        permit: Permit,
         metrics: Metrics | None = None,
         log: SpeechLog | None = None,
     ) -> None:
@@ -75,8 +77,14 @@ class SynthesisService:
         self._audit = audit
         self._drafting = drafting
         self._watermark = watermark
+        self._permit = permit
+        self._watch = VoiceWatch(voices, permit)
         self._metrics = metrics or Metrics()
         self._log = log
+
+    async def close(self) -> None:
+        """Look no more at what is being spoken."""
+        await self._watch.close()
 
     async def speak(
         self,
@@ -103,6 +111,7 @@ class SynthesisService:
             UnsupportedFormat, UnsupportedControl, UnsupportedLanguage: not so.
             LexiconNotFound: there is no such lexicon.
             VoiceNotFound: the markup names a voice that is not there.
+            ConsentRequired, VoiceSuspended: a voice may not speak.
             VoiceEngineMismatch: the voice cannot be spoken by the engine that runs.
             EngineBusy: there are as many requests as may be.
         """
@@ -161,7 +170,7 @@ class SynthesisService:
         return drafts
 
     def _around(self) -> Surroundings:
-        return Surroundings(self._voices, self._lexicons, self._engine)
+        return Surroundings(self._voices, self._lexicons, self._engine, self._permit)
 
     async def _opened(self) -> None:
         await self._engine.open()
@@ -255,9 +264,10 @@ class SynthesisService:
         first_s, working_s, audio_s = None, 0.0, 0.0
         outcome: Outcome = "cancelled"
         try:
-            async with aclosing(said):
+            with self._watch.speaking(plan.voices.values()) as watched:
                 start = time.perf_counter()
                 async for one in said:
+                    watched.check()
                     working_s += time.perf_counter() - start
                     if first_s is None:
                         first_s = working_s
@@ -270,6 +280,7 @@ class SynthesisService:
             outcome = outcome_of(error)
             raise
         finally:
+            await said.aclose()
             self._tell(order, outcome, first_s=first_s, audio_s=audio_s, working_s=working_s)
 
     async def _use_noted(self, plan: Plan) -> None:

@@ -65,10 +65,12 @@ class BundleService:
 
         Raises:
             VoiceNotFound: there is none with this id, or it is somebody else's.
+            VoiceSuspended: somebody has stopped it.
             EngineFailed: a file of it is missing.
             StorageError, DatabaseError
         """
         voice = await find_voice(self._tools.voices, owner, voice_id)
+        self._tools.permit.check_not_suspended(voice)
         file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller closes it
         try:
             async with self._tools.audit.recorded(Action.VOICE_EXPORTED, voice):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
+from app.consents.desk import consent_for
 from app.core.exceptions import (
     DatabaseError,
     InvalidRequest,
@@ -54,6 +55,7 @@ class TrainOrder(TrainAgain):
     language: str | None = None
     engine: str | None = None
     consent: str | None = None
+    consent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class CloningService:
                 IdempotencyMismatch: before anything was done.
             ArchiveInvalid, UploadTooLarge, UnreadableAudio, UnsuitableRecording: no voice can be
                 made of what came.
+            ConsentNotFound, ConsentUnusable, ConsentMismatch: not with this consent.
             EngineBusy: too many recordings are being listened to.
             TooManyJobs, EngineError, AssetError, StorageError, DatabaseError: it failed. Nothing
                 is left of it.
@@ -107,11 +110,13 @@ class CloningService:
 
         Raises:
             VoiceNotFound: there is none with this id, or it is somebody else's.
+            VoiceSuspended: somebody has stopped it.
             VoiceInTraining: a training of it has not ended.
             TrainingUnsupported, VoiceEngineMismatch, InvalidRequest, WebhookRefused,
                 IdempotencyMismatch, TooManyJobs, DatabaseError
         """
         voice = await find_voice(self._tools.voices, owner, voice_id)
+        self._tools.permit.check_not_suspended(voice)
         trainer(self._tools.engine)
         running = self._tools.engine.info.name
         if voice.engine != running:
@@ -165,7 +170,7 @@ class CloningService:
         """Of all that was asked for. Files are read for it only where somebody will look."""
         asked: list[Any] = [
             order.name, order.description, order.language, order.engine, order.consent,
-            order.minutes, order.seed, order.webhook_url,
+            order.consent_id, order.minutes, order.seed, order.webhook_url,
         ]  # fmt: skip
         if order.idempotency_key is not None:
             for sent in order.files:
@@ -178,17 +183,21 @@ class CloningService:
 
     async def _train(self, owner: str, order: TrainOrder, fingerprint: str) -> Begun:
         tools = self._tools
+        consent = await consent_for(tools.desk, owner, order.consent_id)
         with tools.admission.enter():
             came = await in_thread(None, received, order.files, tools.limits)
             heard = await hear(tools.ears, came.recordings, speech_s=tools.limits.speech_s)
             good = usable(tools.ears, heard)
             recordings = [one.recording for one in good if one.recording is not None]
+            if consent is not None:
+                await tools.desk.check_speaker(consent, recordings)
             seconds = sum(recording.duration_s for recording in recordings)
             with span("enroll", **{"voice.audio_s": seconds}):
                 state = await tools.engine.enroll(recordings)
         voice = _voice(owner, order, good[0], state)
         job = _job(voice, order, fingerprint)
-        voice = voice.model_copy(update={"training_job_id": job.id})
+        agreed = {"consent_id": consent.id, "consent_method": consent.method} if consent else {}
+        voice = voice.model_copy(update={"training_job_id": job.id, **agreed})
         new = NewVoice(voice, cast_of(heard, voice), [first_version(voice, state)])
         return await see_through(self._begin(new, job, heard, came.ignored))
 

@@ -82,6 +82,8 @@ class SampleService:
             VoiceNotFound: there is none with this id, or it is somebody else's.
             InvalidRequest, ArchiveInvalid, UploadTooLarge, UnreadableAudio, UnsuitableRecording:
                 none of them can be used.
+            ConsentMismatch, ConsentUnusable: the speaker of one is not who has agreed, or that
+                was revoked.
             EngineBusy, AssetError, EngineUnavailable, StorageError, DatabaseError: it failed.
                 Nothing is left of it.
         """
@@ -94,7 +96,11 @@ class SampleService:
             known = await self._known(there)
             room_s = tools.limits.speech_s
             heard = await hear(tools.ears, came.recordings, known=known, speech_s=room_s)
-            usable(tools.ears, heard, known=known)
+            good = usable(tools.ears, heard, known=known)
+            if voice.consent_id is not None:
+                consent = await tools.desk.usable(owner, voice.consent_id)
+                recordings = [one.recording for one in good if one.recording is not None]
+                await tools.desk.check_speaker(consent, recordings)
         new = [
             Kept(one.sample(owner, voice.id), one.incoming.read)
             for one in heard

@@ -11,7 +11,15 @@ from app.core.tasks import in_thread
 from app.db.base import Collection, RecordT, every
 from app.engines.base import VoiceState
 from app.models.audit import Action
-from app.models.voice import Erased, ErasedFiles, Voice, VoiceMethod, VoiceSample, VoiceVersion
+from app.models.voice import (
+    REVOKED,
+    Erased,
+    ErasedFiles,
+    Voice,
+    VoiceMethod,
+    VoiceSample,
+    VoiceVersion,
+)
 from app.services.voices.hearing import Heard
 from app.services.voices.tools import VoiceTools
 from app.storage.base import BlobStore, Removed
@@ -105,6 +113,12 @@ class Shelf:
         except BaseException:
             await self.undo(new)
             raise
+        await self._see_consent(new.voice)
+
+    async def _see_consent(self, voice: Voice) -> None:
+        """Silence a voice whose consent was revoked while it was being made."""
+        if voice.consent_id is not None and not await self._tools.desk.holds(voice.consent_id):
+            await self._tools.voices.update_where({"id": voice.id}, {"suspended": REVOKED})
 
     async def undo(self, new: NewVoice) -> None:
         """Take back a voice that failed. An insert that failed may have been committed all the

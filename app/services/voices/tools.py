@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.audio.ears import Ears
+from app.consents.desk import ConsentDesk
+from app.consents.permit import Permit
 from app.core.admission import Admission
 from app.core.metrics import Metrics, Outcome, outcome_of
 from app.db.audit import AuditTrail
@@ -79,6 +81,8 @@ class VoiceTools:
     engine: Engine
     ears: Ears
     audit: AuditTrail
+    desk: ConsentDesk
+    permit: Permit
     jobs: JobBoard
     limits: VoiceLimits
     admission: Admission
