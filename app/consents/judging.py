@@ -37,10 +37,6 @@ def _wrong(scores: ConsentScores) -> Iterator[str]:
 
 
 def _doubts(scores: ConsentScores) -> Iterator[str]:
-    if scores.watermark is None:
-        yield "Whether a machine has spoken it was not looked at."
-    if scores.speakers is None:
-        yield "How many people speak in it cannot be told."
     if scores.words is None:
         yield "Nothing here recognises words: somebody must listen to it."
         return

@@ -16,6 +16,11 @@ from app.core.exceptions import UnsupportedLanguage
 from app.text.languages import primary
 
 CODE_DIGITS: Final = 6
+_HAN: Final = {char: str(digit) for digit, char in enumerate("零一二三四五六七八九")} | {"〇": "0"}
+# What the library does not know.
+_MORE_DIGITS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {"en": {"oh": "0"}, "ja": _HAN, "zh": _HAN}
+)
 
 
 @cache
@@ -65,7 +70,7 @@ def spoken_digits(language: str) -> Mapping[str, str]:
     """Words of a language to the digits that they are: `four` -> `4`; few where it is not known."""
     from num2words import num2words
 
-    words = {"oh": "0"} if primary(language) == "en" else {}
+    words = dict(_MORE_DIGITS.get(primary(language), {}))
     for digit in range(10):
         try:
             words[num2words(digit, lang=primary(language)).casefold()] = str(digit)
