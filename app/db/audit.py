@@ -1,30 +1,37 @@
 """The audit trail: who did what, written before it is done."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Final
 
 from app.core.exceptions import Conflict, DatabaseError, code_of
-from app.core.logging import actor, get_logger, request_id
+from app.core.logging import actor, get_logger, request_id, source
 from app.db.base import Collection
 from app.models.audit import DONE, Action, AuditEvent
+from app.models.audit_chain import Link, chained
 from app.models.base import Record
 
 log = get_logger(__name__)
 
-_LONGEST = 200  # characters of an actor or owner: one event must not spoil a transaction of many
+LONGEST: Final = 200
+"""Characters of an actor or owner: one event must not spoil a transaction of many."""
+# Of each round one process wins: with ten of them, one in a hundred thousand events is refused.
+_TRIES: Final = 100
 
 
 class AuditTrail:
     """Adds events. Who did it and in which request comes from the context of the call.
 
-    Events that come while others are being written share the next transaction.
+    Events that come while others are being written share the next transaction. Each is chained to
+    the one before it, whichever process has written that.
     """
 
     def __init__(self, events: Collection[AuditEvent]) -> None:
         self._events = events
         self._waiting: list[tuple[AuditEvent, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
+        self._last: Link | None = None
 
     async def close(self) -> None:
         """Wait until all is written, also what nobody waits for any more."""
@@ -42,12 +49,13 @@ class AuditTrail:
             DatabaseError: it is not written, and the log says so; do not go on.
         """
         event = AuditEvent(
-            owner=subject.owner[:_LONGEST],
-            actor=actor.get()[:_LONGEST],
+            owner=subject.owner[:LONGEST],
+            actor=actor.get()[:LONGEST],
             action=action,
             subject_id=subject.id,
             outcome=outcome,
             request_id=request_id.get(),
+            source=source.get(),
         )
         try:
             await self._write(event)
@@ -89,7 +97,7 @@ class AuditTrail:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, []
-                work = self._events.add_all([event for event, _ in batch])
+                work = self._append([event for event, _ in batch])
                 (result,) = await asyncio.gather(work, return_exceptions=True)
                 for _, written in batch:
                     if written.done():  # nobody waits any more
@@ -100,3 +108,24 @@ class AuditTrail:
                         written.set_exception(result)
         finally:
             self._writer = None
+
+    async def _append(self, events: Sequence[AuditEvent]) -> None:
+        """Add events behind the last one. A number can be had once: where another process was
+        faster, they are chained again.
+        """
+        for _ in range(_TRIES):
+            # What was written last is not read again. So if the end was cut off meanwhile, the
+            # numbers that are missing stay missing.
+            last, self._last = self._last or await self._newest(), None
+            linked = list(chained(last, events))
+            with suppress(Conflict):
+                await self._events.add_all(linked)
+                self._last = Link(linked[-1].number, linked[-1].digest)
+                return
+        raise DatabaseError(
+            "Other processes write to the audit trail all the time.", "Try again in a moment."
+        )
+
+    async def _newest(self) -> Link:
+        newest = (await self._events.list(order="-number", limit=1)).items
+        return Link(newest[0].number, newest[0].digest) if newest else Link()

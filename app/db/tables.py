@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -349,7 +350,8 @@ api_keys = Table(
     Index(None, "owner", "created_at", "id"),
 )
 
-# Append-only: triggers refuse changes and deletions (migration 0003).
+# Append-only: triggers refuse changes and deletions, but let names be erased and the oldest events
+# be removed up to the checkpoint (migration 0007).
 audit_events = Table(
     "audit_events",
     metadata,
@@ -359,10 +361,28 @@ audit_events = Table(
     Column("subject_id", String(36), nullable=False),
     Column("outcome", String(100), nullable=False),
     Column("request_id", String(64), nullable=False),
+    Column("source", String(64), nullable=False, server_default="-"),
+    Column("number", BigInteger, nullable=False, server_default="0"),
+    Column("actor_seal", String(64), nullable=False, server_default="-"),
+    Column("owner_seal", String(64), nullable=False, server_default="-"),
+    Column("subject_seal", String(64), nullable=False, server_default="-"),
+    Column("source_seal", String(64), nullable=False, server_default="-"),
+    Column("previous", String(64), nullable=False, server_default="-"),
+    Column("digest", String(64), nullable=False, server_default="-"),
     Index(None, "created_at", "id"),
     Index(None, "subject_id", "created_at", "id"),
     Index(None, "actor", "created_at", "id"),
     Index(None, "owner", "created_at", "id"),
+    Index(None, "number", unique=True),
+)
+
+# One row: the last event that was removed because it was kept long enough.
+audit_checkpoint = Table(
+    "audit_checkpoint",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
 )
 
 TABLES: Mapping[type[Record], Table] = MappingProxyType(
