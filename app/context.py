@@ -230,7 +230,7 @@ def _wired(  # long: every part by its name
         batches=_batches(parts, database, synthesis, board=board, clock=clock),
         jobs=board,
         job_queue=queue,
-        audit=AuditService(events),
+        audit=_audit(parts, database, events),
         trail=parts.trail,
     )
 
@@ -391,6 +391,15 @@ def _retention(settings: Settings, database: SqlDatabase, stores: Stores) -> Ret
         keepers=Keepers.of(database),
         stores=stores,
         keep_outputs_hours=settings.output_retention_hours,
+    )
+
+
+def _audit(parts: _Parts, database: SqlDatabase, events: Collection[AuditEvent]) -> AuditService:
+    return AuditService(
+        events,
+        ledger=database.audit_ledger(),
+        trail=parts.trail,
+        keep_days=parts.settings.audit_retention_days,
     )
 
 

@@ -92,11 +92,14 @@ async def _sweep(context: AppContext) -> None:
         batches = await context.batches.expire()
         lexicons = await context.lexicon_tools.store.sweep()
         swept = await context.retention.sweep(context.settings.sweep_grace_s)
+        events = await context.audit.expire()
     except (DatabaseError, StorageError) as error:
         log.warning("sweep failed", detail=error.detail, suggestion=error.suggestion)
         return
     if forgotten.entries:
         log.info("erased history that was kept long enough", entries=forgotten.entries)
+    if events:
+        log.info("removed audit events that were kept long enough", events=events)
     if batches:
         log.info("deleted batches whose time had come", batches=batches)
     if lexicons:

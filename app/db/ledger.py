@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Row,
+    RowMapping,
     Text,
     and_,
     bindparam,
@@ -87,9 +87,10 @@ class AuditLedger:
             query = query.where(tuple_(_events.number, _events.id) > tuple_(number, event_id))
         with database_errors():
             async with self._reader.connect() as connection:
-                rows = (await connection.execute(query)).all()
+                rows = (await connection.execute(query)).mappings().all()
         more = len(rows) == _PAGE
-        return Lines([_line(row) for row in rows], (rows[-1].raw, rows[-1].id) if more else None)
+        after = (rows[-1]["raw"], rows[-1]["id"]) if more else None
+        return Lines([_line(row) for row in rows], after)
 
     async def between(self, since: datetime | None, until: datetime | None) -> tuple[int, int]:
         """The numbers of the first event from a moment on, and of the last before another: all in
@@ -160,7 +161,7 @@ async def _erase(connection: AsyncConnection, subject: str, after: int | None) -
     query = select(*_LINE).where(or_(*wanted.values())).order_by(_events.number).limit(_PAGE)
     if after is not None:
         query = query.where(_events.number > after)
-    rows = (await connection.execute(query)).all()
+    rows = (await connection.execute(query)).mappings().all()
     found = [erased(line, _names(line, subject)) for line in map(_line, rows)]
     if found:
         columns = [*SEALS, *SEALS.values()]
@@ -206,10 +207,9 @@ def _upto(number: int) -> ColumnElement[bool]:
     return _events.number <= number
 
 
-def _line(row: Row[Any]) -> Line:
-    return Line(
-        number=row.number, at=_at(row.created_at), **{name: getattr(row, name) for name in _TEXTS}
-    )
+def _line(row: RowMapping) -> Line:
+    texts = {name: row[name] for name in _TEXTS}
+    return Line(number=row["number"], at=_at(row["created_at"]), **texts)
 
 
 def _at(text: str) -> str:

@@ -140,6 +140,10 @@ def _mark(line: Line, name: str) -> str:
     return sha256(json.dumps([name, seal, value]).encode()).hexdigest()
 
 
+def json_lines(lines: Iterable[Line]) -> str:
+    return "".join(f"{line.text()}\n" for line in lines)
+
+
 def expired_up_to(line: Line) -> int:
     """The number up to which the event says that events were removed; 0 if it tells of others."""
     told = line.subject_id

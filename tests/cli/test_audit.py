@@ -20,7 +20,7 @@ def test_the_trail_tells_what_the_command_line_did(
     assert listed.status == 0, listed.stderr
     told = [
         (actor, action, subject, outcome)
-        for _, actor, action, subject, _, outcome, _ in rows(listed.text)
+        for _, actor, action, subject, _, outcome, *_ in rows(listed.text)
     ]
     assert told == [
         ("local", f"voice.{action}", voice, "ok") for action in ("deleted", "used", "created")

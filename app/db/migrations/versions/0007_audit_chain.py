@@ -1,7 +1,7 @@
 """The audit trail becomes a chain; names in it can be erased and the oldest events removed."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import sqlalchemy as sa
 from alembic import op
@@ -105,7 +105,7 @@ def _chain(connection: sa.Connection) -> None:
         after = (rows[-1]["created_at"], rows[-1]["id"])
 
 
-def _line(row: Mapping[str, Any]) -> Line:
+def _line(row: sa.RowMapping) -> Line:
     unset = dict.fromkeys(_NEW, "")
     old = {name: row[name] for name in _OLD}
     return Line(number=0, at=moment(row["created_at"]), source="-", **old, **unset)
