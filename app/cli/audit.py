@@ -118,8 +118,11 @@ async def erase(
 
 
 def _print(verdict: AuditVerdict) -> None:
+    table = Table("fault", "number", "", box=None)
     for fault in verdict.faults:
-        give(f"{fault.kind.value}\t{fault.number}\t{fault.detail}")
+        table.add_row(fault.kind.value, str(fault.number), fault.detail)
+    if verdict.faults:
+        print_table(table)
     if (untold := verdict.fault_count - len(verdict.faults)) > 0:
         give(f"and {untold} more")
     if verdict.removed_up_to:
