@@ -16,8 +16,6 @@ log = get_logger(__name__)
 
 LONGEST: Final = 200
 """Characters of an actor or owner: one event must not spoil a transaction of many."""
-# Of each round one process wins: with ten of them, one in a hundred thousand events is refused.
-_TRIES: Final = 100
 
 
 class AuditTrail:
@@ -31,7 +29,7 @@ class AuditTrail:
         self._events = events
         self._waiting: list[tuple[AuditEvent, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
-        self._last: Link | None = None
+        self._last = Link()
 
     async def close(self) -> None:
         """Wait until all is written, also what nobody waits for any more."""
@@ -110,22 +108,14 @@ class AuditTrail:
             self._writer = None
 
     async def _append(self, events: Sequence[AuditEvent]) -> None:
-        """Add events behind the last one. A number can be had once: where another process was
-        faster, they are chained again.
-        """
-        for _ in range(_TRIES):
-            # What was written last is not read again. So if the end was cut off meanwhile, the
-            # numbers that are missing stay missing.
-            last, self._last = self._last or await self._newest(), None
-            linked = list(chained(last, events))
-            with suppress(Conflict):
-                await self._events.add_all(linked)
-                self._last = Link(linked[-1].number, linked[-1].digest)
-                return
-        raise DatabaseError(
-            "Other processes write to the audit trail all the time.", "Try again in a moment."
-        )
+        """Add events behind the last one, whichever process has written it."""
+        linked: list[AuditEvent] = []
 
-    async def _newest(self) -> Link:
-        newest = (await self._events.list(order="-number", limit=1)).items
-        return Link(newest[0].number, newest[0].digest) if newest else Link()
+        def follow(newest: AuditEvent | None) -> list[AuditEvent]:
+            last = Link(newest.number, newest.digest) if newest else Link()
+            # If the end was cut off meanwhile, the numbers that are missing stay missing.
+            linked[:] = chained(max(last, self._last, key=lambda link: link.number), events)
+            return linked
+
+        await self._events.extend("number", follow)
+        self._last = Link(linked[-1].number, linked[-1].digest)

@@ -120,7 +120,7 @@ def digest_of(line: Line) -> str:
         "request_id": line.request_id,
         "marks": {name: _mark(line, name) for name in SEALS},
     }
-    return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return _sha256(content)
 
 
 def erased(line: Line, names: Iterable[str]) -> Line:
@@ -137,7 +137,15 @@ def _mark(line: Line, name: str) -> str:
     value, seal = getattr(line, name), getattr(line, SEALS[name])
     if len(seal) == MARK_CHARS and value == ERASED:
         return str(seal)
-    return sha256(json.dumps([name, seal, value]).encode()).hexdigest()
+    return _sha256([name, seal, value])
+
+
+def _sha256(content: Any) -> str:
+    """Of JSON in ASCII, keys sorted, without spaces."""
+    return sha256(_encoded(content).encode()).hexdigest()
+
+
+_encoded: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def json_lines(lines: Iterable[Line]) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from app.core.config import Settings
 from app.core.exceptions import DatabaseError
 from app.core.logging import actor, request_id, setup_logging
 from app.db.audit import AuditTrail
-from app.db.base import Collection, Page
+from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.models.audit import Action, AuditEvent
 from app.models.base import Record
@@ -131,10 +131,7 @@ async def test_what_is_done_is_written_before_and_its_failure_after(
 class Full:
     """A database that has no room for events."""
 
-    async def list(self, **_: Any) -> Page[AuditEvent]:
-        return Page([], None)
-
-    async def add_all(self, records: Sequence[Any]) -> None:
+    async def extend(self, order: str, follow: Any) -> None:
         raise DatabaseError("The disk of the database is full.")
 
 
