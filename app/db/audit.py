@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Final
 
 from app.core.exceptions import Conflict, DatabaseError, code_of
@@ -17,6 +18,9 @@ log = get_logger(__name__)
 LONGEST: Final = 200
 """Characters of an actor or owner: one event must not spoil a transaction of many."""
 
+# One that believes to be alone takes no lock, and may come before those who wait for it.
+_TRIES: Final = 20
+
 
 class AuditTrail:
     """Adds events. Who did it and in which request comes from the context of the call.
@@ -29,7 +33,8 @@ class AuditTrail:
         self._events = events
         self._waiting: list[tuple[AuditEvent, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
-        self._last = Link()
+        self._last = self._written = Link()
+        self._alone = False  # whether nobody else has written since we did
 
     async def close(self) -> None:
         """Wait until all is written, also what nobody waits for any more."""
@@ -109,13 +114,28 @@ class AuditTrail:
 
     async def _append(self, events: Sequence[AuditEvent]) -> None:
         """Add events behind the last one, whichever process has written it."""
-        linked: list[AuditEvent] = []
+        for _ in range(_TRIES):
+            with suppress(Conflict):
+                if self._alone:  # nothing is read, no lock is taken; a number can be had only once
+                    await self._events.add_all(self._behind(self._last, events))
+                else:
+                    await self._events.extend("number", partial(self._behind_newest, events))
+                self._last = self._written
+                return
+            self._alone = False
+        raise DatabaseError(
+            "Other processes write to the audit trail all the time.", "Try again in a moment."
+        )
 
-        def follow(newest: AuditEvent | None) -> list[AuditEvent]:
-            last = Link(newest.number, newest.digest) if newest else Link()
-            # If the end was cut off meanwhile, the numbers that are missing stay missing.
-            linked[:] = chained(max(last, self._last, key=lambda link: link.number), events)
-            return linked
+    def _behind_newest(
+        self, events: Sequence[AuditEvent], newest: AuditEvent | None
+    ) -> list[AuditEvent]:
+        last = Link(newest.number, newest.digest) if newest else Link()
+        self._alone = last == self._last
+        # If the end was cut off meanwhile, the numbers that are missing stay missing.
+        return self._behind(max(last, self._last, key=lambda link: link.number), events)
 
-        await self._events.extend("number", follow)
-        self._last = Link(linked[-1].number, linked[-1].digest)
+    def _behind(self, last: Link, events: Sequence[AuditEvent]) -> list[AuditEvent]:
+        linked = list(chained(last, events))
+        self._written = Link(linked[-1].number, linked[-1].digest)
+        return linked
