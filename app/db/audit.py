@@ -116,7 +116,9 @@ class AuditTrail:
         """Add events behind the last one, whichever process has written it."""
         for _ in range(_TRIES):
             with suppress(Conflict):
-                if self._alone:  # nothing is read, no lock is taken; a number can be had only once
+                # Nothing is read, no lock is taken: a number can be had only once. For many events
+                # a lock costs little, and the driver would log each time that they are refused.
+                if self._alone and len(events) == 1:
                     await self._events.add_all(self._behind(self._last, events))
                 else:
                     await self._events.extend("number", partial(self._behind_newest, events))

@@ -21,7 +21,7 @@ from app.db.engine import make_engine
 from app.db.migrate import alembic_config, exclusively
 from app.db.sql import SqlDatabase
 from app.models.audit import Action
-from app.models.audit_chain import FIRST, Line, Link, digest_of
+from app.models.audit_chain import FIRST, Line, Link, digest_of, erased
 from tests.db.trails import VOICE, by_hand, events, fill, service, told, verified
 from tests.servers.postgres import BOTH
 
@@ -225,16 +225,33 @@ async def test_erased_names_are_gone_and_the_chain_holds(
 
     count = await service(either).erase("key:ann")
 
-    erased = await events(either)
+    left = await events(either)
     assert count == 3
-    assert [event.actor for event in erased] == [*["erased"] * 3, *["key:ben"] * 2, "key:ben"]
-    assert [event.source for event in erased[:3]] == ["erased"] * 3
-    assert {event.owner for event in erased[:5]} == {"team"}
-    assert [event.digest for event in erased[:5]] == [event.digest for event in before]
-    assert "key:ann" not in "".join(Line.of(event).text() for event in erased)
-    telling = erased[-1]
+    assert [event.actor for event in left] == [*["erased"] * 3, *["key:ben"] * 2, "key:ben"]
+    assert [event.source for event in left[:3]] == ["erased"] * 3
+    assert {event.owner for event in left[:5]} == {"team"}
+    assert [event.digest for event in left[:5]] == [event.digest for event in before]
+    assert "key:ann" not in "".join(Line.of(event).text() for event in left)
+    telling = left[-1]
     assert (telling.action, telling.subject_id) == (Action.AUDIT_ERASED, "-")
     assert told(await verified(either)) == []
+
+
+async def test_no_other_name_can_be_put_where_one_was_erased_or_under_its_mark(
+    database: SqlDatabase, file: Path
+) -> None:
+    second = (await fill(database, 3))[1]
+    marks = erased(Line.of(second), ["actor"]).actor_seal
+    await service(database).erase(VOICE)
+
+    by_hand(
+        file,
+        of(1, "subject_id = 'another'"),
+        of(2, f"actor = 'key:ben', actor_seal = '{marks}'"),
+        of(3, "subject_seal = actor_seal || actor_seal"),
+    )
+
+    assert told(await verified(database)) == ["changed 1", "changed 2", "changed 3"]
 
 
 @pytest.mark.parametrize(
