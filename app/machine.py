@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from threading import Lock
+from typing import TypeVar
 
 from app.assets.store import AssetStore
 from app.audio.activity import EnergyDetector
@@ -18,10 +19,14 @@ from app.engines.registry import EngineOptions
 from app.services.lexicon_check import Recognise
 from app.speaker.judge import Judge
 from app.text.languages import primary
+from app.watermark.finding import Score
 from app.watermark.marking import Mark, Watermark
 
 _MAX_DEFAULT_THREADS = 8
 _WHISPER = "whisper-base-model"
+_PERTH = "perth-implicit"
+
+LoadedT = TypeVar("LoadedT")
 
 
 def ears(settings: Settings, listener: Callable[[], Listener]) -> Ears:
@@ -81,22 +86,31 @@ def judge(info: EngineInfo, assets: AssetStore) -> Callable[[], Judge | None]:
 
 
 def watermark(settings: Settings, info: EngineInfo, assets: AssetStore) -> Watermark:
-    """As the operator has set it. What a test double gives is no speech, and is not marked."""
-    if settings.watermark == "never" or info.test_double:
-        return Watermark(None)
+    """As the operator has set it. What a test double gives is no speech: it is not marked, and no
+    mark is looked for.
+    """
+    if info.test_double:
+        return Watermark()
     loading = Lock()
 
     @cache
-    def load() -> Mark:
+    def marker() -> Mark:
         from app.watermark.perth import Marker
 
-        return Marker(assets.verified_path("perth-implicit"))
+        return Marker(assets.verified_path(_PERTH))
 
-    def once() -> Mark:
+    @cache
+    def detector() -> Score:
+        from app.watermark.perth import Detector
+
+        return Detector(assets.verified_path(_PERTH))
+
+    def once(load: Callable[[], LoadedT]) -> LoadedT:
         with loading:
             return load()
 
-    return Watermark(once)
+    marks = settings.watermark == "always"
+    return Watermark(partial(once, marker) if marks else None, partial(once, detector))
 
 
 def engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:

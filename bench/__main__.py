@@ -21,6 +21,7 @@ from bench import (
     thresholds,
     training,
     voice,
+    watermark,
 )
 
 BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "training": training.main,
     "frontend": lambda _: frontend.main(),
     "spoken": spoken.main,
+    "watermark": watermark.main,
     "telemetry": lambda _: telemetry.main(),
 }
 IN_SHORT = {"speed": [], "voice": ["--only", "instant"], "thresholds": []}

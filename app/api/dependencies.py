@@ -19,6 +19,7 @@ from app.services.training import TrainingService
 from app.services.usage import UsageService
 from app.services.versions import VersionService
 from app.services.voices import BundleService, CloningService, SampleService, VoiceService
+from app.services.watermark import WatermarkService
 
 
 def _context(request: Request) -> AppContext:
@@ -94,6 +95,10 @@ def _usage(context: Annotated[AppContext, Depends(_context)]) -> UsageService:
     return context.usage
 
 
+def _marks(context: Annotated[AppContext, Depends(_context)]) -> WatermarkService:
+    return context.marks
+
+
 def _caller(request: Request) -> Principal:
     principal: Principal = request.state.principal
     return principal
@@ -123,6 +128,7 @@ History = Annotated[HistoryService, Depends(_history)]
 Lexicons = Annotated[LexiconService, Depends(_lexicons)]
 Entries = Annotated[EntryService, Depends(_entries)]
 LexiconUploads = Annotated[UploadService, Depends(_lexicon_uploads)]
+Marks = Annotated[WatermarkService, Depends(_marks)]
 Usage = Annotated[UsageService, Depends(_usage)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]

@@ -22,6 +22,7 @@ from app.api.routes import (
     voice_samples,
     voice_versions,
     voices,
+    watermark,
 )
 
 # They are made once, where they are declared. `include_router` would make each again for every
@@ -49,6 +50,7 @@ ROUTES: list[BaseRoute] = [
         audit.router,
         history.router,
         usage.router,
+        watermark.router,
     )
     for route in router.routes
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.audio.activity import Detector
-from app.audio.decode import DecodeLimits, decode
+from app.audio.decode import DecodedAudio, DecodeLimits, decode
 from app.audio.dsp import resample
 from app.audio.quality import Embed, RecordingLimits, check, check_together, measure, prepare
 from app.audio.types import Recording, RecordingReport
@@ -77,6 +77,14 @@ class Ears:
             AssetError, EngineUnavailable: as `warm_up`.
         """
         return await in_thread(self._threads, self._listen, content, alone)
+
+    async def decode(self, content: bytes) -> DecodedAudio:
+        """The samples of a file, unjudged.
+
+        Raises:
+            UnreadableAudio, RecordingTooLong, UploadTooLarge: it cannot be read, or is too much.
+        """
+        return await in_thread(self._threads, decode, content, self._decode_limits)
 
     def check_together(self, reports: Sequence[RecordingReport]) -> None:
         """Refuse recordings that each can be used among others, if they are too short together.

@@ -1,5 +1,6 @@
 """What the checks of a recorded consent come to."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from app.models.consent import ConsentScores, ConsentStatus
@@ -16,25 +17,29 @@ MARKED: Final = 0.4
 
 def judge(scores: ConsentScores) -> tuple[ConsentStatus, tuple[str, ...]]:
     """The outcome, and why it is not `verified`."""
-    wrong = []
+    if wrong := tuple(_wrong(scores)):
+        return ConsentStatus.REJECTED, wrong
+    if doubts := tuple(_doubts(scores)):
+        return ConsentStatus.NEEDS_REVIEW, doubts
+    return ConsentStatus.VERIFIED, ()
+
+
+def _wrong(scores: ConsentScores) -> Iterator[str]:
     if scores.watermark >= MARKED:
-        wrong.append("The recording has our own watermark: it was spoken by a machine.")
+        yield "The recording has our own watermark: it was spoken by a machine."
     if scores.speech_s < LEAST_SPEECH_S:
-        wrong.append(f"There are only {scores.speech_s:.1f} s of speech in it.")
+        yield f"There are only {scores.speech_s:.1f} s of speech in it."
     if scores.speakers != 1:
-        wrong.append(f"{scores.speakers} people speak in it; it must be one.")
+        yield f"{scores.speakers} people speak in it; it must be one."
     if scores.words < WORDS_LEAST:
-        wrong.append(f"Only {scores.words:.0%} of the statement's words were heard.")
+        yield f"Only {scores.words:.0%} of the statement's words were heard."
     if not scores.code:
-        wrong.append("The code was not heard, or is another one.")
-    if wrong:
-        return ConsentStatus.REJECTED, tuple(wrong)
-    doubts = []
+        yield "The code was not heard, or is another one."
+
+
+def _doubts(scores: ConsentScores) -> Iterator[str]:
     if scores.words < WORDS_SURE:
-        doubts.append(f"{scores.words:.0%} of the statement's words were heard.")
+        yield f"{scores.words:.0%} of the statement's words were heard."
     for name, score in (("speaker", scores.speaker), ("company", scores.company)):
         if score < NAME_SURE:
-            doubts.append(f"The name of the {name} was not understood.")
-    if doubts:
-        return ConsentStatus.NEEDS_REVIEW, tuple(doubts)
-    return ConsentStatus.VERIFIED, ()
+            yield f"The name of the {name} was not understood."

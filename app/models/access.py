@@ -23,6 +23,7 @@ class Permission(StrEnum):
     HISTORY_WRITE = "history:write"
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
+    PROVENANCE_READ = "provenance:read"
     KEYS_MANAGE = "keys:manage"
     AUDIT_READ = "audit:read"
     METRICS_READ = "metrics:read"
@@ -46,6 +47,7 @@ _READER = frozenset(
         Permission.LEXICONS_READ,
         Permission.HISTORY_READ,
         Permission.JOBS_READ,
+        Permission.PROVENANCE_READ,
     }
 )
 _SPEAKER = _READER | {

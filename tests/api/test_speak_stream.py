@@ -267,7 +267,7 @@ def tell(app: FastAPI, log: Log) -> None:
         turns=context.turns,
         audit=context.trail,
         lexicons=shelf(context.database),
-        watermark=Watermark(None),
+        watermark=Watermark(),
         drafting=Drafting(
             context.engine.info, SynthesisLimits(max_chars=100_000, max_whole_chars=10_000)
         ),

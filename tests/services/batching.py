@@ -168,7 +168,7 @@ async def batching(settings: Settings, **options: Any) -> AsyncIterator[Batching
                 turns=Turns(8, background_at_once=8, max_requests=8, clock=time.monotonic),
                 audit=AuditTrail(database.collection(AuditEvent)),
                 lexicons=shelf(database),
-                watermark=Watermark(None),
+                watermark=Watermark(),
                 drafting=Drafting(
                     engine.info, SynthesisLimits(max_chars=1000, max_whole_chars=500)
                 ),

@@ -133,7 +133,7 @@ def speaker(
         audit=AuditTrail(made.events),
         lexicons=shelf(made.database),
         drafting=Drafting(engine.info, SynthesisLimits(max_chars=1000, max_whole_chars=500)),
-        watermark=Watermark(None),
+        watermark=Watermark(),
         log=log,
     )
 
