@@ -22,7 +22,6 @@ from app.jobs.board import JobBoard
 from app.jobs.dbos import DbosQueue
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
-from app.models.audit import AuditEvent
 from app.models.history import UsageDay
 from app.models.job import JobKind
 from app.services.access import AccessService
@@ -170,7 +169,7 @@ def _wired(parts: wiring.Parts) -> AppContext:  # long: every service by its nam
         batches=wiring.batches(parts, synthesis, board),
         jobs=board,
         job_queue=parts.queue,
-        audit=AuditService(database.collection(AuditEvent)),
+        audit=wiring.audit(parts),
         trail=parts.trail,
     )
 

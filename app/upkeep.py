@@ -94,6 +94,7 @@ async def _sweep(context: AppContext) -> None:
         batches = await context.batches.expire()
         lexicons = await context.lexicon_tools.store.sweep()
         swept = await context.retention.sweep(context.settings.sweep_grace_s)
+        events = await context.audit.expire()
     except (DatabaseError, StorageError) as error:
         log.warning("sweep failed", detail=error.detail, suggestion=error.suggestion)
         return
@@ -101,6 +102,8 @@ async def _sweep(context: AppContext) -> None:
         log.info("erased history that was kept long enough", entries=forgotten.entries)
     if consents:
         log.info("erased consents that were revoked, with their voices", consents=consents)
+    if events:
+        log.info("removed audit events that were kept long enough", events=events)
     if batches:
         log.info("deleted batches whose time had come", batches=batches)
     if lexicons:

@@ -37,6 +37,7 @@ from app.models.speech import Speaker
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.planning.draft import Drafting
 from app.services.access import AccessService
+from app.services.audit import AuditService
 from app.services.batches import BatchOptions, BatchService, Bench
 from app.services.consents import ConsentTools
 from app.services.history import HistoryService
@@ -273,6 +274,15 @@ def history_log(parts: Parts) -> HistoryLog:
             keep_text=settings.history_keep_text,
             keep_audio=settings.history_keep_audio,
         ),
+    )
+
+
+def audit(parts: Parts) -> AuditService:
+    return AuditService(
+        parts.database.collection(AuditEvent),
+        ledger=parts.database.audit_ledger(),
+        trail=parts.trail,
+        keep_days=parts.settings.audit_retention_days,
     )
 
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 
 from bench import (
+    audit,
     batches,
     database,
     frontend,
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "step": lambda _: step.main(),
     "streams": lambda _: streams.main(),
     "thresholds": lambda _: thresholds.main(),
+    "audit": lambda _: audit.main(),
     "database": lambda _: database.main(),
     "jobs": lambda _: jobs.main(),
     "lexicons": lambda _: lexicons.main(),

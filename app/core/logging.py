@@ -28,6 +28,8 @@ trace_id: ContextVar[str | None] = ContextVar("trace_id", default=None)
 """Of the W3C trace that the request belongs to."""
 actor: ContextVar[str] = ContextVar("actor", default="local")
 """Subject of the principal for whom this is done; `-` in a request of nobody known."""
+source: ContextVar[str] = ContextVar("source", default="-")
+"""Network address from which the request comes; `-` outside one, and where there is none."""
 request_scope: ContextVar[Mapping[str, Any] | None] = ContextVar("request_scope", default=None)
 """ASGI scope of the request."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -29,6 +30,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.models.api_key import ApiKey
 from app.models.audit import AuditEvent
+from app.models.audit_chain import SEALS
 from app.models.base import Record
 from app.models.batch import Batch, BatchItem
 from app.models.consent import Consent, ConsentChallenge
@@ -351,7 +353,8 @@ api_keys = Table(
     Index(None, "owner", "created_at", "id"),
 )
 
-# Append-only: triggers refuse changes and deletions (migration 0003).
+_CHAIN = ("source", *SEALS.values(), "previous", "digest")
+# Append-only: triggers let names be erased, and the oldest events removed, and nothing else.
 audit_events = Table(
     "audit_events",
     metadata,
@@ -361,11 +364,19 @@ audit_events = Table(
     Column("subject_id", String(36), nullable=False),
     Column("outcome", String(100), nullable=False),
     Column("request_id", String(64), nullable=False),
+    Column("number", BigInteger, nullable=False, server_default="0"),
+    *(Column(name, String(64), nullable=False, server_default="-") for name in _CHAIN),
     Index(None, "created_at", "id"),
     Index(None, "subject_id", "created_at", "id"),
     Index(None, "actor", "created_at", "id"),
     Index(None, "owner", "created_at", "id"),
+    Index(None, "number", unique=True),
 )
+
+# One row: the last event that was removed because it was kept long enough.
+_LINK = (Column("number", BigInteger, nullable=False), Column("digest", String(64), nullable=False))
+_ID = Column("id", Integer, primary_key=True, autoincrement=False)
+audit_checkpoint = Table("audit_checkpoint", metadata, _ID, *_LINK)
 
 TABLES: Mapping[type[Record], Table] = MappingProxyType(
     {
