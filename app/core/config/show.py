@@ -16,6 +16,7 @@ from app.core.config.limits import LimitSettings
 from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
+from app.core.config.trust import TrustSettings
 from app.core.masking import masked_text
 
 SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
@@ -23,6 +24,7 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "Who may call": IdentitySettings,
     "Records and files": DataSettings,
     "Voices and speaking": SpeechSettings,
+    "Consent and marks": TrustSettings,
     "Jobs, webhooks, history": JobSettings,
     "Limits": LimitSettings,
     "Logs, metrics, traces": TelemetrySettings,
