@@ -20,6 +20,7 @@ from app.db.sql import SqlDatabase
 from app.db.usage import UsageCounters
 from app.engines.base import Engine
 from app.engines.registry import create_engine
+from app.guarding import Guards, guards_of
 from app.identity.tokens import TokenVerifier
 from app.jobs.board import JobBoard
 from app.jobs.dbos import DbosQueue
@@ -72,6 +73,7 @@ class AppContext:
     ears: Ears
     watermark: Watermark
     access: AccessService
+    guards: Guards
     keys: KeyService
     limiter: RateLimiter | None
     turns: Turns
@@ -213,6 +215,7 @@ def _wired(  # long: every part by its name
         ears=ears,
         watermark=watermark,
         access=_access(settings, database),
+        guards=guards_of(database, jobs=board, audit=parts.trail, clock=clock),
         keys=KeyService(keys=database.collection(ApiKey), audit=parts.trail),
         limiter=create_limiter(settings, turns, clock=clock, observer=metrics.limits),
         turns=turns,

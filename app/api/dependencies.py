@@ -14,6 +14,7 @@ from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
 from app.services.lexicons import EntryService, LexiconService, UploadService
+from app.services.suspensions import SuspensionService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
@@ -94,6 +95,10 @@ def _usage(context: Annotated[AppContext, Depends(_context)]) -> UsageService:
     return context.usage
 
 
+def _suspensions(context: Annotated[AppContext, Depends(_context)]) -> SuspensionService:
+    return context.guards.suspensions
+
+
 def _caller(request: Request) -> Principal:
     principal: Principal = request.state.principal
     return principal
@@ -124,6 +129,7 @@ Lexicons = Annotated[LexiconService, Depends(_lexicons)]
 Entries = Annotated[EntryService, Depends(_entries)]
 LexiconUploads = Annotated[UploadService, Depends(_lexicon_uploads)]
 Usage = Annotated[UsageService, Depends(_usage)]
+Suspensions = Annotated[SuspensionService, Depends(_suspensions)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]
 IdempotencyKey = Annotated[

@@ -21,9 +21,11 @@ AppError 500
 ├─ Unauthenticated 401        nobody we know: no key or token, an unknown, expired or forged one
 │   └─ CredentialsMissing, KeyUnknown, KeyExpired, TokenInvalid, TokenExpired
 ├─ Forbidden 403              somebody we know who may not: `permission`
+├─ Refused 403                what nobody may do here, or who may do nothing
+│   └─ Suspended              the caller is suspended
 ├─ NotFound 404
 │   ├─ VoiceNotFound, SampleNotFound, VersionNotFound
-│   ├─ KeyNotFound
+│   ├─ KeyNotFound, SuspensionNotFound
 │   ├─ JobNotFound, BatchNotFound, HistoryNotFound
 │   ├─ AudioNotKept           the entry is there, its audio is not
 │   └─ LexiconNotFound, EntryNotFound, RevisionNotFound
@@ -218,6 +220,16 @@ class Forbidden(AppError):
     challenge = f'{_BEARER}, error="insufficient_scope"'
 
 
+class Refused(AppError):
+    """Whatever permissions the caller has."""
+
+    status, code, title = 403, "refused", "This is not done here"
+
+
+class Suspended(Refused):
+    code, title = "suspended", "The caller is suspended"
+
+
 class NotFound(AppError):
     status, code, title = 404, "not-found", "Not found"
 
@@ -264,6 +276,10 @@ class RevisionNotFound(NotFound):
 
 class KeyNotFound(NotFound):
     code, title = "key-not-found", "There is no such API key"
+
+
+class SuspensionNotFound(NotFound):
+    code, title = "suspension-not-found", "There is no such suspension"
 
 
 class MethodNotAllowed(AppError):

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     KEYS_MANAGE = "keys:manage"
     AUDIT_READ = "audit:read"
     METRICS_READ = "metrics:read"
+    ABUSE_MANAGE = "abuse:manage"
     OWNERS_ANY = "owners:any"
     """Act for another owner, by the header `X-Owner`."""
 

@@ -28,6 +28,8 @@ class Action(StrEnum):
     LEXICON_CREATED = "lexicon.created"
     LEXICON_CHANGED = "lexicon.changed"
     LEXICON_DELETED = "lexicon.deleted"
+    SUSPENDED = "suspension.created"
+    SUSPENSION_LIFTED = "suspension.lifted"
 
 
 class AuditEvent(Record):
