@@ -20,7 +20,7 @@ from app.db.sql import SqlDatabase
 from app.db.usage import UsageCounters
 from app.engines.base import Engine
 from app.engines.registry import create_engine
-from app.guarding import Guards, guards_of
+from app.guarding import GuardParts, Guards, guards_of
 from app.identity.tokens import TokenVerifier
 from app.jobs.board import JobBoard
 from app.jobs.dbos import DbosQueue
@@ -204,7 +204,8 @@ def _wired(  # long: every part by its name
     board = _board(parts, database, queue)
     synthesis = _synthesis(parts, log)
     shop = _workshop(parts, database, clock, machine.judge(engine.info, assets))
-    tools = _voice_tools(parts, database, board)
+    guarding = GuardParts(database, ears, trail, metrics)
+    tools = _voice_tools(parts, database, board, guarding)
     return AppContext(
         settings=settings,
         metrics=metrics,
@@ -215,7 +216,7 @@ def _wired(  # long: every part by its name
         ears=ears,
         watermark=watermark,
         access=_access(settings, database),
-        guards=guards_of(database, jobs=board, audit=parts.trail, clock=clock),
+        guards=guards_of(guarding, jobs=board, clock=clock),
         keys=KeyService(keys=database.collection(ApiKey), audit=parts.trail),
         limiter=create_limiter(settings, turns, clock=clock, observer=metrics.limits),
         turns=turns,
@@ -243,7 +244,9 @@ def _say_who_does_jobs(context: AppContext) -> None:
     context.jobs.register(JobKind.BATCH, context.batches)
 
 
-def _voice_tools(parts: _Parts, database: SqlDatabase, jobs: JobBoard) -> VoiceTools:
+def _voice_tools(
+    parts: _Parts, database: SqlDatabase, jobs: JobBoard, guarding: GuardParts
+) -> VoiceTools:
     settings = parts.settings
     return VoiceTools(
         voices=parts.voices,
@@ -253,6 +256,7 @@ def _voice_tools(parts: _Parts, database: SqlDatabase, jobs: JobBoard) -> VoiceT
         stores=parts.stores,
         engine=parts.engine,
         ears=parts.ears,
+        watch=guarding.watch(),
         audit=parts.trail,
         jobs=jobs,
         limits=VoiceLimits(

@@ -3,14 +3,21 @@
 from dataclasses import dataclass
 
 from app.abuse.barred import Barred
+from app.abuse.flags import Flags
+from app.abuse.speakers import SpeakerWatch
+from app.audio.ears import Ears
 from app.core.clock import Clock
+from app.core.metrics import Metrics
 from app.db.audit import AuditTrail
 from app.db.base import Database
 from app.jobs.board import JobBoard
 from app.models.api_key import ApiKey
 from app.models.batch import BatchItem
+from app.models.flag import Flag
+from app.models.speaker import DeniedSpeaker
 from app.models.suspension import Suspension
 from app.models.voice import Voice
+from app.services.denied_speakers import DeniedSpeakerService
 from app.services.suspensions import SuspensionService, SuspensionTools
 
 
@@ -24,9 +31,34 @@ class Guards:
 
     barred: Barred
     suspensions: SuspensionService
+    denied_speakers: DeniedSpeakerService
 
 
-def guards_of(database: Database, *, jobs: JobBoard, audit: AuditTrail, clock: Clock) -> Guards:
+@dataclass(frozen=True, slots=True)
+class GuardParts:
+    """What they are made of."""
+
+    database: Database
+    ears: Ears
+    audit: AuditTrail
+    metrics: Metrics
+
+    @property
+    def flags(self) -> Flags:
+        return Flags(self.database.collection(Flag), self.metrics)
+
+    def watch(self) -> SpeakerWatch:
+        return SpeakerWatch(
+            denied=self.database.collection(DeniedSpeaker),
+            ears=self.ears,
+            flags=self.flags,
+            audit=self.audit,
+            metrics=self.metrics,
+        )
+
+
+def guards_of(parts: GuardParts, *, jobs: JobBoard, clock: Clock) -> Guards:
+    database, audit = parts.database, parts.audit
     barred = Barred(database.collection(Suspension), clock=clock)
     tools = SuspensionTools(
         suspensions=database.collection(Suspension),
@@ -37,4 +69,10 @@ def guards_of(database: Database, *, jobs: JobBoard, audit: AuditTrail, clock: C
         barred=barred,
         audit=audit,
     )
-    return Guards(barred=barred, suspensions=SuspensionService(tools))
+    denied = DeniedSpeakerService(
+        denied=database.collection(DeniedSpeaker),
+        ears=parts.ears,
+        watch=parts.watch(),
+        audit=audit,
+    )
+    return Guards(barred=barred, suspensions=SuspensionService(tools), denied_speakers=denied)

@@ -10,6 +10,7 @@ from app.jobs.board import JobBoard
 from app.models.access import Principal
 from app.services.audit import AuditService
 from app.services.batches import BatchService
+from app.services.denied_speakers import DeniedSpeakerService
 from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
@@ -99,6 +100,10 @@ def _suspensions(context: Annotated[AppContext, Depends(_context)]) -> Suspensio
     return context.guards.suspensions
 
 
+def _denied(context: Annotated[AppContext, Depends(_context)]) -> DeniedSpeakerService:
+    return context.guards.denied_speakers
+
+
 def _caller(request: Request) -> Principal:
     principal: Principal = request.state.principal
     return principal
@@ -130,6 +135,7 @@ Entries = Annotated[EntryService, Depends(_entries)]
 LexiconUploads = Annotated[UploadService, Depends(_lexicon_uploads)]
 Usage = Annotated[UsageService, Depends(_usage)]
 Suspensions = Annotated[SuspensionService, Depends(_suspensions)]
+DeniedSpeakers = Annotated[DeniedSpeakerService, Depends(_denied)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]
 IdempotencyKey = Annotated[

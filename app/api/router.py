@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute
 from app.api.routes import (
     audit,
     batches,
+    denied_speakers,
     engines,
     health,
     history,
@@ -49,6 +50,7 @@ ROUTES: list[BaseRoute] = [
         keys.router,
         audit.router,
         suspensions.router,
+        denied_speakers.router,
         history.router,
         usage.router,
     )

@@ -22,10 +22,11 @@ AppError 500
 │   └─ CredentialsMissing, KeyUnknown, KeyExpired, TokenInvalid, TokenExpired
 ├─ Forbidden 403              somebody we know who may not: `permission`
 ├─ Refused 403                what nobody may do here, or who may do nothing
-│   └─ Suspended              the caller is suspended
+│   ├─ Suspended              the caller is suspended
+│   └─ SpeakerDenied          the recording is of somebody who may not be cloned
 ├─ NotFound 404
 │   ├─ VoiceNotFound, SampleNotFound, VersionNotFound
-│   ├─ KeyNotFound, SuspensionNotFound
+│   ├─ KeyNotFound, SuspensionNotFound, DeniedSpeakerNotFound
 │   ├─ JobNotFound, BatchNotFound, HistoryNotFound
 │   ├─ AudioNotKept           the entry is there, its audio is not
 │   └─ LexiconNotFound, EntryNotFound, RevisionNotFound
@@ -230,6 +231,10 @@ class Suspended(Refused):
     code, title = "suspended", "The caller is suspended"
 
 
+class SpeakerDenied(Refused):
+    code, title = "speaker-denied", "This voice may not be cloned"
+
+
 class NotFound(AppError):
     status, code, title = 404, "not-found", "Not found"
 
@@ -280,6 +285,10 @@ class KeyNotFound(NotFound):
 
 class SuspensionNotFound(NotFound):
     code, title = "suspension-not-found", "There is no such suspension"
+
+
+class DeniedSpeakerNotFound(NotFound):
+    code, title = "denied-speaker-not-found", "There is no such denied speaker"
 
 
 class MethodNotAllowed(AppError):

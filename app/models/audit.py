@@ -30,6 +30,9 @@ class Action(StrEnum):
     LEXICON_DELETED = "lexicon.deleted"
     SUSPENDED = "suspension.created"
     SUSPENSION_LIFTED = "suspension.lifted"
+    DENIED_SPEAKER_ADDED = "denied-speaker.added"
+    DENIED_SPEAKER_DELETED = "denied-speaker.deleted"
+    SPEAKER_DENIED = "speaker.denied"
 
 
 class AuditEvent(Record):

@@ -52,6 +52,8 @@ def test_what_credentials_may_do_is_declared(document: dict[str, Any]) -> None:
         "/api/v1/audit",
         "/metrics",
         "/api/v1/suspensions",
+        "/api/v1/denied-speakers",
+        "/api/v1/denied-speakers/{denied_speaker_id}",
         "/api/v1/suspensions/{suspension_id}",
     }
     for name, operation in operations(document):

@@ -22,10 +22,11 @@ from app.db.voices import find_voice, update_voice
 from app.engines.base import VoiceState, trainer
 from app.models.job import Job, JobKind
 from app.models.voice import Voice, VoiceSample
-from app.services.voices.hearing import Heard, duplicates_of, hear, usable
+from app.services.voices.hearing import Heard, duplicates_of
 from app.services.voices.receiving import Sent, received
 from app.services.voices.shelf import NewVoice, Shelf, cast_of, first_version
 from app.services.voices.tools import VoiceTools
+from app.services.voices.watching import listened
 from app.services.voices.words import consent_of, description_of, language_of, name_of
 
 log = get_logger(__name__)
@@ -88,6 +89,7 @@ class CloningService:
                 IdempotencyMismatch: before anything was done.
             ArchiveInvalid, UploadTooLarge, UnreadableAudio, UnsuitableRecording: no voice can be
                 made of what came.
+            SpeakerDenied: the speaker may not be cloned.
             EngineBusy: too many recordings are being listened to.
             TooManyJobs, EngineError, AssetError, StorageError, DatabaseError: it failed. Nothing
                 is left of it.
@@ -180,8 +182,9 @@ class CloningService:
         tools = self._tools
         with tools.admission.enter():
             came = await in_thread(None, received, order.files, tools.limits)
-            heard = await hear(tools.ears, came.recordings, speech_s=tools.limits.speech_s)
-            good = usable(tools.ears, heard)
+            room_s = tools.limits.speech_s
+            found = await listened(tools, owner, came.recordings, speech_s=room_s)
+            heard, good = found.heard, found.good
             recordings = [one.recording for one in good if one.recording is not None]
             seconds = sum(recording.duration_s for recording in recordings)
             with span("enroll", **{"voice.audio_s": seconds}):
@@ -189,7 +192,8 @@ class CloningService:
         voice = _voice(owner, order, good[0], state)
         job = _job(voice, order, fingerprint)
         voice = voice.model_copy(update={"training_job_id": job.id})
-        new = NewVoice(voice, cast_of(heard, voice), [first_version(voice, state)])
+        kept = cast_of(heard, voice)
+        new = NewVoice(voice, kept, [first_version(voice, state)], found.sighting)
         return await see_through(self._begin(new, job, heard, came.ignored))
 
     async def _begin(

@@ -13,9 +13,9 @@ from app.db.voices import find_voice, update_voice
 from app.models.audit import Action
 from app.models.job import Job
 from app.models.voice import Erased, Voice, VoiceSample, VoiceVersion
-from app.services.voices.hearing import hear, usable
 from app.services.voices.shelf import NewVoice, Shelf, cast_of, first_version
 from app.services.voices.tools import VoiceTools, incoming_bytes
+from app.services.voices.watching import listened
 from app.services.voices.words import (
     clean_filename,
     consent_of,
@@ -85,6 +85,7 @@ class VoiceService:
         Raises:
             InvalidRequest: the name or description cannot be used.
             UnreadableAudio, UnsuitableRecording, UploadTooLarge: nothing can be made of the file.
+            SpeakerDenied: its speaker may not be cloned.
             EngineError, StorageError, DatabaseError: nothing was stored.
         """
         with self._tools.counted():
@@ -97,8 +98,8 @@ class VoiceService:
         description = description_of(upload.description)
         with tools.admission.enter():
             incoming = [incoming_bytes(filename, upload.content)]
-            heard = await hear(tools.ears, incoming, speech_s=float("inf"))
-            (good,) = usable(tools.ears, heard)
+            came = await listened(tools, owner, incoming, speech_s=float("inf"))
+            (good,) = came.good
             recording, report = good.recording, good.report
             assert recording is not None  # noqa: S101 - it is usable
             assert report is not None  # noqa: S101 - it is usable
@@ -116,7 +117,8 @@ class VoiceService:
             similarity=state.similarity,
             report=report,
         )
-        new = NewVoice(voice, cast_of(heard, voice), [first_version(voice, state)])
+        kept = cast_of(came.heard, voice)
+        new = NewVoice(voice, kept, [first_version(voice, state)], came.sighting)
         # Cancelled in the middle, it is seen through: a driver's commit cannot be called back.
         await see_through(self._shelf.add(new))
         return voice

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import uuid4
 
+from app.abuse.speakers import Sighting
 from app.core.exceptions import AppError, DatabaseError, JobEnded, JobNotFound, StorageError
 from app.core.logging import get_logger
 from app.core.tasks import in_thread
@@ -31,11 +32,12 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class NewVoice:
-    """A voice with all that belongs to it."""
+    """A voice with all that belongs to it. `sighting`: of its speaker."""
 
     voice: Voice
     recordings: Sequence[Kept]
     versions: Sequence[tuple[VoiceVersion, bytes]]
+    sighting: Sighting
 
 
 def cast_of(heard: Sequence[Heard], voice: Voice) -> list[Kept]:
@@ -102,6 +104,7 @@ class Shelf:
                 await tools.samples.add_all([kept.sample for kept in new.recordings])
                 await tools.versions.add_all([version for version, _ in new.versions])
                 await tools.voices.add(new.voice)
+                await tools.watch.tell(new.voice, new.sighting)
         except BaseException:
             await self.undo(new)
             raise

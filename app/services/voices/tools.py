@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.abuse.speakers import SpeakerWatch
 from app.audio.ears import Ears
 from app.core.admission import Admission
 from app.core.metrics import Metrics, Outcome, outcome_of
@@ -78,6 +79,7 @@ class VoiceTools:
     stores: Stores
     engine: Engine
     ears: Ears
+    watch: SpeakerWatch
     audit: AuditTrail
     jobs: JobBoard
     limits: VoiceLimits
