@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from app import machine
+from app.abuse.refusals import Refusals
 from app.assets.store import AssetStore
 from app.audio.ears import Ears, Listener
 from app.core.clock import Clock
@@ -307,6 +308,7 @@ def _lexicon_check(parts: _Parts, assets: AssetStore) -> LexiconCheckService:
         drafting=parts.drafting,
         watermark=parts.watermark,
         recogniser=machine.recognise(parts.engine.info, assets),
+        refusals=Refusals(parts.trail, parts.metrics),
     )
 
 

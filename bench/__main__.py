@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 
 from bench import (
+    abuse,
     batches,
     database,
     frontend,
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "training": training.main,
     "frontend": lambda _: frontend.main(),
     "spoken": spoken.main,
+    "abuse": lambda _: abuse.main(),
     "telemetry": lambda _: telemetry.main(),
 }
 IN_SHORT = {"speed": [], "voice": ["--only", "instant"], "thresholds": []}

@@ -23,6 +23,7 @@ AppError 500
 ├─ Forbidden 403              somebody we know who may not: `permission`
 ├─ Refused 403                what nobody may do here, or who may do nothing
 │   ├─ Suspended              the caller is suspended
+│   ├─ TextBlocked            a text that the operator does not let be spoken: `matches`
 │   └─ SpeakerDenied          the recording is of somebody who may not be cloned
 ├─ NotFound 404
 │   ├─ VoiceNotFound, SampleNotFound, VersionNotFound
@@ -229,6 +230,12 @@ class Refused(AppError):
 
 class Suspended(Refused):
     code, title = "suspended", "The caller is suspended"
+
+
+class TextBlocked(Refused):
+    """Carries `matches`: offsets in the text without its markup, never what the list says."""
+
+    code, title = "text-blocked", "The text may not be spoken here"
 
 
 class SpeakerDenied(Refused):

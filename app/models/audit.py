@@ -32,6 +32,7 @@ class Action(StrEnum):
     SUSPENSION_LIFTED = "suspension.lifted"
     DENIED_SPEAKER_ADDED = "denied-speaker.added"
     DENIED_SPEAKER_DELETED = "denied-speaker.deleted"
+    TEXT_BLOCKED = "text.blocked"
     SPEAKER_DENIED = "speaker.denied"
 
 

@@ -15,10 +15,11 @@ from functools import partial
 
 import numpy as np
 
+from app.abuse.refusals import Refusals
 from app.audio.encode import AudioEncoder
 from app.audio.finish import Finish, finish
 from app.audio.types import Samples, SpeechChunk, WordTiming
-from app.core.exceptions import AppError, DatabaseError
+from app.core.exceptions import AppError, DatabaseError, TextBlocked
 from app.core.logging import get_logger
 from app.core.metrics import Metrics, Outcome, outcome_of
 from app.core.tasks import in_thread
@@ -76,6 +77,7 @@ class SynthesisService:
         self._drafting = drafting
         self._watermark = watermark
         self._metrics = metrics or Metrics()
+        self._refusals = Refusals(audit, self._metrics)
         self._log = log
 
     async def speak(
@@ -101,6 +103,7 @@ class SynthesisService:
         Raises:
             UnspeakableText, TextTooLong, MarkupInvalid, InvalidRequest: it cannot be spoken.
             UnsupportedFormat, UnsupportedControl, UnsupportedLanguage: not so.
+            TextBlocked: it may not be spoken.
             LexiconNotFound: there is no such lexicon.
             VoiceNotFound: the markup names a voice that is not there.
             VoiceEngineMismatch: the voice cannot be spoken by the engine that runs.
@@ -121,7 +124,8 @@ class SynthesisService:
         )
         plan = await self._around().plan(draft)
         await self._opened()
-        await in_thread(None, plan.check)
+        async with self._refusals.noted(voice.owner, voice):
+            await in_thread(None, plan.check)
         return plan
 
     async def check(
@@ -145,6 +149,8 @@ class SynthesisService:
             drafts = await in_thread(None, self._drafts, asked[start : start + _CHECKED_AT_ONCE])
             plans = [await _planned(around, draft) for draft in drafts]
             for place, error in enumerate(await in_thread(None, _errors, plans), start):
+                if isinstance(error, TextBlocked):
+                    await self._refusals.note(asked[place][0].owner, asked[place][0])
                 if error is not None:
                     found[place] = error
                     if len(found) == most:
