@@ -183,7 +183,9 @@ def _wired(  # long: every part by its name
     metrics = Metrics(version=settings.app_version, engine=engine.info.name)
     turns = _turns(settings, engine, clock, metrics)
     voices, events = database.collection(Voice), database.collection(AuditEvent)
-    log, trail = _history_log(settings, database, stores), AuditTrail(events)
+    trail = AuditTrail(events)
+    guarding = GuardParts(database, ears, trail, metrics)
+    log = _history_log(settings, database, stores, guarding)
     lexicons, contents = database.collection(Lexicon), database.collection(LexiconContent)
     store = LexiconStore(lexicons=lexicons, contents=contents, audit=trail)
     shelf = LexiconShelf(lexicons=lexicons, store=store)
@@ -205,7 +207,6 @@ def _wired(  # long: every part by its name
     board = _board(parts, database, queue)
     synthesis = _synthesis(parts, log)
     shop = _workshop(parts, database, clock, machine.judge(engine.info, assets))
-    guarding = GuardParts(database, ears, trail, metrics)
     tools = _voice_tools(parts, database, board, guarding)
     return AppContext(
         settings=settings,
@@ -369,12 +370,14 @@ def _board(parts: _Parts, database: SqlDatabase, queue: DbosQueue) -> JobBoard:
     )
 
 
-def _history_log(settings: Settings, database: SqlDatabase, stores: Stores) -> HistoryLog:
+def _history_log(
+    settings: Settings, database: SqlDatabase, stores: Stores, guarding: GuardParts
+) -> HistoryLog:
     return HistoryLog(
         entries=database.collection(HistoryEntry),
         voices=database.collection(Voice),
         outputs=stores.outputs,
-        usage=UsageCounters(database.collection(UsageDay)),
+        usage=UsageCounters(database.collection(UsageDay), added=guarding.volume(settings).added),
         rules=HistoryRules(
             enabled=settings.history_enabled,
             keep_text=settings.history_keep_text,

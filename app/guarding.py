@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from app.abuse.barred import Barred
 from app.abuse.flags import Flags
 from app.abuse.speakers import SpeakerWatch
+from app.abuse.volume import VolumeRules, VolumeWatch
 from app.audio.ears import Ears
 from app.core.clock import Clock
+from app.core.config import Settings
 from app.core.metrics import Metrics
 from app.db.audit import AuditTrail
 from app.db.base import Database
@@ -14,10 +16,12 @@ from app.jobs.board import JobBoard
 from app.models.api_key import ApiKey
 from app.models.batch import BatchItem
 from app.models.flag import Flag
+from app.models.history import UsageDay
 from app.models.speaker import DeniedSpeaker
 from app.models.suspension import Suspension
 from app.models.voice import Voice
 from app.services.denied_speakers import DeniedSpeakerService
+from app.services.flags import FlagService
 from app.services.suspensions import SuspensionService, SuspensionTools
 
 
@@ -32,6 +36,7 @@ class Guards:
     barred: Barred
     suspensions: SuspensionService
     denied_speakers: DeniedSpeakerService
+    flags: FlagService
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,10 @@ class GuardParts:
     @property
     def flags(self) -> Flags:
         return Flags(self.database.collection(Flag), self.metrics)
+
+    def volume(self, settings: Settings) -> VolumeWatch:
+        days = self.database.collection(UsageDay)
+        return VolumeWatch(days, self.flags, VolumeRules.of(settings))
 
     def watch(self) -> SpeakerWatch:
         return SpeakerWatch(
@@ -75,4 +84,7 @@ def guards_of(parts: GuardParts, *, jobs: JobBoard, clock: Clock) -> Guards:
         watch=parts.watch(),
         audit=audit,
     )
-    return Guards(barred=barred, suspensions=SuspensionService(tools), denied_speakers=denied)
+    flags = FlagService(flags=database.collection(Flag), raised=parts.flags, audit=audit)
+    return Guards(
+        barred=barred, suspensions=SuspensionService(tools), denied_speakers=denied, flags=flags
+    )

@@ -39,10 +39,14 @@ class Flags:
         """
         named = {} if flag_id is None else {"id": flag_id}
         flag = Flag(kind=kind, owner=owner, subject=subject, details=details, **named)
+        return await self.add(flag)
+
+    async def add(self, flag: Flag) -> Flag | None:
+        """The same with one that is made."""
         try:
             await self._flags.add(flag)
         except Conflict:
             return None
-        self._metrics.abuse(kind.value)
-        log.warning("flag raised", kind=kind.value, flag=flag.id, owner=owner)
+        self._metrics.abuse(flag.kind.value)
+        log.warning("flag raised", kind=flag.kind.value, flag=flag.id, owner=flag.owner)
         return flag

@@ -11,6 +11,7 @@ from app.models.access import Principal
 from app.services.audit import AuditService
 from app.services.batches import BatchService
 from app.services.denied_speakers import DeniedSpeakerService
+from app.services.flags import FlagService
 from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
@@ -104,6 +105,10 @@ def _denied(context: Annotated[AppContext, Depends(_context)]) -> DeniedSpeakerS
     return context.guards.denied_speakers
 
 
+def _flags(context: Annotated[AppContext, Depends(_context)]) -> FlagService:
+    return context.guards.flags
+
+
 def _caller(request: Request) -> Principal:
     principal: Principal = request.state.principal
     return principal
@@ -136,6 +141,7 @@ LexiconUploads = Annotated[UploadService, Depends(_lexicon_uploads)]
 Usage = Annotated[UsageService, Depends(_usage)]
 Suspensions = Annotated[SuspensionService, Depends(_suspensions)]
 DeniedSpeakers = Annotated[DeniedSpeakerService, Depends(_denied)]
+FlagsShown = Annotated[FlagService, Depends(_flags)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]
 IdempotencyKey = Annotated[

@@ -7,6 +7,7 @@ from app.api.routes import (
     batches,
     denied_speakers,
     engines,
+    flags,
     health,
     history,
     jobs,
@@ -51,6 +52,7 @@ ROUTES: list[BaseRoute] = [
         audit.router,
         suspensions.router,
         denied_speakers.router,
+        flags.router,
         history.router,
         usage.router,
     )

@@ -27,7 +27,7 @@ AppError 500
 │   └─ SpeakerDenied          the recording is of somebody who may not be cloned
 ├─ NotFound 404
 │   ├─ VoiceNotFound, SampleNotFound, VersionNotFound
-│   ├─ KeyNotFound, SuspensionNotFound, DeniedSpeakerNotFound
+│   ├─ KeyNotFound, SuspensionNotFound, DeniedSpeakerNotFound, FlagNotFound
 │   ├─ JobNotFound, BatchNotFound, HistoryNotFound
 │   ├─ AudioNotKept           the entry is there, its audio is not
 │   └─ LexiconNotFound, EntryNotFound, RevisionNotFound
@@ -292,6 +292,10 @@ class KeyNotFound(NotFound):
 
 class SuspensionNotFound(NotFound):
     code, title = "suspension-not-found", "There is no such suspension"
+
+
+class FlagNotFound(NotFound):
+    code, title = "flag-not-found", "There is no such flag"
 
 
 class DeniedSpeakerNotFound(NotFound):

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     KEYS_MANAGE = "keys:manage"
     AUDIT_READ = "audit:read"
     METRICS_READ = "metrics:read"
+    REPORTS_WRITE = "reports:write"
     ABUSE_MANAGE = "abuse:manage"
     OWNERS_ANY = "owners:any"
     """Act for another owner, by the header `X-Owner`."""
@@ -47,6 +48,7 @@ _READER = frozenset(
         Permission.LEXICONS_READ,
         Permission.HISTORY_READ,
         Permission.JOBS_READ,
+        Permission.REPORTS_WRITE,
     }
 )
 _SPEAKER = _READER | {

@@ -32,6 +32,8 @@ class Action(StrEnum):
     SUSPENSION_LIFTED = "suspension.lifted"
     DENIED_SPEAKER_ADDED = "denied-speaker.added"
     DENIED_SPEAKER_DELETED = "denied-speaker.deleted"
+    FLAG_CLOSED = "flag.closed"
+    REPORT_MADE = "report.created"
     TEXT_BLOCKED = "text.blocked"
     SPEAKER_DENIED = "speaker.denied"
 

@@ -74,7 +74,12 @@ class FlagPage(BaseModel):
     cursor: str | None = Field(description="Ask with it for what follows; null at the end.")
 
 
-_Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
+_Note = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+    ),
+]
 
 
 class FlagClosing(BaseModel):
@@ -104,13 +109,13 @@ class NewReport(BaseModel):
         },
     )
 
-    voice_id: Annotated[str, StringConstraints(max_length=36, min_length=1)] | None = None
-    request_id: Annotated[str, StringConstraints(max_length=64, min_length=1)] | None = Field(
-        None, description="The header `X-Request-ID` of an answer."
+    voice_id: Annotated[str, StringConstraints(max_length=36, pattern=r"^[!-~]+$")] | None = None
+    request_id: Annotated[str, StringConstraints(max_length=64, pattern=r"^[!-~]+$")] | None = (
+        Field(None, description="The header `X-Request-ID` of an answer.")
     )
     description: _Note | None = Field(None, description="At most 2000 characters.")
-    contact: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None = (
-        Field(None, description="How to reach who reports; kept with the report.")
+    contact: Annotated[_Note, StringConstraints(max_length=200)] | None = Field(
+        None, description="How to reach who reports; kept with the report."
     )
 
     @model_validator(mode="after")

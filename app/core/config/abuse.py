@@ -11,3 +11,12 @@ class AbuseSettings(BaseModel):
     blocked_terms_file: Path | None = Field(
         None, description="A list of what is not spoken: docs/abuse.md. Default: none."
     )
+    alert_daily_characters: int = Field(
+        0, ge=0, description="Flag an owner with more spoken on a day; 0: never."
+    )
+    alert_volume_factor: float = Field(
+        10.0, ge=0, description="Flag an owner with so many times its median of 14 days; 0: never."
+    )
+    alert_volume_floor: int = Field(
+        200_000, ge=1, description="Fewer characters on a day are not flagged by that factor."
+    )
