@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from app import machine
 from app.abuse.refusals import Refusals
+from app.abuse.speakers import WatchRules
 from app.assets.store import AssetStore
 from app.audio.ears import Ears, Listener
 from app.core.clock import Clock
@@ -184,7 +185,7 @@ def _wired(  # long: every part by its name
     turns = _turns(settings, engine, clock, metrics)
     voices, events = database.collection(Voice), database.collection(AuditEvent)
     trail = AuditTrail(events)
-    guarding = GuardParts(database, ears, trail, metrics)
+    guarding = GuardParts(database, ears, trail, metrics, WatchRules.of(settings))
     log = _history_log(settings, database, stores, guarding)
     lexicons, contents = database.collection(Lexicon), database.collection(LexiconContent)
     store = LexiconStore(lexicons=lexicons, contents=contents, audit=trail)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.abuse.barred import Barred
 from app.abuse.flags import Flags
-from app.abuse.speakers import SpeakerWatch
+from app.abuse.speakers import SpeakerWatch, WatchRules
 from app.abuse.volume import VolumeRules, VolumeWatch
 from app.audio.ears import Ears
 from app.core.clock import Clock
@@ -17,7 +17,7 @@ from app.models.api_key import ApiKey
 from app.models.batch import BatchItem
 from app.models.flag import Flag
 from app.models.history import UsageDay
-from app.models.speaker import DeniedSpeaker
+from app.models.speaker import DeniedSpeaker, VoiceSpeaker
 from app.models.suspension import Suspension
 from app.models.voice import Voice
 from app.services.denied_speakers import DeniedSpeakerService
@@ -37,6 +37,7 @@ class Guards:
     suspensions: SuspensionService
     denied_speakers: DeniedSpeakerService
     flags: FlagService
+    watch: SpeakerWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class GuardParts:
     ears: Ears
     audit: AuditTrail
     metrics: Metrics
+    rules: WatchRules = WatchRules()  # noqa: RUF009 - it does not change
 
     @property
     def flags(self) -> Flags:
@@ -59,10 +61,12 @@ class GuardParts:
     def watch(self) -> SpeakerWatch:
         return SpeakerWatch(
             denied=self.database.collection(DeniedSpeaker),
+            speakers=self.database.collection(VoiceSpeaker),
             ears=self.ears,
             flags=self.flags,
             audit=self.audit,
             metrics=self.metrics,
+            rules=self.rules,
         )
 
 
@@ -78,13 +82,18 @@ def guards_of(parts: GuardParts, *, jobs: JobBoard, clock: Clock) -> Guards:
         barred=barred,
         audit=audit,
     )
+    watch = parts.watch()
     denied = DeniedSpeakerService(
         denied=database.collection(DeniedSpeaker),
         ears=parts.ears,
-        watch=parts.watch(),
+        watch=watch,
         audit=audit,
     )
     flags = FlagService(flags=database.collection(Flag), raised=parts.flags, audit=audit)
     return Guards(
-        barred=barred, suspensions=SuspensionService(tools), denied_speakers=denied, flags=flags
+        barred=barred,
+        suspensions=SuspensionService(tools),
+        denied_speakers=denied,
+        flags=flags,
+        watch=watch,
     )

@@ -40,7 +40,8 @@ class DeniedSpeakerService:
         self._audit = audit
 
     async def add(self, principal: Principal, denial: Denial) -> DeniedSpeaker:
-        """From now on, recordings of this person are refused.
+        """From now on, recordings of this person are refused; of voices that are there already,
+        administrators are told.
 
         Raises:
             UnreadableAudio, UnsuitableRecording, UploadTooLarge: nothing can be told from the file.
@@ -77,7 +78,9 @@ class DeniedSpeakerService:
 
     async def _add(self, denied: DeniedSpeaker) -> DeniedSpeaker:
         async with self._audit.recorded(Action.DENIED_SPEAKER_ADDED, denied):
-            return await self._denied.add(denied)
+            added = await self._denied.add(denied)
+            await self._watch.tell_of(added)
+            return added
 
     async def _delete(self, denied: DeniedSpeaker) -> None:
         async with self._audit.recorded(Action.DENIED_SPEAKER_DELETED, denied):

@@ -11,6 +11,12 @@ class AbuseSettings(BaseModel):
     blocked_terms_file: Path | None = Field(
         None, description="A list of what is not spoken: docs/abuse.md. Default: none."
     )
+    denied_speaker_similarity: float = Field(
+        0.55, ge=0.41, le=1, description="From it on, a recording is of a denied speaker."
+    )
+    duplicate_speaker_similarity: float = Field(
+        0.55, ge=0.41, le=1, description="From it on, two owners' voices are of one speaker."
+    )
     alert_daily_characters: int = Field(
         0, ge=0, description="Flag an owner with more spoken on a day; 0: never."
     )

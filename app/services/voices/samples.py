@@ -215,6 +215,7 @@ class SampleService:
                 await tools.samples.add_all([kept.sample for kept in new])
                 if await tools.voices.get(voice.id) is None:
                     raise VoiceNotFound(f"The voice {voice.id!r} was deleted meanwhile.")
+                await tools.watch.keep(voice, sighting)
                 await tools.watch.tell(voice, sighting)
         except BaseException:
             await self._undo(voice, new)

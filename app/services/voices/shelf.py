@@ -103,6 +103,7 @@ class Shelf:
             async with tools.audit.recorded(Action.VOICE_CREATED, new.voice):
                 await tools.samples.add_all([kept.sample for kept in new.recordings])
                 await tools.versions.add_all([version for version, _ in new.versions])
+                await tools.watch.keep(new.voice, new.sighting)
                 await tools.voices.add(new.voice)
                 await tools.watch.tell(new.voice, new.sighting)
         except BaseException:
@@ -116,6 +117,7 @@ class Shelf:
         tools = self._tools
         try:
             await tools.voices.delete(new.voice.id)
+            await tools.watch.forget(new.voice.id)
             for kept in new.recordings:
                 await tools.samples.delete(kept.sample.id)
             for version, _ in new.versions:
@@ -164,6 +166,7 @@ class Shelf:
         """Delete what names the voice, and stop its training; the voice itself is gone already."""
         tools = self._tools
         try:
+            await tools.watch.forget(voice.id)
             for sample in await self.samples(voice):
                 await tools.samples.delete(sample.id)
             for version in await self.versions(voice):
