@@ -18,6 +18,7 @@ from app.db.audit import AuditTrail
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine
 from app.engines.registry import create_engine
+from app.guarding import Guards, guards_of
 from app.jobs.board import JobBoard
 from app.jobs.dbos import DbosQueue
 from app.limits.limiter import RateLimiter
@@ -58,6 +59,7 @@ class AppContext:
     watermark: Watermark
     marks: WatermarkService
     access: AccessService
+    guards: Guards
     keys: KeyService
     limiter: RateLimiter | None
     turns: Turns
@@ -151,6 +153,7 @@ def _wired(parts: wiring.Parts) -> AppContext:  # long: every service by its nam
         watermark=parts.watermark,
         marks=WatermarkService(parts.ears, parts.watermark, tools.admission),
         access=wiring.access(parts),
+        guards=guards_of(parts.guarding, jobs=board, clock=parts.clock),
         keys=KeyService(keys=database.collection(ApiKey), audit=parts.trail),
         limiter=wiring.limiter(parts),
         turns=parts.turns,

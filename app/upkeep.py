@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from app.assets.store import PullProgress, PullStage
 from app.context import AppContext
+from app.core.clock import utc_now
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
 from app.core.logging import get_logger
 from app.core.tasks import in_thread
@@ -93,6 +95,8 @@ async def _sweep(context: AppContext) -> None:
         forgotten = await context.history.expire()
         batches = await context.batches.expire()
         lexicons = await context.lexicon_tools.store.sweep()
+        before = utc_now() - timedelta(seconds=context.settings.sweep_grace_s)
+        speakers = await context.guards.watch.sweep(context.voice_tools.voices, before=before)
         swept = await context.retention.sweep(context.settings.sweep_grace_s)
         events = await context.audit.expire()
     except (DatabaseError, StorageError) as error:
@@ -108,6 +112,8 @@ async def _sweep(context: AppContext) -> None:
         log.info("deleted batches whose time had come", batches=batches)
     if lexicons:
         log.warning("swept the entries of deleted lexicons", lexicons=lexicons)
+    if speakers:
+        log.warning("swept the speakers of deleted voices", speakers=speakers)
     if leftovers := swept.leftovers + swept.unfinished:
         log.warning("swept files that belong to no voice", files=leftovers)
     if swept.expired:

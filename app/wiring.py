@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app import machine
+from app.abuse.refusals import Refusals
+from app.abuse.speakers import WatchRules
 from app.assets.store import AssetStore
 from app.audio.ears import Ears
 from app.consents.desk import ConsentDesk
@@ -18,6 +20,7 @@ from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.db.usage import UsageCounters
 from app.engines.base import Engine
+from app.guarding import GuardParts
 from app.identity.tokens import TokenVerifier
 from app.jobs.board import JobBoard
 from app.jobs.dbos import DbosQueue
@@ -77,6 +80,7 @@ class Parts:
     trail: AuditTrail
     permit: Permit
     desk: ConsentDesk
+    guarding: GuardParts
 
 
 def parts_of(  # long: every part by its name
@@ -114,6 +118,7 @@ def parts_of(  # long: every part by its name
         trail=trail,
         permit=Permit(settings.consents, settings.operator_attests),
         desk=ConsentDesk(database.collection(Consent), ears),
+        guarding=GuardParts(database, ears, trail, metrics, WatchRules.of(settings)),
     )
 
 
@@ -127,6 +132,7 @@ def voice_tools(parts: Parts, jobs: JobBoard) -> VoiceTools:
         stores=parts.stores,
         engine=parts.engine,
         ears=parts.ears,
+        watch=parts.guarding.watch(),
         audit=parts.trail,
         desk=parts.desk,
         permit=parts.permit,
@@ -202,6 +208,7 @@ def lexicon_check(parts: Parts) -> LexiconCheckService:
         watermark=parts.watermark,
         permit=parts.permit,
         recogniser=machine.recognise(parts.engine.info, parts.assets),
+        refusals=Refusals(parts.trail, parts.metrics),
     )
 
 
@@ -268,7 +275,9 @@ def history_log(parts: Parts) -> HistoryLog:
         entries=database.collection(HistoryEntry),
         voices=database.collection(Voice),
         outputs=parts.stores.outputs,
-        usage=UsageCounters(database.collection(UsageDay)),
+        usage=UsageCounters(
+            database.collection(UsageDay), added=parts.guarding.volume(settings).added
+        ),
         rules=HistoryRules(
             enabled=settings.history_enabled,
             keep_text=settings.history_keep_text,

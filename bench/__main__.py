@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 
 from bench import (
+    abuse,
     audit,
     batches,
     database,
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "frontend": lambda _: frontend.main(),
     "spoken": spoken.main,
     "watermark": watermark.main,
+    "abuse": lambda _: abuse.main(),
     "telemetry": lambda _: telemetry.main(),
 }
 IN_SHORT = {"speed": [], "voice": ["--only", "instant"], "thresholds": []}

@@ -11,10 +11,13 @@ from app.models.access import Principal
 from app.services.audit import AuditService
 from app.services.batches import BatchService
 from app.services.consents import ConsentEndings, ConsentService
+from app.services.denied_speakers import DeniedSpeakerService
+from app.services.flags import FlagService
 from app.services.history import HistoryService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
 from app.services.lexicons import EntryService, LexiconService, UploadService
+from app.services.suspensions import SuspensionService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
@@ -108,6 +111,18 @@ def _endings(context: Annotated[AppContext, Depends(_context)]) -> ConsentEnding
     return ConsentEndings(context.consent_tools)
 
 
+def _suspensions(context: Annotated[AppContext, Depends(_context)]) -> SuspensionService:
+    return context.guards.suspensions
+
+
+def _denied(context: Annotated[AppContext, Depends(_context)]) -> DeniedSpeakerService:
+    return context.guards.denied_speakers
+
+
+def _flags(context: Annotated[AppContext, Depends(_context)]) -> FlagService:
+    return context.guards.flags
+
+
 def _caller(request: Request) -> Principal:
     principal: Principal = request.state.principal
     return principal
@@ -141,6 +156,9 @@ Marks = Annotated[WatermarkService, Depends(_marks)]
 Consents = Annotated[ConsentService, Depends(_consents)]
 Endings = Annotated[ConsentEndings, Depends(_endings)]
 Usage = Annotated[UsageService, Depends(_usage)]
+Suspensions = Annotated[SuspensionService, Depends(_suspensions)]
+DeniedSpeakers = Annotated[DeniedSpeakerService, Depends(_denied)]
+FlagsShown = Annotated[FlagService, Depends(_flags)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]
 IdempotencyKey = Annotated[

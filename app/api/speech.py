@@ -20,6 +20,7 @@ _KEEP_ALIVE = b": still speaking\n\n"
 SPEECH_PROBLEMS: Final = problems(
     err.UnspeakableText,
     err.TextTooLong,
+    err.TextBlocked,
     err.UnsupportedFormat,
     err.UnsupportedControl,
     err.UnsupportedLanguage,

@@ -19,6 +19,7 @@ UPLOAD_PROBLEMS: Final = problems(
     err.RecordingNoisy,
     err.ArchiveInvalid,
     err.UploadTooLarge,
+    err.SpeakerDenied,
     err.EngineBusy,
     err.EngineUnavailable,
     err.EngineFailed,

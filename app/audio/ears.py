@@ -53,6 +53,11 @@ class Ears:
         self._recording_limits = recording_limits
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="listen")
 
+    @property
+    def embedded_s(self) -> float:
+        """How much of a recording tells its speaker: `embed` looks at no more, in seconds."""
+        return _EMBED_S
+
     async def warm_up(self) -> None:
         """Load what judges recordings now, rather than with the first one.
 

@@ -30,6 +30,8 @@ class Permission(StrEnum):
     KEYS_MANAGE = "keys:manage"
     AUDIT_READ = "audit:read"
     METRICS_READ = "metrics:read"
+    REPORTS_WRITE = "reports:write"
+    ABUSE_MANAGE = "abuse:manage"
     OWNERS_ANY = "owners:any"
     """Act for another owner, by the header `X-Owner`."""
 
@@ -52,6 +54,7 @@ _READER = frozenset(
         Permission.JOBS_READ,
         Permission.PROVENANCE_READ,
         Permission.CONSENTS_READ,
+        Permission.REPORTS_WRITE,
     }
 )
 _SPEAKER = _READER | {

@@ -36,6 +36,14 @@ class Action(StrEnum):
     LEXICON_DELETED = "lexicon.deleted"
     AUDIT_ERASED = "audit.erased"
     AUDIT_EXPIRED = "audit.expired"
+    SUSPENDED = "suspension.created"
+    SUSPENSION_LIFTED = "suspension.lifted"
+    DENIED_SPEAKER_ADDED = "denied-speaker.added"
+    DENIED_SPEAKER_DELETED = "denied-speaker.deleted"
+    FLAG_CLOSED = "flag.closed"
+    REPORT_MADE = "report.created"
+    TEXT_BLOCKED = "text.blocked"
+    SPEAKER_DENIED = "speaker.denied"
 
 
 class AuditEvent(Record):

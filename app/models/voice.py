@@ -47,8 +47,6 @@ VOICE_EXAMPLE: dict[str, Any] = {
 
 REVOKED: Final = "consent-revoked"
 """Why a voice is suspended whose consent was revoked."""
-SUSPENDED: Final = "suspended"
-"""Why a voice is suspended that those who run the service have stopped."""
 
 _ERASED: dict[str, Any] = {
     "voice_id": "550e8400-e29b-41d4-a716-446655440000",

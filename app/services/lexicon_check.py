@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from app.abuse.refusals import Refusals
 from app.audio.encode import encode_all
 from app.audio.finish import Finish, finish
 from app.audio.types import AudioFormat, Samples
@@ -79,6 +80,7 @@ class LexiconCheckService:
         watermark: Watermark,
         permit: Permit,
         recogniser: Callable[[], Recognise | None],
+        refusals: Refusals,
     ) -> None:
         self._voices = voices
         self._states = states
@@ -89,11 +91,13 @@ class LexiconCheckService:
         self._watermark = watermark
         self._permit = permit
         self._recogniser = recogniser
+        self._refusals = refusals
 
     async def check(self, owner: str, asked: ValidateRequest) -> ValidateResponse:
         """How the text would be said.
 
         Raises:
+            TextBlocked: it may not be spoken.
             UnspeakableText, InvalidRequest, UnsupportedLanguage: it cannot be spoken.
             VoiceNotFound, LexiconNotFound, VoiceEngineMismatch
             EngineUnavailable; with samples also EngineBusy, EngineFailed.
@@ -110,7 +114,8 @@ class LexiconCheckService:
         plan = await self._around().plan(draft)
         await self._engine.open()
         await self._watermark.warm_up()
-        answer, places = await in_thread(None, self._worded, plan)
+        async with self._refusals.noted(owner, voice):
+            answer, places = await in_thread(None, self._worded, plan)
         if asked.audio or asked.verify:
             with self._turns.enter():
                 answer.entries = await self._sampled(plan, places, asked)

@@ -20,12 +20,14 @@ from app.consents.desk import ConsentDesk
 from app.consents.permit import Permit
 from app.core.clock import Clock
 from app.core.config import Settings
+from app.core.metrics import Metrics
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine
 from app.engines.fake import FakeEngine
+from app.guarding import GuardParts
 from app.jobs.board import JobBoard
 from app.jobs.webhooks import Webhooks
 from app.lexicons.shelf import LexiconShelf
@@ -114,6 +116,8 @@ class Parts:
         return BundleService(self.tools())
 
     def tools(self) -> VoiceTools:
+        ears, trail = self._ears(), AuditTrail(self.events)
+        assert self.database is not None
         return VoiceTools(
             voices=self.voices,
             samples=self.samples,
@@ -121,10 +125,11 @@ class Parts:
             lexicons=self.lexicons,
             stores=self.stores,
             engine=FakeEngine(),
-            ears=self._ears(),
-            audit=AuditTrail(self.events),
+            ears=ears,
             desk=self._desk(),
             permit=FREE,
+            watch=GuardParts(self.database, ears, trail, Metrics()).watch(),
+            audit=trail,
             jobs=self.board(),
             limits=VoiceLimits(),
             admission=admission_of(8),

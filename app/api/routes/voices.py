@@ -30,6 +30,7 @@ _UPLOAD_PROBLEMS = problems(
     err.RecordingClipped,
     err.RecordingNoisy,
     err.UploadTooLarge,
+    err.SpeakerDenied,
     err.EngineBusy,
     err.EngineUnavailable,
     err.AssetError,

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.core.config.abuse import AbuseSettings
 from app.core.config.azure import AzureSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
@@ -26,6 +27,7 @@ TEST_ENV_FILE = "test.env"
 class Settings(
     TelemetrySettings,
     JobSettings,
+    AbuseSettings,
     LimitSettings,
     AzureSettings,
     DataSettings,

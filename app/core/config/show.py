@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr
 
 from app.core.config import Settings
+from app.core.config.abuse import AbuseSettings
 from app.core.config.azure import AzureSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
@@ -27,6 +28,7 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "Consent and marks": TrustSettings,
     "Jobs, webhooks, history": JobSettings,
     "Limits": LimitSettings,
+    "Against misuse": AbuseSettings,
     "Logs, metrics, traces": TelemetrySettings,
     "Azure services, read but not used by this version": AzureSettings,
 }

@@ -14,12 +14,13 @@ from functools import partial
 
 import numpy as np
 
+from app.abuse.refusals import Refusals
 from app.audio.encode import AudioEncoder
 from app.audio.finish import Finish, finish
 from app.audio.types import Samples, SpeechChunk, WordTiming
 from app.consents.permit import Permit
 from app.consents.watch import VoiceWatch
-from app.core.exceptions import AppError, DatabaseError
+from app.core.exceptions import AppError, DatabaseError, TextBlocked
 from app.core.logging import get_logger
 from app.core.metrics import Metrics, Outcome, outcome_of
 from app.core.tasks import in_thread
@@ -80,6 +81,7 @@ class SynthesisService:
         self._permit = permit
         self._watch = VoiceWatch(voices, permit)
         self._metrics = metrics or Metrics()
+        self._refusals = Refusals(audit, self._metrics)
         self._log = log
 
     async def close(self) -> None:
@@ -109,6 +111,7 @@ class SynthesisService:
         Raises:
             UnspeakableText, TextTooLong, MarkupInvalid, InvalidRequest: it cannot be spoken.
             UnsupportedFormat, UnsupportedControl, UnsupportedLanguage: not so.
+            TextBlocked: it may not be spoken.
             LexiconNotFound: there is no such lexicon.
             VoiceNotFound: the markup names a voice that is not there.
             ConsentRequired, VoiceSuspended: a voice may not speak.
@@ -130,7 +133,8 @@ class SynthesisService:
         )
         plan = await self._around().plan(draft)
         await self._opened()
-        await in_thread(None, plan.check)
+        async with self._refusals.noted(voice.owner, voice):
+            await in_thread(None, plan.check)
         return plan
 
     async def check(
@@ -154,6 +158,8 @@ class SynthesisService:
             drafts = await in_thread(None, self._drafts, asked[start : start + _CHECKED_AT_ONCE])
             plans = [await _planned(around, draft) for draft in drafts]
             for place, error in enumerate(await in_thread(None, _errors, plans), start):
+                if isinstance(error, TextBlocked):
+                    await self._refusals.note(asked[place][0].owner, asked[place][0])
                 if error is not None:
                     found[place] = error
                     if len(found) == most:

@@ -23,10 +23,11 @@ from app.db.voices import find_voice, update_voice
 from app.engines.base import VoiceState, trainer
 from app.models.job import Job, JobKind
 from app.models.voice import Voice, VoiceSample
-from app.services.voices.hearing import Heard, duplicates_of, hear, usable
+from app.services.voices.hearing import Heard, duplicates_of
 from app.services.voices.receiving import Sent, received
 from app.services.voices.shelf import NewVoice, Shelf, cast_of, first_version
 from app.services.voices.tools import VoiceTools
+from app.services.voices.watching import listened
 from app.services.voices.words import consent_of, description_of, language_of, name_of
 
 log = get_logger(__name__)
@@ -91,6 +92,7 @@ class CloningService:
             ArchiveInvalid, UploadTooLarge, UnreadableAudio, UnsuitableRecording: no voice can be
                 made of what came.
             ConsentNotFound, ConsentUnusable, ConsentMismatch: not with this consent.
+            SpeakerDenied: the speaker may not be cloned.
             EngineBusy: too many recordings are being listened to.
             TooManyJobs, EngineError, AssetError, StorageError, DatabaseError: it failed. Nothing
                 is left of it.
@@ -186,8 +188,9 @@ class CloningService:
         consent = await consent_for(tools.desk, owner, order.consent_id)
         with tools.admission.enter():
             came = await in_thread(None, received, order.files, tools.limits)
-            heard = await hear(tools.ears, came.recordings, speech_s=tools.limits.speech_s)
-            good = usable(tools.ears, heard)
+            room_s = tools.limits.speech_s
+            found = await listened(tools, owner, came.recordings, speech_s=room_s)
+            heard, good = found.heard, found.good
             recordings = [one.recording for one in good if one.recording is not None]
             if consent is not None:
                 await tools.desk.check_speaker(consent, recordings)
@@ -198,7 +201,8 @@ class CloningService:
         job = _job(voice, order, fingerprint)
         agreed = {"consent_id": consent.id, "consent_method": consent.method} if consent else {}
         voice = voice.model_copy(update={"training_job_id": job.id, **agreed})
-        new = NewVoice(voice, cast_of(heard, voice), [first_version(voice, state)])
+        kept = cast_of(heard, voice)
+        new = NewVoice(voice, kept, [first_version(voice, state)], found.sighting)
         return await see_through(self._begin(new, job, heard, came.ignored))
 
     async def _begin(

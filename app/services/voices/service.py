@@ -15,9 +15,9 @@ from app.db.voices import find_voice, update_voice
 from app.models.audit import Action
 from app.models.job import Job
 from app.models.voice import Erased, Voice, VoiceSample, VoiceVersion
-from app.services.voices.hearing import hear, usable
 from app.services.voices.shelf import NewVoice, Shelf, cast_of, first_version
 from app.services.voices.tools import VoiceTools, incoming_bytes
+from app.services.voices.watching import listened
 from app.services.voices.words import (
     clean_filename,
     consent_of,
@@ -91,6 +91,7 @@ class VoiceService:
             InvalidRequest: the name or description cannot be used.
             UnreadableAudio, UnsuitableRecording, UploadTooLarge: nothing can be made of the file.
             ConsentNotFound, ConsentUnusable, ConsentMismatch: not with this consent.
+            SpeakerDenied: its speaker may not be cloned.
             EngineError, StorageError, DatabaseError: nothing was stored.
         """
         with self._tools.counted():
@@ -104,8 +105,8 @@ class VoiceService:
         consent = await consent_for(tools.desk, owner, upload.consent_id)
         with tools.admission.enter():
             incoming = [incoming_bytes(filename, upload.content)]
-            heard = await hear(tools.ears, incoming, speech_s=float("inf"))
-            (good,) = usable(tools.ears, heard)
+            came = await listened(tools, owner, incoming, speech_s=float("inf"))
+            (good,) = came.good
             recording, report = good.recording, good.report
             assert recording is not None  # noqa: S101 - it is usable
             assert report is not None  # noqa: S101 - it is usable
@@ -127,7 +128,8 @@ class VoiceService:
             consent_id=consent and consent.id,
             consent_method=consent and consent.method,
         )
-        new = NewVoice(voice, cast_of(heard, voice), [first_version(voice, state)])
+        kept = cast_of(came.heard, voice)
+        new = NewVoice(voice, kept, [first_version(voice, state)], came.sighting)
         # Cancelled in the middle, it is seen through: a driver's commit cannot be called back.
         await see_through(self._shelf.add(new))
         return voice

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import uuid4
 
+from app.abuse.speakers import Sighting
 from app.core.exceptions import AppError, DatabaseError, JobEnded, JobNotFound, StorageError
 from app.core.logging import get_logger
 from app.core.tasks import in_thread
@@ -39,11 +40,12 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class NewVoice:
-    """A voice with all that belongs to it."""
+    """A voice with all that belongs to it. `sighting`: of its speaker."""
 
     voice: Voice
     recordings: Sequence[Kept]
     versions: Sequence[tuple[VoiceVersion, bytes]]
+    sighting: Sighting
 
 
 def cast_of(heard: Sequence[Heard], voice: Voice) -> list[Kept]:
@@ -109,7 +111,9 @@ class Shelf:
             async with tools.audit.recorded(Action.VOICE_CREATED, new.voice):
                 await tools.samples.add_all([kept.sample for kept in new.recordings])
                 await tools.versions.add_all([version for version, _ in new.versions])
+                await tools.watch.keep(new.voice, new.sighting)
                 await tools.voices.add(new.voice)
+                await tools.watch.tell(new.voice, new.sighting)
         except BaseException:
             await self.undo(new)
             raise
@@ -127,6 +131,7 @@ class Shelf:
         tools = self._tools
         try:
             await tools.voices.delete(new.voice.id)
+            await tools.watch.forget(new.voice.id)
             for kept in new.recordings:
                 await tools.samples.delete(kept.sample.id)
             for version, _ in new.versions:
@@ -175,6 +180,7 @@ class Shelf:
         """Delete what names the voice, and stop its training; the voice itself is gone already."""
         tools = self._tools
         try:
+            await tools.watch.forget(voice.id)
             for sample in await self.samples(voice):
                 await tools.samples.delete(sample.id)
             for version in await self.versions(voice):

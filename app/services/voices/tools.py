@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.abuse.speakers import SpeakerWatch
 from app.audio.ears import Ears
 from app.consents.desk import ConsentDesk
 from app.consents.permit import Permit
@@ -80,6 +81,7 @@ class VoiceTools:
     stores: Stores
     engine: Engine
     ears: Ears
+    watch: SpeakerWatch
     audit: AuditTrail
     desk: ConsentDesk
     permit: Permit
