@@ -78,7 +78,7 @@ async def _stored(settings: Settings, voice: str, **changes: Any) -> str | None:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder: Path = tmp_path_factory.mktemp("data")
-    settings = guarded_settings(folder, jobs_worker=False)
+    settings = guarded_settings(folder, jobs_worker=False, consent_policy="off")
     roles = {"admin": "admin", "ann": "creator", "ben": "creator"}
     keys = {name: asyncio.run(make_key(settings, name, role)) for name, role in roles.items()}
     clock = StoppedClock()
@@ -140,6 +140,21 @@ def test_a_batch_that_speaks_a_suspended_voice_is_cancelled(world: World) -> Non
     world.lift(world.suspend("voice", voice))
 
     assert [world.job("ann", one["job"]["job_id"]) for one in started] == ["cancelled", "queued"]
+
+
+def test_a_suspended_voice_does_not_speak_until_that_is_lifted(world: World) -> None:
+    voice, _ = world.train("ann")
+    body = {"text": "Hello.", "voice": voice}
+    speak = "/api/v1/synthesis/speak"
+
+    suspension = world.suspend("voice", voice)
+    refused = world.ask("ann", "POST", speak, json=body)
+    elsewhere = world.other.post(speak, json=body, headers=bearer(world.keys["ann"]))
+    world.lift(suspension)
+
+    for answer in (refused, elsewhere):
+        assert (answer.status_code, answer.json()["code"]) == (403, "voice-suspended")
+    assert world.ask("ann", "POST", speak, json=body).status_code == 200
 
 
 def test_a_suspended_voice_is_marked_and_lifting_unmarks_it(world: World) -> None:
