@@ -1,7 +1,7 @@
 """Which consent a voice can have: whose it is, how it was given, and who has spoken it."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,11 @@ async def consent_for(desk: ConsentDesk, owner: str, consent_id: str | None) -> 
         ConsentNotFound, ConsentUnusable
     """
     return await desk.usable(owner, consent_id) if consent_id else None
+
+
+def agreed(consent: Consent | None) -> dict[str, Any]:
+    """The fields of a voice that it has by its consent."""
+    return {} if consent is None else {"consent_id": consent.id, "consent_method": consent.method}
 
 
 def untellable() -> EngineUnavailable:

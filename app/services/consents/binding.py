@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 from app.audio.types import Recording
+from app.consents.desk import agreed
 from app.core.exceptions import Conflict, VersionConflict
 from app.core.tasks import see_through
 from app.db.base import every
@@ -53,7 +54,7 @@ class Binding:
         return recordings
 
     async def _bind(self, consent: Consent, voice: Voice) -> Voice:
-        fields = {"consent_id": consent.id, "consent_method": consent.method}
+        fields = agreed(consent)
         bound = await self._changed(voice.owner, voice.id, fields)
         now = await self._tools.consents.get(consent.id)
         if now is None or now.status is not ConsentStatus.VERIFIED:  # revoked at this moment

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
-from app.consents.desk import consent_for
+from app.consents.desk import agreed, consent_for
 from app.core.exceptions import (
     DatabaseError,
     InvalidRequest,
@@ -199,8 +199,7 @@ class CloningService:
                 state = await tools.engine.enroll(recordings)
         voice = _voice(owner, order, good[0], state)
         job = _job(voice, order, fingerprint)
-        agreed = {"consent_id": consent.id, "consent_method": consent.method} if consent else {}
-        voice = voice.model_copy(update={"training_job_id": job.id, **agreed})
+        voice = voice.model_copy(update={"training_job_id": job.id, **agreed(consent)})
         kept = cast_of(heard, voice)
         new = NewVoice(voice, kept, [first_version(voice, state)], found.sighting)
         return await see_through(self._begin(new, job, heard, came.ignored))

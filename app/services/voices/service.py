@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.consents.desk import consent_for
+from app.consents.desk import agreed, consent_for
 from app.consents.permit import Standing
 from app.core.exceptions import InvalidRequest, VersionConflict
 from app.core.tasks import see_through
@@ -125,8 +125,7 @@ class VoiceService:
             state_format=state.format,
             similarity=state.similarity,
             report=report,
-            consent_id=consent and consent.id,
-            consent_method=consent and consent.method,
+            **agreed(consent),
         )
         kept = cast_of(came.heard, voice)
         new = NewVoice(voice, kept, [first_version(voice, state)], came.sighting)
