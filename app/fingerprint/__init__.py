@@ -1,1 +1,0 @@
-"""What sound is recognised by, even cut and re-encoded."""
