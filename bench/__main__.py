@@ -13,6 +13,7 @@ from bench import (
     lexicons,
     limits,
     load,
+    revocation,
     robustness,
     speed,
     spoken,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "frontend": lambda _: frontend.main(),
     "spoken": spoken.main,
     "watermark": watermark.main,
+    "revocation": lambda _: revocation.main(),
     "abuse": lambda _: abuse.main(),
     "telemetry": lambda _: telemetry.main(),
 }
