@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import timedelta
 
-from app.core.exceptions import Conflict, JobEnded, JobNotFound, VersionConflict
+from app.core.exceptions import Conflict, JobEnded, JobNotFound, VersionConflict, VoiceNotFound
 from app.core.tasks import see_through
 from app.db.base import Span
 from app.models.audit import Action
@@ -85,7 +85,8 @@ class ConsentEndings:
         """The record last: what is left is erased when it is tried again."""
         tools = self._tools
         for voice in [voice async for voice in tools.voices_of(consent)]:
-            await tools.erase(voice.owner, voice.id)
+            with suppress(VoiceNotFound):  # another process sweeps as well
+                await tools.erase(voice.owner, voice.id)
         if consent.recording_blob is not None:
             await tools.recordings.delete(consent.recording_blob)
         async with tools.audit.recorded(Action.CONSENT_DELETED, consent):

@@ -7,6 +7,7 @@ from app.consents.judging import judge
 from app.consents.listening import Agreement, Named
 from app.consents.statements import new_code, statement
 from app.core.exceptions import (
+    AppError,
     AudioNotKept,
     ConsentUnusable,
     InvalidRequest,
@@ -71,7 +72,7 @@ class ConsentService:
             UploadTooLarge, UnreadableAudio, UnsuitableRecording: nothing can be told from the
                 recording. The statement can still be read.
             VoiceNotFound, VoiceSuspended, ConsentMismatch: of a voice that was to get it. The
-                consent is kept.
+                consent is kept; the error has its `consent_id`.
             EngineBusy, AssetError, EngineUnavailable, StorageError, DatabaseError: it failed.
         """
         order = checked(order)
@@ -81,8 +82,12 @@ class ConsentService:
             self._attested(owner, order) if order.read is None else self._heard(owner, order)
         )
         if consent.status is ConsentStatus.VERIFIED:
-            for voice_id in order.voice_ids:
-                await self._binding.bind(owner, consent.id, voice_id)
+            try:
+                for voice_id in order.voice_ids:
+                    await self._binding.bind(owner, consent.id, voice_id)
+            except AppError as error:
+                error.extra["consent_id"] = consent.id
+                raise
         return consent
 
     async def get(self, owner: str, consent_id: str) -> Consent:
