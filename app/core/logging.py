@@ -16,6 +16,7 @@ import structlog
 from structlog.stdlib import BoundLogger, PositionalArgumentsFormatter, ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from app.core import exceptions
 from app.core.config import Settings
 from app.core.exceptions import AppError
 from app.core.masking import masked
@@ -38,7 +39,7 @@ _ACCESS = ("uvicorn.access", "gunicorn.access")  # the request log has lines of 
 _WORDY = ("alembic.runtime.plugins", "azure", "httpx", "httpx2")
 _TWICE = "Exception in ASGI application"
 _TRACEBACK = "Traceback (most recent call last)"
-_OWN_ERROR = f"\n{AppError.__module__}."
+_OWN_ERROR = f"\n{exceptions.__name__}."
 _MAX_FRAMES = 40
 
 

@@ -28,11 +28,11 @@ def _written(value: Any) -> Any:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 
-_LINES: Final = "application/x-ndjson"
+_LINES: Final = "text/plain"  # clients know no type of JSON Lines
 _EXPORT: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "An event on each line.",
-        "content": {_LINES: {"schema": {"type": "string", "format": "binary"}}},
+        "content": {_LINES: {"schema": {"type": "string"}}},
     }
 }
 
