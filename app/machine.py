@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from importlib.util import find_spec
 from threading import Lock
 from typing import TypeVar
@@ -14,12 +14,10 @@ from app.audio.dsp import resample
 from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
 from app.audio.types import Recording, Samples
-from app.consents.listening import Recognise as Hear
 from app.core.config import Settings
 from app.engines.base import EngineInfo
 from app.engines.registry import EngineOptions
-from app.services.lexicon_check import Recognise
-from app.speaker.judge import Judge
+from app.speaker.judge import Judge, Recognise
 from app.text.languages import primary
 from app.watermark.finding import Score
 from app.watermark.marking import Mark, Watermark
@@ -45,9 +43,7 @@ def ears(settings: Settings, listener: Callable[[], Listener]) -> Ears:
 
 def listener(info: EngineInfo, assets: AssetStore) -> Callable[[], Listener]:
     """Loads what judges recordings when it is called first; later calls give the same."""
-    loading = Lock()
 
-    @cache
     def load() -> Listener:
         if info.test_double:  # it must run without any model file
             return Listener(EnergyDetector(), None)
@@ -60,11 +56,7 @@ def listener(info: EngineInfo, assets: AssetStore) -> Callable[[], Listener]:
         detector = SpeechDetector(assets.verified_path("silero-vad"))
         return Listener(detector, lambda samples: encoder.embed(samples, 16_000))
 
-    def listener() -> Listener:
-        with loading:
-            return load()
-
-    return listener
+    return _once(load)
 
 
 def judge(info: EngineInfo, assets: AssetStore) -> Callable[[], Judge | None]:
@@ -93,26 +85,19 @@ def watermark(settings: Settings, info: EngineInfo, assets: AssetStore) -> Water
     """
     if info.test_double:
         return Watermark()
-    loading = Lock()
 
-    @cache
     def marker() -> Mark:
         from app.watermark.perth import Marker
 
         return Marker(assets.verified_path(_PERTH))
 
-    @cache
     def detector() -> Score:
         from app.watermark.perth import Detector
 
         return Detector(assets.verified_path(_PERTH))
 
-    def once(load: Callable[[], LoadedT]) -> LoadedT:
-        with loading:
-            return load()
-
     marks = settings.watermark == "always"
-    return Watermark(partial(once, marker) if marks else None, partial(once, detector))
+    return Watermark(_once(marker) if marks else None, _once(detector))
 
 
 def engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:
@@ -126,7 +111,7 @@ def engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:
     )
 
 
-def consent_recogniser(info: EngineInfo, assets: AssetStore) -> Callable[[], Hear | None]:
+def consent_recogniser(info: EngineInfo, assets: AssetStore) -> Callable[[], Recognise | None]:
     """Loads what says the words of a consent, for each use anew; None where there is none. The
     speech of a test double is read back.
     """
@@ -158,3 +143,14 @@ def recognise(info: EngineInfo, assets: AssetStore) -> Callable[[], Recognise | 
         return hear
 
     return load
+
+
+def _once(load: Callable[[], LoadedT]) -> Callable[[], LoadedT]:
+    """Loads when it is called first; later calls give the same, and wait if it is being loaded."""
+    loading, loaded = Lock(), cache(load)
+
+    def once() -> LoadedT:
+        with loading:
+            return loaded()
+
+    return once

@@ -117,7 +117,7 @@ def parts_of(  # long: every part by its name
         drafting=Drafting.of(settings, engine.info),
         trail=trail,
         permit=Permit(settings.consents, settings.operator_attests),
-        desk=ConsentDesk(database.collection(Consent), ears),
+        desk=ConsentDesk(database.collection(Consent)),
         guarding=GuardParts(database, ears, trail, metrics, WatchRules.of(settings)),
     )
 

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from app import machine
 from app.assets.store import AssetStore
 from app.audio.ears import Ears
-from app.audio.encode import encode_all
 from app.audio.finish import Finish, finish
-from app.audio.types import AudioFormat, Recording, Samples
+from app.audio.types import Recording, Samples
 from app.consents.desk import SAME_SPEAKER
 from app.consents.judging import judge
 from app.consents.listening import Agreement, ConsentListener, Named
@@ -72,7 +71,7 @@ class Bench:
             code=code,
             expires_at=utc_now() + timedelta(minutes=1),
         )
-        return await self.listener.listen(_wav(samples), asked, named)
+        return await self.listener.listen(_file(samples), asked, named)
 
     async def embedding(self, content: bytes) -> Embedding:
         sound = await self.ears.decode(content)
@@ -147,7 +146,7 @@ async def _synthetic_speakers(
     """The consent of each stock voice beside recordings of each stock voice."""
     agreed = np.array([found.embedding for found in right], np.float32)
     samples = [
-        await bench.embedding(_wav(await bench.said(voice, " ".join(SENTENCES[:4]))))
+        await bench.embedding(_file(await bench.said(voice, " ".join(SENTENCES[:4]))))
         for voice in voices
     ]
     scores = agreed @ np.stack(samples).T
@@ -200,5 +199,5 @@ def _accepted(title: str, scores: NDArray[np.float32]) -> None:
     print(f"   1 % {low:.2f}   99 % {high:.2f}")
 
 
-def _wav(samples: Samples) -> bytes:
-    return encode_all(samples, AudioFormat.WAV, input_rate=_RATE, output_rate=_RATE)
+def _file(samples: Samples) -> bytes:
+    return flac(Recording(samples, _RATE))

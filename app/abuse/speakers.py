@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.abuse.flags import Flags
-from app.audio.ears import Ears
+from app.audio.ears import Ears, no_encoder
 from app.audio.types import Recording
 from app.core.config import Settings
-from app.core.exceptions import Conflict, EngineUnavailable, SpeakerDenied
+from app.core.exceptions import Conflict, SpeakerDenied
 from app.core.metrics import Metrics
 from app.db.audit import AuditTrail
 from app.db.base import Collection, pages
@@ -29,7 +29,6 @@ _KnownT = TypeVar("_KnownT", DeniedSpeaker, VoiceSpeaker)
 _NAMESPACE: Final = UUID("2c4d7a3e-6f0b-5b1c-8d2e-91f3a7c5e804")
 _PAGE: Final = 500
 _MOST_TOLD: Final = 10  # in one flag
-_NO_ENCODER: Final = "It comes with the real engine; `voice-cloning doctor` says what is missing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +236,7 @@ class SpeakerWatch:
             else:
                 probes += [part async for part in self._parts(recording)]
         if not probes:  # nothing was heard, so nothing is made of it
-            raise EngineUnavailable("There is nothing to tell the speaker by.", _NO_ENCODER)
+            raise no_encoder("There is nothing to tell the speaker by.")
         return np.stack(probes)
 
     async def _parts(self, recording: Recording) -> AsyncIterator[Embedding]:
@@ -247,10 +246,9 @@ class SpeakerWatch:
         for samples in np.array_split(recording.samples, count):
             vector = await self._ears.embed(Recording(samples, rate))
             if vector is None:
-                raise EngineUnavailable(
+                raise no_encoder(
                     "There are people who may not be cloned here, and no speaker encoder that "
-                    "would tell them from others.",
-                    _NO_ENCODER,
+                    "would tell them from others."
                 )
             yield vector
 

@@ -12,6 +12,7 @@ from app.audio.decode import DecodedAudio, DecodeLimits, decode
 from app.audio.dsp import resample
 from app.audio.quality import Embed, RecordingLimits, check, check_together, measure, prepare
 from app.audio.types import Recording, RecordingReport
+from app.core.exceptions import EngineUnavailable
 from app.core.tasks import in_thread
 from app.core.tracing import span
 
@@ -32,6 +33,13 @@ class Listener:
 
     detector: Detector
     embed: Embed | None
+
+
+def no_encoder(detail: str) -> EngineUnavailable:
+    """Nothing here tells speakers apart."""
+    return EngineUnavailable(
+        detail, "It comes with the real engine; `voice-cloning doctor` says what is missing."
+    )
 
 
 class Ears:
@@ -83,6 +91,10 @@ class Ears:
         """
         return await in_thread(self._threads, self._listen, content, alone)
 
+    async def judge(self, sound: DecodedAudio) -> tuple[Recording, RecordingReport]:
+        """As `listen`, of a file that is decoded already."""
+        return await in_thread(self._threads, self._judge, sound, True)
+
     async def decode(self, content: bytes) -> DecodedAudio:
         """The samples of a file, unjudged.
 
@@ -117,6 +129,9 @@ class Ears:
     def _listen(self, content: bytes, alone: bool) -> tuple[Recording, RecordingReport]:
         with span("decode", **{"voice.bytes": len(content)}):
             decoded = decode(content, self._decode_limits)
+        return self._judge(decoded, alone)
+
+    def _judge(self, decoded: DecodedAudio, alone: bool) -> tuple[Recording, RecordingReport]:
         with span("listen", **{"voice.audio_s": decoded.duration_s}):
             listener = self._listener()
             spans = listener.detector.spans(decoded.samples, decoded.sample_rate)

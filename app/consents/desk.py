@@ -4,19 +4,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from app.audio.ears import Ears
-from app.audio.types import Recording
+from app.audio.ears import no_encoder
 from app.core.exceptions import (
     ConsentMismatch,
     ConsentNotFound,
     ConsentUnusable,
-    EngineUnavailable,
 )
 from app.core.ids import is_id
 from app.db.base import Collection
 from app.models.consent import Consent, ConsentMethod, ConsentStatus
+from app.speaker.similarity import Embedding
 
 # Of 31,375 pairs of different speakers fewer than 1 % have so much, of 225 pairs of clips of one
 # speaker more than 99 %: `python -m bench consents` prints the figures for consents.
@@ -27,9 +25,8 @@ SAME_SPEAKER: Final = 0.5
 class ConsentDesk:
     """Looks at a consent before a voice gets it."""
 
-    def __init__(self, consents: Collection[Consent], ears: Ears) -> None:
+    def __init__(self, consents: Collection[Consent]) -> None:
         self._consents = consents
-        self._ears = ears
 
     async def find(self, owner: str | None, consent_id: str) -> Consent:
         """One consent; None: of whichever owner.
@@ -65,9 +62,12 @@ class ConsentDesk:
         consent = await self._consents.get(consent_id)
         return consent is not None and consent.status is ConsentStatus.VERIFIED
 
-    async def check_speaker(self, consent: Consent, recordings: Sequence[Recording]) -> None:
+    def check_speaker(self, consent: Consent, speakers: Sequence[Embedding | None]) -> None:
         """See that all recordings of a voice are of who has agreed. One that was attested says
         nothing of the speaker.
+
+        Args:
+            speakers: who speaks in each; None where nothing here can tell.
 
         Raises:
             ConsentMismatch: one is of somebody else.
@@ -75,11 +75,12 @@ class ConsentDesk:
         """
         if consent.method is ConsentMethod.ATTESTED:
             return
-        if consent.embedding is None:
-            raise untellable()
+        told = [speaker for speaker in speakers if speaker is not None]
+        if consent.embedding is None or len(told) < len(speakers):
+            raise no_encoder("There is no speaker encoder here: speakers cannot be told apart.")
         agreed = np.array(consent.embedding, np.float32)
-        for number, recording in enumerate(recordings, 1):
-            similarity = float(await self._embedding(recording) @ agreed)
+        for number, speaker in enumerate(told, 1):
+            similarity = float(agreed @ speaker)
             if similarity < SAME_SPEAKER:
                 raise ConsentMismatch(
                     f"Recording {number} of the voice sounds like somebody else than the speaker "
@@ -89,12 +90,6 @@ class ConsentDesk:
                     similarity=round(similarity, 4),
                     limit=SAME_SPEAKER,
                 )
-
-    async def _embedding(self, recording: Recording) -> NDArray[np.float32]:
-        embedding = await self._ears.embed(recording)
-        if embedding is None:
-            raise untellable()
-        return embedding
 
 
 async def consent_for(desk: ConsentDesk, owner: str, consent_id: str | None) -> Consent | None:
@@ -109,11 +104,3 @@ async def consent_for(desk: ConsentDesk, owner: str, consent_id: str | None) -> 
 def agreed(consent: Consent | None) -> dict[str, Any]:
     """The fields of a voice that it has by its consent."""
     return {} if consent is None else {"consent_id": consent.id, "consent_method": consent.method}
-
-
-def untellable() -> EngineUnavailable:
-    """Nothing here tells speakers apart."""
-    return EngineUnavailable(
-        "There is no speaker encoder here: speakers cannot be told apart.",
-        "It comes with the real engine; `voice-cloning doctor` says what is missing.",
-    )

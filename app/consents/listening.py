@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from app.audio.ears import Ears
 from app.audio.types import RecordingReport, Samples
@@ -10,17 +10,12 @@ from app.consents.wording import compare
 from app.core.exceptions import RecordingTooLong
 from app.core.tasks import in_thread
 from app.models.consent import ConsentChallenge, ConsentScores
+from app.speaker.judge import Recognise
 from app.watermark.marking import Watermark
 
 LONGEST_S: Final = 60.0
 """Of a recording: the statement takes some 12 s."""
 _MOST_CHARS: Final = 2000  # of a transcript that are compared
-
-
-class Recognise(Protocol):
-    """Says what is said in float32 (n,) samples. Blocks."""
-
-    def __call__(self, samples: Samples, sample_rate: int, *, language: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +63,7 @@ class ConsentListener:
                 measured=round(sound.duration_s, 3),
                 limit=LONGEST_S,
             )
-        recording, report = await self._ears.listen(content)
+        recording, report = await self._ears.judge(sound)
         embedding = await self._ears.embed(recording)
         marked = None
         if self._watermark.detector is not None:

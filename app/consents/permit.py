@@ -38,7 +38,7 @@ class Permit:
             VoiceSuspended: somebody has stopped it.
         """
         self.check_not_suspended(voice)
-        if self.standing(voice) == "pending-consent":
+        if not self._agreed(voice):
             raise ConsentRequired(
                 "The voice has no consent of its speaker.",
                 "POST /api/v1/consents takes the speaker's recording of the statement that GET "
@@ -50,11 +50,7 @@ class Permit:
 
     def check_not_suspended(self, voice: Voice) -> None:
         """Raise `VoiceSuspended` if somebody has stopped a voice: nothing is made of it either."""
-        if voice.suspended == REVOKED:
-            raise VoiceSuspended(
-                "The speaker's consent was revoked.",
-                "Nobody can lift that; register the voice anew with a new consent.",
-            )
+        check_not_revoked(voice)
         if voice.suspended is not None:
             raise VoiceSuspended(
                 "The voice was suspended.", "Those who run the service have done so: ask them."
@@ -69,3 +65,12 @@ class Permit:
         if self.policy == "attest":
             needed.add(ConsentMethod.ATTESTED)
         return voice.consent_method in needed
+
+
+def check_not_revoked(voice: Voice) -> None:
+    """Raise `VoiceSuspended` if the consent of a voice was revoked: it does not come back."""
+    if voice.suspended == REVOKED:
+        raise VoiceSuspended(
+            "The speaker's consent was revoked.",
+            "Nobody can lift that; register the voice anew with a new consent.",
+        )

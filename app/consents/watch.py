@@ -40,17 +40,11 @@ class Watched:
 class VoiceWatch:
     """Asks the database from time to time, while anything is spoken: another process may have
     stopped a voice.
-
-    Args:
-        look_s: between two looks.
     """
 
-    def __init__(
-        self, voices: Collection[Voice], permit: Permit, *, look_s: float = _LOOK_S
-    ) -> None:
+    def __init__(self, voices: Collection[Voice], permit: Permit) -> None:
         self._voices = voices
         self._permit = permit
-        self._look_s = look_s
         self._spoken: set[Watched] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -74,7 +68,7 @@ class VoiceWatch:
 
     async def _look(self) -> None:
         while self._spoken:
-            await asyncio.sleep(self._look_s)
+            await asyncio.sleep(_LOOK_S)
             ids = sorted(set().union(*(watched.ids for watched in self._spoken)))
             try:
                 for start in range(0, len(ids), _MOST):

@@ -11,8 +11,6 @@ from app.text.languages import primary
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _NO_SPACES: Final = frozenset({"ja", "zh"})
-_NAME_LIKENESS: Final = 0.5
-"""Of letters: recognition writes names as it likes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The agreement of a speaker to have their voice cloned: the stored records, and what is told."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -179,6 +180,10 @@ class ConsentPage(BaseModel):
 
     items: list[ConsentDetails]
     cursor: str | None = Field(description="Ask with it for what follows; null at the end.")
+
+    @classmethod
+    def of(cls, consents: Iterable[Consent], cursor: str | None) -> "ConsentPage":
+        return cls(items=[ConsentDetails.of(one) for one in consents], cursor=cursor)
 
 
 class Statement(BaseModel):

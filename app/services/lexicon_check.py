@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from app.abuse.refusals import Refusals
 from app.audio.encode import encode_all
@@ -41,16 +41,11 @@ from app.models.voice import Voice
 from app.planning.draft import Drafting
 from app.planning.plan import Plan, Worded
 from app.planning.surroundings import Surroundings
+from app.speaker.judge import Recognise
 from app.storage.base import BlobStore
 from app.text.normalization import coverage
 from app.text.spoken import Edit, SpokenText, spoken
 from app.watermark.marking import Watermark
-
-
-class Recognise(Protocol):
-    """Says what it hears. Blocks."""
-
-    def __call__(self, samples: Samples, sample_rate: int, *, language: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

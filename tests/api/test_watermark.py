@@ -1,6 +1,5 @@
 """All that is spoken is marked, and the mark is found: with a mark that a test can follow."""
 
-import asyncio
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
@@ -10,16 +9,16 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.audio.decode import DecodeLimits, decode
-from app.audio.encode import encode_all
-from app.audio.types import AudioFormat, Samples
+from app.audio.types import Samples
 from app.core.exceptions import AssetError
-from app.jobs.runner import JobRunner
 from app.main import create_app
 from app.watermark.marking import Watermark
 from tests.api.speech import events
+from tests.api.test_batches import work
 from tests.api.voices import settings_of
 from tests.audio.signals import read_pcm
 from tests.conftest import recording, registered
+from tests.consents.speakers import wav
 
 DETECT = "/api/v1/watermark/detect"
 SPEAK = "/api/v1/synthesis/speak"
@@ -68,10 +67,6 @@ def detect(client: TestClient, content: bytes) -> dict[str, Any]:
     return found
 
 
-def wav(samples: Samples) -> bytes:
-    return encode_all(samples, AudioFormat.WAV, input_rate=RATE, output_rate=RATE)
-
-
 @pytest.mark.parametrize("fmt", ["wav", "mp3", "opus", "flac", "aac"])
 def test_a_file_of_any_format_is_marked(client: TestClient, voice: str, fmt: str) -> None:
     body = {"text": "Hello there. And again.", "voice": voice, "format": fmt}
@@ -107,15 +102,7 @@ def test_a_batch_is_marked(client: TestClient, voice: str) -> None:
     begun = client.post("/api/v1/synthesis/batch", json={"items": items})
     assert begun.status_code == 202, begun.text
     batch = begun.json()["batch"]
-    jobs = client.app.state.context.jobs  # type: ignore[attr-defined]
-
-    async def work() -> None:
-        job = await jobs.find(batch["job_id"])
-        parts = (JobRunner(jobs).run(job.id, job.runs, part) for part in range(job.parts))
-        await asyncio.gather(*parts)
-
-    assert client.portal is not None
-    client.portal.call(work)
+    work(client, batch)
     items_of = client.get(batch["links"]["items"]).json()["items"]
 
     assert detect(client, client.get(items_of[0]["audio"]).content)["present"]

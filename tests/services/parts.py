@@ -137,7 +137,7 @@ class Parts:
 
     def _desk(self) -> ConsentDesk:
         assert self.database is not None
-        return ConsentDesk(self.database.collection(Consent), self._ears())
+        return ConsentDesk(self.database.collection(Consent))
 
     def board(self) -> JobBoard:
         return JobBoard(self.jobs, Unworked(), webhooks=Webhooks(None))

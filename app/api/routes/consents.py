@@ -139,7 +139,7 @@ async def list_consents(
     """The consents, newest first."""
     where = {"owner": owner} | ({} if status is None else {"status": ConsentStatus(status)})
     page = await consents.list(where, limit=limit, cursor=cursor or None)
-    return ConsentPage(items=[ConsentDetails.of(one) for one in page.items], cursor=page.cursor)
+    return ConsentPage.of(page.items, page.cursor)
 
 
 @router.get("/reviews", operation_id="list_consent_reviews", responses=problems(err.DatabaseError))
@@ -150,7 +150,7 @@ async def list_consent_reviews(
     """Consents of all owners that wait for a decision, newest first."""
     where = {"status": ConsentStatus.NEEDS_REVIEW}
     page = await consents.list(where, limit=limit, cursor=cursor or None)
-    return ConsentPage(items=[ConsentDetails.of(one) for one in page.items], cursor=page.cursor)
+    return ConsentPage.of(page.items, page.cursor)
 
 
 @router.get(

@@ -3,8 +3,8 @@
 from contextlib import suppress
 from typing import Any
 
-from app.audio.types import Recording
 from app.consents.desk import agreed
+from app.consents.permit import check_not_revoked
 from app.core.exceptions import Conflict, VersionConflict
 from app.core.tasks import see_through
 from app.db.base import every
@@ -12,7 +12,8 @@ from app.db.voices import find_voice, update_voice
 from app.models.audit import Action
 from app.models.consent import Consent, ConsentMethod, ConsentStatus
 from app.models.voice import REVOKED, Voice
-from app.services.consents.tools import PAGE, TRIES, ConsentTools, check_not_revoked
+from app.services.consents.tools import PAGE, TRIES, ConsentTools
+from app.speaker.similarity import Embedding
 
 
 class Binding:
@@ -36,22 +37,23 @@ class Binding:
         check_not_revoked(voice)
         if consent.method is ConsentMethod.RECORDED:
             with self._tools.admission.enter():
-                await self._tools.desk.check_speaker(consent, await self._recordings(voice))
+                self._tools.desk.check_speaker(consent, await self._speakers(voice))
         async with self._tools.audit.recorded(Action.CONSENT_BOUND, voice):
             return await see_through(self._bind(consent, voice))
 
-    async def _recordings(self, voice: Voice) -> list[Recording]:
+    async def _speakers(self, voice: Voice) -> list[Embedding | None]:
+        """Of each recording that is used."""
         where = {"voice_id": voice.id}
         samples = self._tools.samples
-        recordings = []
+        speakers = []
         async for sample in every(
             lambda cursor: samples.list(where=where, order="created_at", limit=PAGE, cursor=cursor)
         ):
             if sample.refused is None:
                 content = await self._tools.recordings.get(sample.blob)
                 recording, _ = await self._tools.ears.listen(content, alone=False)
-                recordings.append(recording)
-        return recordings
+                speakers.append(await self._tools.ears.embed(recording))
+        return speakers
 
     async def _bind(self, consent: Consent, voice: Voice) -> Voice:
         fields = agreed(consent)

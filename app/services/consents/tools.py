@@ -10,12 +10,11 @@ from app.consents.desk import ConsentDesk
 from app.consents.listening import ConsentListener
 from app.core.admission import Admission
 from app.core.clock import WallClock, utc_now
-from app.core.exceptions import VoiceSuspended
 from app.db.audit import AuditTrail
 from app.db.base import Collection, every
 from app.jobs.board import JobBoard
 from app.models.consent import Consent, ConsentChallenge
-from app.models.voice import REVOKED, Voice, VoiceSample
+from app.models.voice import Voice, VoiceSample
 from app.storage.base import BlobStore
 
 TRIES: Final = 20
@@ -75,11 +74,3 @@ class ConsentTools:
         """The voices that have it."""
         where = {"consent_id": consent.id}
         return every(lambda cursor: self.voices.list(where=where, limit=PAGE, cursor=cursor))
-
-
-def check_not_revoked(voice: Voice) -> None:
-    """Raise `VoiceSuspended` if the consent of a voice was revoked: it does not come back."""
-    if voice.suspended == REVOKED:
-        raise VoiceSuspended(
-            "The speaker's consent was revoked.", "Register the voice anew, with a new consent."
-        )

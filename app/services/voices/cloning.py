@@ -193,7 +193,7 @@ class CloningService:
             heard, good = found.heard, found.good
             recordings = [one.recording for one in good if one.recording is not None]
             if consent is not None:
-                await tools.desk.check_speaker(consent, recordings)
+                tools.desk.check_speaker(consent, [one.speaker for one in good])
             seconds = sum(recording.duration_s for recording in recordings)
             with span("enroll", **{"voice.audio_s": seconds}):
                 state = await tools.engine.enroll(recordings)

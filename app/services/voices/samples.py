@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.abuse.speakers import Sighting
+from app.audio.ears import no_encoder
 from app.audio.types import RecordingReport
 from app.core.exceptions import (
     AudioNotKept,
     Conflict,
     DatabaseError,
-    EngineUnavailable,
     InvalidRequest,
     SampleNotFound,
     UnsuitableRecording,
@@ -101,8 +101,7 @@ class SampleService:
             found = await listened(tools, owner, came.recordings, known=known, speech_s=room_s)
             if voice.consent_id is not None:
                 consent = await tools.desk.usable(owner, voice.consent_id)
-                recordings = [one.recording for one in found.good if one.recording is not None]
-                await tools.desk.check_speaker(consent, recordings)
+                tools.desk.check_speaker(consent, [one.speaker for one in found.good])
         new = [
             Kept(one.sample(owner, voice.id), one.incoming.read)
             for one in found.heard
@@ -153,10 +152,7 @@ class SampleService:
             recording, report = await self._tools.ears.listen(content)
             heard = await self._tools.ears.embed(recording)
             if heard is None:
-                raise EngineUnavailable(
-                    "There is no speaker encoder here: recordings cannot be compared.",
-                    "It comes with the real engine; `voice-cloning doctor` says what is missing.",
-                )
+                raise no_encoder("There is no speaker encoder here: recordings cannot be compared.")
             speaker = await self._speaker(there)
         if not speaker:
             raise UnsuitableRecording(

@@ -111,7 +111,7 @@ class VoiceService:
             assert recording is not None  # noqa: S101 - it is usable
             assert report is not None  # noqa: S101 - it is usable
             if consent is not None:
-                await tools.desk.check_speaker(consent, [recording])
+                tools.desk.check_speaker(consent, [good.speaker])
             with span("enroll", **{"voice.audio_s": recording.duration_s}):
                 state = await tools.engine.enroll([recording])
         voice = Voice(
