@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from app import machine
 from app.assets.store import AssetStore
 from app.audio.ears import Ears, Listener
+from app.core.admission import Admission
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.metrics import Metrics
@@ -41,9 +42,11 @@ from app.services.access import AccessService
 from app.services.audit import AuditService
 from app.services.batches import BatchOptions, BatchService, Bench
 from app.services.history import HistoryService
+from app.services.identify import IdentifyService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
 from app.services.lexicons import LexiconLimits, LexiconTools
+from app.services.output_log import OutputLog
 from app.services.retention import Keepers, RetentionService
 from app.services.speech_log import HistoryLog, HistoryRules
 from app.services.synthesis import SynthesisService
@@ -85,6 +88,8 @@ class AppContext:
     lexicon_check: LexiconCheckService
     history_log: HistoryLog
     history: HistoryService
+    output_log: OutputLog
+    identify: IdentifyService
     usage: UsageService
     batches: BatchService
     jobs: JobBoard
@@ -139,6 +144,7 @@ async def open_context(  # long: every part in its order
         )
         stack.push_async_callback(context.trail.close)
         stack.push_async_callback(context.history_log.close)
+        stack.push_async_callback(context.output_log.close)
         stack.push_async_callback(context.access.close)
         if context.limiter is not None:
             stack.push_async_callback(context.limiter.close)
@@ -200,7 +206,8 @@ def _wired(  # long: every part by its name
         trail,
     )
     board = _board(parts, database, queue)
-    synthesis = _synthesis(parts, log)
+    prints = OutputLog(database.outputs())
+    synthesis = _synthesis(parts, log, prints)
     shop = _workshop(parts, database, clock, machine.judge(engine.info, assets))
     tools = _voice_tools(parts, database, board)
     return AppContext(
@@ -226,6 +233,8 @@ def _wired(  # long: every part by its name
         lexicon_check=_lexicon_check(parts, assets),
         history_log=log,
         history=_history(settings, database, stores, log),
+        output_log=prints,
+        identify=_identify(parts, database, prints, tools.admission),
         usage=UsageService(days=database.collection(UsageDay), settle=log.settle),
         batches=_batches(parts, database, synthesis, board=board, clock=clock),
         jobs=board,
@@ -275,7 +284,7 @@ def _lexicon_tools(parts: _Parts, database: SqlDatabase) -> LexiconTools:
     )
 
 
-def _synthesis(parts: _Parts, log: HistoryLog) -> SynthesisService:
+def _synthesis(parts: _Parts, log: HistoryLog, prints: OutputLog) -> SynthesisService:
     return SynthesisService(
         voices=parts.voices,
         states=parts.stores.states,
@@ -286,6 +295,7 @@ def _synthesis(parts: _Parts, log: HistoryLog) -> SynthesisService:
         drafting=parts.drafting,
         watermark=parts.watermark,
         log=log,
+        tracer=prints if parts.settings.fingerprints else None,
         metrics=parts.metrics,
     )
 
@@ -383,6 +393,18 @@ def _history(
         searchable=settings.history_enabled and settings.history_keep_text,
         keep_days=settings.history_retention_days,
         settle=log.settle,
+    )
+
+
+def _identify(
+    parts: _Parts, database: SqlDatabase, prints: OutputLog, admission: Admission
+) -> IdentifyService:
+    return IdentifyService(
+        database.outputs(),
+        max_bytes=parts.settings.max_upload_bytes,
+        admission=admission,
+        settle=prints.settle,
+        keep_days=parts.settings.fingerprint_retention_days,
     )
 
 

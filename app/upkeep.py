@@ -90,6 +90,7 @@ async def _sweep(context: AppContext) -> None:
     try:
         forgotten = await context.history.expire()
         batches = await context.batches.expire()
+        prints = await context.identify.expire()
         lexicons = await context.lexicon_tools.store.sweep()
         swept = await context.retention.sweep(context.settings.sweep_grace_s)
     except (DatabaseError, StorageError) as error:
@@ -99,6 +100,8 @@ async def _sweep(context: AppContext) -> None:
         log.info("erased history that was kept long enough", entries=forgotten.entries)
     if batches:
         log.info("deleted batches whose time had come", batches=batches)
+    if prints:
+        log.info("forgot outputs that were remembered long enough", outputs=prints)
     if lexicons:
         log.warning("swept the entries of deleted lexicons", lexicons=lexicons)
     if leftovers := swept.leftovers + swept.unfinished:

@@ -11,6 +11,7 @@ from app.models.access import Principal
 from app.services.audit import AuditService
 from app.services.batches import BatchService
 from app.services.history import HistoryService
+from app.services.identify import IdentifyService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
 from app.services.lexicons import EntryService, LexiconService, UploadService
@@ -94,6 +95,10 @@ def _usage(context: Annotated[AppContext, Depends(_context)]) -> UsageService:
     return context.usage
 
 
+def _identify(context: Annotated[AppContext, Depends(_context)]) -> IdentifyService:
+    return context.identify
+
+
 def _caller(request: Request) -> Principal:
     principal: Principal = request.state.principal
     return principal
@@ -124,6 +129,7 @@ Lexicons = Annotated[LexiconService, Depends(_lexicons)]
 Entries = Annotated[EntryService, Depends(_entries)]
 LexiconUploads = Annotated[UploadService, Depends(_lexicon_uploads)]
 Usage = Annotated[UsageService, Depends(_usage)]
+Identify = Annotated[IdentifyService, Depends(_identify)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]
 IdempotencyKey = Annotated[

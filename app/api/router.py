@@ -15,6 +15,7 @@ from app.api.routes import (
     lexicon_entries,
     lexicons,
     metrics,
+    provenance_identify,
     synthesis,
     usage,
     voice_bundles,
@@ -47,6 +48,7 @@ ROUTES: list[BaseRoute] = [
         languages.router,
         keys.router,
         audit.router,
+        provenance_identify.router,
         history.router,
         usage.router,
     )

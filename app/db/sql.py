@@ -32,6 +32,7 @@ from app.db.cursor import Keyset
 from app.db.engine import IMMEDIATE, make_engine, make_file, use_wal
 from app.db.errors import database_errors, is_duplicate
 from app.db.migrate import revisions, upgrade
+from app.db.outputs import OutputStore
 from app.db.tables import TABLES
 
 _MAX_LIMIT = 500
@@ -104,6 +105,9 @@ class SqlDatabase:
 
     def collection(self, kind: type[RecordT]) -> "SqlCollection[RecordT]":
         return SqlCollection(self._engine, TABLES[kind], kind, writers=self._writers)
+
+    def outputs(self) -> OutputStore:
+        return OutputStore(self._engine, writers=self._writers)
 
 
 class SqlCollection(Generic[RecordT]):

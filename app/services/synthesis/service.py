@@ -32,6 +32,7 @@ from app.engines.stored import stored_state
 from app.lexicons.shelf import LexiconShelf
 from app.models.audit import Action
 from app.models.history import SpeechSource
+from app.models.output import OutputTracer
 from app.models.speech import Priority, SpeechLog, SpeechRequest
 from app.models.voice import Voice
 from app.planning.draft import Draft, Drafting
@@ -66,6 +67,7 @@ class SynthesisService:
         watermark: Watermark,
         metrics: Metrics | None = None,
         log: SpeechLog | None = None,
+        tracer: OutputTracer | None = None,
     ) -> None:
         self._voices = voices
         self._states = states
@@ -77,6 +79,7 @@ class SynthesisService:
         self._watermark = watermark
         self._metrics = metrics or Metrics()
         self._log = log
+        self._tracer = tracer
 
     async def speak(
         self,
@@ -186,6 +189,7 @@ class SynthesisService:
             plan=plan,
             admission=self._admitted(order),
             log=self._log,
+            tracer=self._tracer,
         )
 
     async def _sentences(
