@@ -21,8 +21,9 @@ _SIZE, _HOP = 1024, 128
 _LOW, _HIGH = 20, 448  # bins: 156 Hz to 3.5 kHz
 _AROUND: Final = (21, 15)  # bins and frames in which a peak is the highest
 _DEPTH: Final = 7.0  # natural logarithms below the highest peak: 61 dB
-_PEAKS_PER_S: Final = 30
-_FAN: Final = 3
+_WITHIN: Final = 16  # frames before and behind a peak, among whose peaks it is
+_STRONGEST: Final = 8  # one of so many: a cut does not change which peaks are taken
+_FAN: Final = 3  # pairs of a peak with later ones
 _NEAREST, _FARTHEST = 2, 63  # frames
 _WIDEST: Final = 200  # bins
 _LOOKED_AT: Final = 40  # of the peaks that follow one
@@ -84,16 +85,27 @@ def merged(parts: Sequence[Landmarks]) -> Landmarks:
 
 
 def _peaks(sound: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Frames and bins of the highest local peaks, in order of time."""
+    """Frames and bins of the peaks that stand out where they are, in order of time."""
     if not np.any(sound):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     levels = np.log(np.abs(spectrum(sound, _SIZE, _HOP)[_LOW:_HIGH]) + 1e-4)
     highest = _highest(_highest(levels, _AROUND[0]).T, _AROUND[1]).T
-    bins, at = np.nonzero((levels == highest) & (levels > levels.max() - _DEPTH))
-    most = int(len(sound) / _RATE * _PEAKS_PER_S) + 1
-    best = np.argsort(-levels[bins, at], kind="stable")[:most]
-    best = best[np.lexsort((bins[best], at[best]))]
-    return at[best], bins[best]
+    at, bins = np.nonzero(((levels == highest) & (levels > levels.max() - _DEPTH)).T)
+    stands_out = _higher_ones(at, levels[bins, at]) < _STRONGEST
+    return at[stands_out], bins[stands_out]
+
+
+def _higher_ones(at: NDArray[np.int64], levels: NDArray[np.float32]) -> NDArray[np.int64]:
+    """How many of the peaks around each are higher."""
+    higher = np.zeros(len(at), np.int64)
+    for ahead in range(1, len(at)):
+        near = at[ahead:] - at[:-ahead] <= _WITHIN
+        if not near.any():
+            break
+        later = levels[ahead:] > levels[:-ahead]
+        higher[:-ahead] += near & later
+        higher[ahead:] += near & ~later
+    return higher
 
 
 def _highest(levels: NDArray[np.float32], size: int) -> NDArray[np.float32]:
