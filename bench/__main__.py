@@ -7,6 +7,7 @@ from bench import (
     batches,
     database,
     frontend,
+    identify,
     jobs,
     lexicons,
     limits,
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "training": training.main,
     "frontend": lambda _: frontend.main(),
     "spoken": spoken.main,
+    "identify": identify.main,
     "telemetry": lambda _: telemetry.main(),
 }
 IN_SHORT = {"speed": [], "voice": ["--only", "instant"], "thresholds": []}

@@ -68,7 +68,7 @@ def _clipped_flac(speech: Samples, *, share: float) -> bytes:
     return flac(Recording(np.clip(speech / loudest, -1.0, 1.0), RATE))
 
 
-def _by_ffmpeg(speech: Samples, rate: int, container: str, codec: str, bit_rate: int) -> bytes:
+def by_ffmpeg(speech: Samples, rate: int, container: str, codec: str, bit_rate: int) -> bytes:
     """A file of any codec; bit_rate in bit/s."""
     file = BytesIO()
     samples = to_int16(resample(speech, RATE, rate))
@@ -93,7 +93,7 @@ def _mixed(speech: Samples, noise: Samples, snr_db: float) -> Samples:
     return np.asarray(speech + gain * noise, np.float32)
 
 
-def _noisy(speech: Samples, *, snr_db: float) -> Samples:
+def noisy(speech: Samples, *, snr_db: float) -> Samples:
     noise = np.random.default_rng(0).standard_normal(len(speech), np.float32)
     return _mixed(speech, noise, snr_db)
 
@@ -209,16 +209,16 @@ def _child(speech: Samples, *, factor: float = 1.35) -> Samples:
 CLEAN = "clean"
 CONDITIONS = {
     CLEAN: _changed(lambda speech: speech),
-    **{f"noise {db} dB": _changed(partial(_noisy, snr_db=db)) for db in (20, 10, 5)},
+    **{f"noise {db} dB": _changed(partial(noisy, snr_db=db)) for db in (20, 10, 5)},
     "babble 10 dB": Condition(lambda own, others: _flac(_babble(own, others, snr_db=10))),
     **{f"room {s} s": _changed(partial(_reverberant, rt60_s=s)) for s in (0.3, 0.8)},
     "music 10 dB": _changed(partial(_music, snr_db=10)),
     "telephone": Condition(
-        lambda own, _: _by_ffmpeg(_telephone(own), 8000, "wav", "pcm_mulaw", 64_000)
+        lambda own, _: by_ffmpeg(_telephone(own), 8000, "wav", "pcm_mulaw", 64_000)
     ),
     "8 kHz": Condition(lambda own, _: _flac(own, 8000)),
     "48 kHz": Condition(lambda own, _: _flac(own, 48_000)),
-    "mp3 32 kbit/s": Condition(lambda own, _: _by_ffmpeg(own, 44_100, "mp3", "libmp3lame", 32_000)),
+    "mp3 32 kbit/s": Condition(lambda own, _: by_ffmpeg(own, 44_100, "mp3", "libmp3lame", 32_000)),
     "clipped 5 %": Condition(lambda own, _: _clipped_flac(own, share=0.05)),
     "two speakers": Condition(lambda own, others: _flac(_turns(own, others))),
     "-50 dBFS": _changed(partial(_at_level, dbfs=-50)),
