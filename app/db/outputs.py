@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
-from sqlalchemy import Integer, and_, column, delete, func, insert, select, values
+from sqlalchemy import and_, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -19,15 +19,12 @@ from app.db.errors import database_errors
 from app.db.tables import landmarks as _landmarks
 from app.db.tables import outputs as _outputs
 from app.fingerprint.landmarks import KEYS, Landmarks
-from app.fingerprint.matching import Hits, Place
+from app.fingerprint.matching import Hits, joined
 from app.models.output import Output
 
 _ROWS: Final = 5_000  # of one statement
-_ASKED: Final = 1_000  # landmarks of one query: two parameters each
-_FEWEST: Final = 3  # landmarks that agree, to be of any interest
-_MOST: Final = 1_000  # places of one query, those with most votes
+_ASKED: Final = 1_000  # keys of one query
 _RANGES: Final = 64  # in which the index is swept: nobody waits long for the table
-
 
 _T = TypeVar("_T")
 
@@ -65,29 +62,17 @@ class OutputStore:
                 raise Conflict("An output with this id exists.") from error
 
     @traced("database.search_outputs")
-    async def places(self, clip: Landmarks) -> list[Place]:
-        """Where a clip may lie, the likeliest places first for each part of the clip."""
-        found: list[Place] = []
-        with database_errors():
-            async with self._reader.connect() as connection:
-                for part in _parts(_pairs(clip), _ASKED):
-                    rows = (await connection.execute(_search(part))).all()
-                    found += [Place(*row) for row in rows]
-        return found
-
-    @traced("database.compare_outputs")
-    async def hits(self, clip: Landmarks, numbers: Sequence[int]) -> Hits:
-        """All landmarks that a clip shares with some outputs, wherever they lie.
-
-        Args:
-            numbers: of the outputs; some hundred at most.
+    async def hits(self, clip: Landmarks) -> Hits:
+        """All that a clip shares with outputs, wherever it lies: some thousands for 3 s of speech
+        among ten thousand outputs, and ten times as many for ten times as much of either.
         """
-        rows: list[Any] = []
+        rows: list[tuple[int, int, int]] = []
         with database_errors():
             async with self._reader.connect() as connection:
-                for part in _parts(_pairs(clip), _ASKED) if numbers else ():
-                    rows += (await connection.execute(_shared(part, numbers))).all()
-        return Hits(*np.array(rows, np.int64).reshape(-1, 3).T)
+                for keys in _parts(np.unique(clip.keys).tolist(), _ASKED):
+                    query = select(*_landmarks.c).where(_landmarks.c.key.in_(keys))
+                    rows += [tuple(row) for row in await connection.execute(query)]
+        return joined(clip, np.array(rows, np.int64).reshape(-1, 3))
 
     async def get(self, numbers: Iterable[int], *, owner: str | None) -> Mapping[int, Output]:
         """Those that are there, by number.
@@ -137,46 +122,11 @@ class OutputStore:
 async def _add(connection: AsyncConnection, heard: Heard) -> None:
     made = insert(_outputs).values(heard.output.model_dump()).returning(_outputs.c.number)
     number = await connection.scalar(made)
+    pairs = zip(heard.landmarks.keys.tolist(), heard.landmarks.frames.tolist(), strict=True)
     # Sorted, as the index is; none twice, as may be where two sentences meet.
-    rows = [
-        {"key": key, "output": number, "frame": frame}
-        for key, frame in sorted(set(_pairs(heard.landmarks)))
-    ]
+    rows = [{"key": key, "output": number, "frame": frame} for key, frame in sorted(set(pairs))]
     for some in _parts(rows, _ROWS):
         await connection.execute(insert(_landmarks), some)
-
-
-def _search(clip: list[tuple[int, int]]) -> Any:
-    """The landmarks of a clip vote for pairs of an output and an offset in it."""
-    asked = _asked(clip)
-    offset = (_landmarks.c.frame - asked.c.frame).label("offset")
-    votes = func.count().label("votes")
-    return (
-        select(_landmarks.c.output, offset, votes)
-        .select_from(asked.join(_landmarks, _landmarks.c.key == asked.c.key))
-        .group_by(_landmarks.c.output, offset)
-        .having(func.count() >= _FEWEST)
-        .order_by(votes.desc())
-        .limit(_MOST)
-    )
-
-
-def _shared(clip: list[tuple[int, int]], numbers: Sequence[int]) -> Any:
-    asked = _asked(clip)
-    return (
-        select(_landmarks.c.output, asked.c.frame, _landmarks.c.frame)
-        .select_from(asked.join(_landmarks, _landmarks.c.key == asked.c.key))
-        .where(_landmarks.c.output.in_(numbers))
-    )
-
-
-def _asked(clip: list[tuple[int, int]]) -> Any:
-    frames = values(column("key", Integer), column("frame", Integer), name="asked")
-    return frames.data(clip).cte("asked")  # SQLite names the columns of no other
-
-
-def _pairs(of: Landmarks) -> list[tuple[int, int]]:
-    return list(zip(of.keys.tolist(), of.frames.tolist(), strict=True))
 
 
 def _parts(items: list[_T], size: int) -> Iterator[list[_T]]:

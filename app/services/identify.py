@@ -10,12 +10,13 @@ from app.core.clock import WallClock, utc_now
 from app.core.tasks import in_thread
 from app.db.outputs import OutputStore
 from app.fingerprint.landmarks import FRAME_S, Landmarks, clip_landmarks
-from app.fingerprint.matching import Match, likely, matches
+from app.fingerprint.matching import Match, matches
 from app.models.output import Identification, Output, OutputMatch
 
 MAX_CLIP_S: Final = 60.0
 
 _MOST: Final = 20  # matches of an answer
+_LOOKED_UP: Final = 500  # matches, of all owners
 _SLACK: Final = timedelta(days=1)
 
 
@@ -61,7 +62,7 @@ class IdentifyService:
         with self._admission.enter():
             audio, clip = await in_thread(None, self._heard, read)
         await self._settle()
-        found = await self.search(clip)
+        found = matches(await self._store.hits(clip))[:_LOOKED_UP]
         outputs = await self._store.get([match.number for match in found], owner=owner)
         return Identification(
             matches=[
@@ -70,12 +71,6 @@ class IdentifyService:
             clip_s=round(audio.duration_s, 3),
             landmarks=len(clip.keys),
         )
-
-    async def search(self, clip: Landmarks) -> list[Match]:
-        """Where a clip lies, the surest first; nothing that may be chance."""
-        numbers = likely(await self._store.places(clip))
-        hits = await self._store.hits(clip, numbers)
-        return matches(hits)
 
     async def expire(self) -> int:
         """Forget outputs that were remembered long enough; says how many.

@@ -76,7 +76,7 @@ class _Sentence:
     start_s: float
 
     def listen(self) -> None:
-        """Blocks, 4 ms for each second of sound."""
+        """Blocks, 3 ms for each second of sound."""
         found = landmarks(self.samples, self.sample_rate)
         at = np.int32(round(self.start_s / FRAME_S))
         self.trace.parts.append(Landmarks(found.keys, found.frames + at))
