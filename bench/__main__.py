@@ -4,7 +4,10 @@ import sys
 from collections.abc import Callable
 
 from bench import (
+    abuse,
+    audit,
     batches,
+    consents,
     database,
     frontend,
     identify,
@@ -12,6 +15,7 @@ from bench import (
     lexicons,
     limits,
     load,
+    revocation,
     robustness,
     speed,
     spoken,
@@ -21,6 +25,7 @@ from bench import (
     thresholds,
     training,
     voice,
+    watermark,
 )
 
 BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
@@ -31,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "step": lambda _: step.main(),
     "streams": lambda _: streams.main(),
     "thresholds": lambda _: thresholds.main(),
+    "audit": lambda _: audit.main(),
     "database": lambda _: database.main(),
     "jobs": lambda _: jobs.main(),
     "lexicons": lambda _: lexicons.main(),
@@ -39,6 +45,10 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "training": training.main,
     "frontend": lambda _: frontend.main(),
     "spoken": spoken.main,
+    "watermark": watermark.main,
+    "consents": consents.main,
+    "revocation": lambda _: revocation.main(),
+    "abuse": lambda _: abuse.main(),
     "identify": identify.main,
     "telemetry": lambda _: telemetry.main(),
 }

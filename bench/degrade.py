@@ -68,10 +68,12 @@ def _clipped_flac(speech: Samples, *, share: float) -> bytes:
     return flac(Recording(np.clip(speech / loudest, -1.0, 1.0), RATE))
 
 
-def by_ffmpeg(speech: Samples, rate: int, container: str, codec: str, bit_rate: int) -> bytes:
-    """A file of any codec; bit_rate in bit/s."""
+def by_ffmpeg(
+    speech: Samples, rate: int, container: str, codec: str, bit_rate: int, *, source: int = RATE
+) -> bytes:
+    """A file of any codec; bit_rate in bit/s, source: the rate of the speech."""
     file = BytesIO()
-    samples = to_int16(resample(speech, RATE, rate))
+    samples = to_int16(resample(speech, source, rate))
     with av.open(file, "w", format=container) as output:
         stream = output.add_stream(codec, rate=rate, layout="mono", bit_rate=bit_rate)
         for second in np.split(samples, range(rate, len(samples), rate)):  # whole it takes long

@@ -5,7 +5,10 @@ from starlette.routing import BaseRoute
 from app.api.routes import (
     audit,
     batches,
+    consents,
+    denied_speakers,
     engines,
+    flags,
     health,
     history,
     jobs,
@@ -16,6 +19,7 @@ from app.api.routes import (
     lexicons,
     metrics,
     provenance_identify,
+    suspensions,
     synthesis,
     usage,
     voice_bundles,
@@ -23,6 +27,7 @@ from app.api.routes import (
     voice_samples,
     voice_versions,
     voices,
+    watermark,
 )
 
 # They are made once, where they are declared. `include_router` would make each again for every
@@ -38,6 +43,7 @@ ROUTES: list[BaseRoute] = [
         voice_samples.router,
         voice_versions.router,
         voice_bundles.router,
+        consents.router,
         synthesis.router,
         batches.router,
         lexicons.router,
@@ -48,9 +54,13 @@ ROUTES: list[BaseRoute] = [
         languages.router,
         keys.router,
         audit.router,
+        suspensions.router,
+        denied_speakers.router,
+        flags.router,
         provenance_identify.router,
         history.router,
         usage.router,
+        watermark.router,
     )
     for route in router.routes
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.audio.activity import Detector
-from app.audio.decode import DecodeLimits, decode
+from app.audio.decode import DecodedAudio, DecodeLimits, decode
 from app.audio.dsp import resample
 from app.audio.quality import Embed, RecordingLimits, check, check_together, measure, prepare
 from app.audio.types import Recording, RecordingReport
@@ -53,6 +53,11 @@ class Ears:
         self._recording_limits = recording_limits
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="listen")
 
+    @property
+    def embedded_s(self) -> float:
+        """How much of a recording tells its speaker: `embed` looks at no more, in seconds."""
+        return _EMBED_S
+
     async def warm_up(self) -> None:
         """Load what judges recordings now, rather than with the first one.
 
@@ -77,6 +82,14 @@ class Ears:
             AssetError, EngineUnavailable: as `warm_up`.
         """
         return await in_thread(self._threads, self._listen, content, alone)
+
+    async def decode(self, content: bytes) -> DecodedAudio:
+        """The samples of a file, unjudged.
+
+        Raises:
+            UnreadableAudio, RecordingTooLong, UploadTooLarge: it cannot be read, or is too much.
+        """
+        return await in_thread(self._threads, decode, content, self._decode_limits)
 
     def check_together(self, reports: Sequence[RecordingReport]) -> None:
         """Refuse recordings that each can be used among others, if they are too short together.

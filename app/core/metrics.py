@@ -214,6 +214,10 @@ class Metrics:
         """A worker has taken over what a dead one was at."""
         self._take_overs.inc()
 
+    def abuse(self, kind: str) -> None:
+        """Something was refused or flagged: a code of `core/exceptions.py`, or a kind of flag."""
+        self._abuse.labels(kind).inc()
+
     def asset_fetched(self, size: int) -> None:
         """A model file of so many bytes was downloaded."""
         self._assets.labels("ok").inc()
@@ -320,6 +324,9 @@ class Metrics:
             self._counter(
                 "rate_limiter_failures_total", "Requests let through since no limit could be asked."
             ),
+        )
+        self._abuse = self._counter(
+            "abuse_events_total", "Refusals and flags against misuse.", "kind"
         )
         self._assets = self._counter(
             "asset_downloads_total", "Model files fetched by servers.", "outcome"

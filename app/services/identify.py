@@ -7,11 +7,14 @@ from typing import Final
 from app.audio.decode import DecodedAudio, DecodeLimits, decode
 from app.core.admission import Admission
 from app.core.clock import WallClock, utc_now
+from app.core.logging import get_logger
 from app.core.tasks import in_thread
 from app.db.outputs import OutputStore
 from app.fingerprint.landmarks import FRAME_S, Landmarks, clip_landmarks
 from app.fingerprint.matching import Match, matches
 from app.models.output import Identification, Output, OutputMatch
+
+log = get_logger(__name__)
 
 MAX_CLIP_S: Final = 60.0
 
@@ -86,7 +89,9 @@ class IdentifyService:
         oldest = await self._store.oldest()
         if oldest is None or oldest > before - min(_SLACK, timedelta(days=self._keep_days) / 10):
             return 0
-        return await self._store.expire(before)
+        count = await self._store.expire(before)
+        log.info("forgot outputs that were remembered long enough", outputs=count)
+        return count
 
     def _heard(self, read: Callable[[], bytes]) -> tuple[DecodedAudio, Landmarks]:
         audio = decode(read(), self._limits)

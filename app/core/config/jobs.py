@@ -70,10 +70,3 @@ class JobSettings(BaseModel):
         le=36_500,
         description="Older entries are deleted, with their audio; 0 keeps them.",
     )
-
-    fingerprints: bool = Field(
-        True, description="Remember how each output sounds, so that a clip finds its request."
-    )
-    fingerprint_retention_days: float = Field(
-        365.0, ge=0, le=36_500, description="Older ones are deleted; 0 keeps them."
-    )
