@@ -86,7 +86,7 @@ def main(options: list[str]) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url = stack.enter_context(postgres(durable=True)).create() if asked.postgresql else None
-        settings = Settings(_env_file=None, data_dir=folder, database_url=url)
+        settings = Settings(_env_file=None, data_dir=folder, database_url=url, consent_policy="off")
         models = {"model_dir": Settings().models}
         asyncio.run(_main(settings.model_copy(update=models), asked.outputs))
 
