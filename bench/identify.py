@@ -25,7 +25,7 @@ from app.models.speech import SpeechRequest
 from app.models.voice import Voice
 from app.services.voices import Upload
 from bench.data import LIMITS, SENTENCES, calibration, flac, joined, read, speakers
-from bench.degrade import RATE, by_ffmpeg, noisy
+from bench.degrade import RATE, by_ffmpeg, music, noisy, reverberant
 from bench.outputs import STEP, WAYS, heard, said
 from tests.servers.postgres import postgres
 
@@ -57,6 +57,8 @@ CHANGES: Final[dict[str, Change]] = {
     "8 kHz, mu-law": lambda clip: by_ffmpeg(clip, 8_000, "wav", "pcm_mulaw", 64_000),
     "noise 20 dB": lambda clip: _flac(noisy(clip, snr_db=20)),
     "noise 10 dB": lambda clip: _flac(noisy(clip, snr_db=10)),
+    "music 10 dB below": lambda clip: _flac(music(clip, snr_db=10)),
+    "a room, 0.3 s": lambda clip: _flac(reverberant(clip, rt60_s=0.3)),
     "gain -20 dB": lambda clip: _flac(clip * np.float32(0.1)),
 }
 
@@ -112,8 +114,10 @@ async def _main(settings: Settings, count: int) -> None:
         await _row(context, "mp3 64k, of nothing stored", ((None, _mp3(one)) for one in pieces))
         minutes = (np.concatenate(_pieces(strangers, 19, seed=seed)) for seed in range(10))
         await _row(context, "the same, a minute each", ((None, _mp3(one)) for one in minutes))
-        near = ((None, clip) for _, clip in _cuts(stored, _mp3, tempo=0.5))
-        await _row(context, f"of something stored, {STEP**0.5 - 1:.1%} faster", near)
+        for power in (0.2, 0.5):
+            more = f"{STEP**power - 1:.1%}"
+            await _row(context, f"mp3 64k, {more} faster", _cuts(stored, _mp3, tempo=power))
+            await _row(context, f"mp3 64k, {more} higher", _cuts(stored, _mp3, pitch=power))
         spoken = await _spoken(context)
         await _row(context, "of this service's own speech, mp3 64k", _own(spoken))
         _costs(cost, size, len(stored))
@@ -149,14 +153,21 @@ def _output() -> Output:
 
 
 def _cuts(
-    stored: Sequence[Stored], change: Change, *, seconds: float = CLIP_S, tempo: float = 0.0
+    stored: Sequence[Stored],
+    change: Change,
+    *,
+    seconds: float = CLIP_S,
+    pitch: float = 0.0,
+    tempo: float = 0.0,
 ) -> Iterator[Asked]:
-    """Pieces of outputs that are taken by chance, always the same, some of them faster."""
+    """Pieces of outputs that are taken by chance, always the same; higher or faster by powers of
+    `STEP`.
+    """
     rng = np.random.default_rng(1)
     size, made = int(seconds * RATE), 0
     for number in rng.permutation(len(stored)):
         one = stored[number]
-        whole = said(one.clip, one.way[0], one.way[1] + tempo)
+        whole = said(one.clip, one.way[0] + pitch, one.way[1] + tempo)
         if len(whole) > size and made < CLIPS:
             made += 1
             at = int(rng.integers(len(whole) - size))
