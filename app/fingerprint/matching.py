@@ -16,7 +16,7 @@ for a moment only, however well."""
 
 _SLOT: Final = round(0.25 / FRAME_S)  # frames
 _VOTES_OF_SLOT: Final = 2
-_RIVAL: Final = 0.6
+_RIVAL: Final = 0.8  # the same sound has as many votes, other sound of the same words fewer
 _FRAMES: Final = 1 << 32  # more than there are in any sound
 
 
