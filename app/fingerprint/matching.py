@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from app.fingerprint.landmarks import FRAME_S, Landmarks
 
 NEEDED: Final = 20
-"""Votes that a match has at least. Chance gave 12 in trials with 10,000 outputs (docs/provenance.md)."""
+"""Votes that a match has at least. Chance gave 12 in trials, see docs/provenance.md."""
 NEEDED_SLOTS: Final = 5
 """Quarters of a second that have two votes at least. The same words, spoken a little faster, agree
 for a moment only, however well."""
