@@ -30,9 +30,11 @@ from app.services.audit import AuditService
 from app.services.batches import BatchService
 from app.services.consents import ConsentTools
 from app.services.history import HistoryService
+from app.services.identify import IdentifyService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
 from app.services.lexicons import LexiconTools
+from app.services.output_log import OutputLog
 from app.services.retention import RetentionService
 from app.services.speech_log import HistoryLog
 from app.services.synthesis import SynthesisService
@@ -74,6 +76,8 @@ class AppContext:
     lexicon_check: LexiconCheckService
     history_log: HistoryLog
     history: HistoryService
+    output_log: OutputLog
+    identify: IdentifyService
     usage: UsageService
     batches: BatchService
     jobs: JobBoard
@@ -129,6 +133,7 @@ async def open_context(  # long: every part in its order
         context = _wired(parts)
         stack.push_async_callback(context.trail.close)
         stack.push_async_callback(context.history_log.close)
+        stack.push_async_callback(context.output_log.close)
         stack.push_async_callback(context.synthesis.close)
         stack.push_async_callback(context.access.close)
         if context.limiter is not None:
@@ -141,7 +146,8 @@ async def open_context(  # long: every part in its order
 def _wired(parts: wiring.Parts) -> AppContext:  # long: every service by its name
     settings, database, board = parts.settings, parts.database, wiring.board(parts)
     log, shop = wiring.history_log(parts), wiring.workshop(parts)
-    synthesis, tools = wiring.synthesis(parts, log), wiring.voice_tools(parts, board)
+    outputs = OutputLog(database.outputs())
+    synthesis, tools = wiring.synthesis(parts, log, outputs), wiring.voice_tools(parts, board)
     return AppContext(
         settings=settings,
         metrics=parts.metrics,
@@ -168,6 +174,8 @@ def _wired(parts: wiring.Parts) -> AppContext:  # long: every service by its nam
         lexicon_check=wiring.lexicon_check(parts),
         history_log=log,
         history=wiring.history(parts, log),
+        output_log=outputs,
+        identify=wiring.identify(parts, outputs, tools.admission),
         usage=UsageService(days=database.collection(UsageDay), settle=log.settle),
         batches=wiring.batches(parts, synthesis, board),
         jobs=board,

@@ -94,6 +94,7 @@ async def _sweep(context: AppContext) -> None:
         consents = await ConsentEndings(context.consent_tools).expire()
         forgotten = await context.history.expire()
         batches = await context.batches.expire()
+        await context.identify.expire()
         lexicons = await context.lexicon_tools.store.sweep()
         before = utc_now() - timedelta(seconds=context.settings.sweep_grace_s)
         speakers = await context.guards.watch.sweep(context.voice_tools.voices, before=before)

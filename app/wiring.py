@@ -11,6 +11,7 @@ from app.audio.ears import Ears
 from app.consents.desk import ConsentDesk
 from app.consents.listening import ConsentListener
 from app.consents.permit import Permit
+from app.core.admission import Admission
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.metrics import Metrics
@@ -44,8 +45,10 @@ from app.services.audit import AuditService
 from app.services.batches import BatchOptions, BatchService, Bench
 from app.services.consents import ConsentTools
 from app.services.history import HistoryService
+from app.services.identify import IdentifyService
 from app.services.lexicon_check import LexiconCheckService
 from app.services.lexicons import LexiconLimits, LexiconTools
+from app.services.output_log import OutputLog
 from app.services.retention import Keepers, RetentionService
 from app.services.speech_log import HistoryLog, HistoryRules
 from app.services.synthesis import SynthesisService
@@ -181,7 +184,7 @@ def lexicon_tools(parts: Parts) -> LexiconTools:
     )
 
 
-def synthesis(parts: Parts, log: HistoryLog) -> SynthesisService:
+def synthesis(parts: Parts, log: HistoryLog, outputs: OutputLog) -> SynthesisService:
     return SynthesisService(
         voices=parts.voices,
         states=parts.stores.states,
@@ -193,7 +196,18 @@ def synthesis(parts: Parts, log: HistoryLog) -> SynthesisService:
         watermark=parts.watermark,
         permit=parts.permit,
         log=log,
+        tracer=outputs if parts.settings.fingerprints else None,
         metrics=parts.metrics,
+    )
+
+
+def identify(parts: Parts, outputs: OutputLog, admission: Admission) -> IdentifyService:
+    return IdentifyService(
+        parts.database.outputs(),
+        max_bytes=parts.settings.max_upload_bytes,
+        admission=admission,
+        settle=outputs.settle,
+        keep_days=parts.settings.fingerprint_retention_days,
     )
 
 

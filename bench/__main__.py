@@ -10,6 +10,7 @@ from bench import (
     consents,
     database,
     frontend,
+    identify,
     jobs,
     lexicons,
     limits,
@@ -48,6 +49,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "consents": consents.main,
     "revocation": lambda _: revocation.main(),
     "abuse": lambda _: abuse.main(),
+    "identify": identify.main,
     "telemetry": lambda _: telemetry.main(),
 }
 IN_SHORT = {"speed": [], "voice": ["--only", "instant"], "thresholds": []}

@@ -106,7 +106,7 @@ def _babble(speech: Samples, others: Sequence[Samples], *, snr_db: float) -> Sam
     return _mixed(speech, np.asarray(talk, np.float32), snr_db)
 
 
-def _reverberant(speech: Samples, *, rt60_s: float) -> Samples:
+def reverberant(speech: Samples, *, rt60_s: float) -> Samples:
     """In a room: the sound itself and as much power again in noise that decays by 60 dB in
     `rt60_s` (the statistical model of Polack, 1988), as some way off the microphone.
     """
@@ -119,7 +119,7 @@ def _reverberant(speech: Samples, *, rt60_s: float) -> Samples:
     return np.asarray(np.fft.irfft(product, size)[: len(speech)], np.float32)
 
 
-def _music(speech: Samples, *, snr_db: float) -> Samples:
+def music(speech: Samples, *, snr_db: float) -> Samples:
     """Struck chords of notes with eight partials under the speech."""
     time = np.arange(int(_CHORD_S * RATE)) / RATE
     chords = []
@@ -213,8 +213,8 @@ CONDITIONS = {
     CLEAN: _changed(lambda speech: speech),
     **{f"noise {db} dB": _changed(partial(noisy, snr_db=db)) for db in (20, 10, 5)},
     "babble 10 dB": Condition(lambda own, others: _flac(_babble(own, others, snr_db=10))),
-    **{f"room {s} s": _changed(partial(_reverberant, rt60_s=s)) for s in (0.3, 0.8)},
-    "music 10 dB": _changed(partial(_music, snr_db=10)),
+    **{f"room {s} s": _changed(partial(reverberant, rt60_s=s)) for s in (0.3, 0.8)},
+    "music 10 dB": _changed(partial(music, snr_db=10)),
     "telephone": Condition(
         lambda own, _: by_ffmpeg(_telephone(own), 8000, "wav", "pcm_mulaw", 64_000)
     ),

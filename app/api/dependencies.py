@@ -14,6 +14,7 @@ from app.services.consents import ConsentEndings, ConsentService
 from app.services.denied_speakers import DeniedSpeakerService
 from app.services.flags import FlagService
 from app.services.history import HistoryService
+from app.services.identify import IdentifyService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
 from app.services.lexicons import EntryService, LexiconService, UploadService
@@ -123,6 +124,10 @@ def _flags(context: Annotated[AppContext, Depends(_context)]) -> FlagService:
     return context.guards.flags
 
 
+def _identify(context: Annotated[AppContext, Depends(_context)]) -> IdentifyService:
+    return context.identify
+
+
 def _caller(request: Request) -> Principal:
     principal: Principal = request.state.principal
     return principal
@@ -159,6 +164,7 @@ Usage = Annotated[UsageService, Depends(_usage)]
 Suspensions = Annotated[SuspensionService, Depends(_suspensions)]
 DeniedSpeakers = Annotated[DeniedSpeakerService, Depends(_denied)]
 FlagsShown = Annotated[FlagService, Depends(_flags)]
+Identify = Annotated[IdentifyService, Depends(_identify)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]
 IdempotencyKey = Annotated[

@@ -33,6 +33,7 @@ from app.db.engine import IMMEDIATE, make_engine, make_file, use_wal
 from app.db.errors import database_errors, is_duplicate
 from app.db.ledger import AuditLedger
 from app.db.migrate import revisions, upgrade
+from app.db.outputs import OutputStore
 from app.db.tables import TABLES
 
 _MAX_LIMIT = 500
@@ -109,6 +110,9 @@ class SqlDatabase:
 
     def audit_ledger(self) -> AuditLedger:
         return AuditLedger(self._engine, writers=self._writers)
+
+    def outputs(self) -> OutputStore:
+        return OutputStore(self._engine, writers=self._writers)
 
 
 class SqlCollection(Generic[RecordT]):

@@ -284,6 +284,35 @@ lexicon_contents = Table(
     Index(None, "lexicon_id", "number"),
 )
 
+# Numbers are shorter than ids, in every one of the many landmarks.
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(36), nullable=False),
+    Column("owner", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("source", String(20), nullable=False),
+    Column("batch_id", String(36)),
+    Column("voices", json_column(), nullable=False),
+    Column("duration_s", Double, nullable=False),
+    Index(None, "id", unique=True),
+    Index(None, "created_at", "number"),
+)
+
+landmarks = Table(
+    "landmarks",
+    metadata,
+    Column("key", Integer, primary_key=True, autoincrement=False),
+    Column("output", Integer, primary_key=True, autoincrement=False),
+    Column("frame", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
 api_keys = Table(
     "api_keys",
     metadata,

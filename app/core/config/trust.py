@@ -27,3 +27,9 @@ class TrustSettings(BaseModel):
     watermark: Annotated[Literal["always", "never"], ANY_CASE] = Field(
         "always", description="Mark all speech inaudibly, so that it can be recognised later."
     )
+    fingerprints: bool = Field(
+        True, description="Remember how each output sounds, so that a clip finds its request."
+    )
+    fingerprint_retention_days: float = Field(
+        365.0, ge=0, le=36_500, description="Older ones are deleted; 0 keeps them."
+    )

@@ -34,6 +34,7 @@ from app.engines.stored import stored_state
 from app.lexicons.shelf import LexiconShelf
 from app.models.audit import Action
 from app.models.history import SpeechSource
+from app.models.output import OutputTracer
 from app.models.speech import Priority, SpeechLog, SpeechRequest
 from app.models.voice import Voice
 from app.planning.draft import Draft, Drafting
@@ -69,6 +70,7 @@ class SynthesisService:
         permit: Permit,
         metrics: Metrics | None = None,
         log: SpeechLog | None = None,
+        tracer: OutputTracer | None = None,
     ) -> None:
         self._voices = voices
         self._states = states
@@ -83,6 +85,7 @@ class SynthesisService:
         self._metrics = metrics or Metrics()
         self._refusals = Refusals(audit, self._metrics)
         self._log = log
+        self._tracer = tracer
 
     async def close(self) -> None:
         """Look no more at what is being spoken."""
@@ -201,6 +204,7 @@ class SynthesisService:
             plan=plan,
             admission=self._admitted(order),
             log=self._log,
+            tracer=self._tracer,
         )
 
     async def _sentences(

@@ -1,0 +1,1 @@
+"""What a sound can be told again by."""
