@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from app import machine
+from app import machine, wiring
 from app.assets.store import AssetStore
 from app.audio.ears import Ears, Listener
 from app.core.clock import Clock
@@ -15,48 +15,37 @@ from app.core.config import Settings
 from app.core.metrics import Metrics
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
-from app.db.base import Collection
 from app.db.sql import SqlDatabase
-from app.db.usage import UsageCounters
 from app.engines.base import Engine
 from app.engines.registry import create_engine
-from app.identity.tokens import TokenVerifier
+from app.guarding import Guards, guards_of
 from app.jobs.board import JobBoard
 from app.jobs.dbos import DbosQueue
-from app.jobs.webhooks import Webhooks
-from app.lexicons.shelf import LexiconShelf
-from app.lexicons.store import LexiconStore
-from app.limits.create import create_limiter
 from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
-from app.models.audit import AuditEvent
-from app.models.batch import Batch, BatchItem
-from app.models.history import HistoryEntry, UsageDay
-from app.models.job import Job, JobKind
-from app.models.lexicon import Lexicon, LexiconContent
-from app.models.speech import Speaker
-from app.models.voice import Voice, VoiceSample, VoiceVersion
-from app.planning.draft import Drafting
-from app.provenance.opening import Provenance, open_provenance
+from app.models.history import UsageDay
+from app.models.job import JobKind
+from app.provenance.opening import Provenance
 from app.services.access import AccessService
 from app.services.audit import AuditService
-from app.services.batches import BatchOptions, BatchService, Bench
+from app.services.batches import BatchService
+from app.services.consents import ConsentTools
 from app.services.history import HistoryService
+from app.services.identify import IdentifyService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
-from app.services.lexicons import LexiconLimits, LexiconTools
-from app.services.retention import Keepers, RetentionService
-from app.services.speech_log import HistoryLog, HistoryRules
+from app.services.lexicons import LexiconTools
+from app.services.output_log import OutputLog
+from app.services.retention import RetentionService
+from app.services.speech_log import HistoryLog
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
+from app.services.verify import VerifyService
 from app.services.versions import VersionService
-from app.services.voices import VoiceLimits, VoiceService, VoiceTools, admission_of
-from app.speaker.judge import Judge
-from app.storage.stores import StorageOptions, Stores, open_stores
-from app.training.measuring import Measuring
-from app.training.session import Workshop
-from app.training.versions import Versions
+from app.services.voices import VoiceService, VoiceTools
+from app.services.watermark import WatermarkService
+from app.storage.stores import Stores
 from app.watermark.marking import Watermark
 
 
@@ -73,12 +62,15 @@ class AppContext:
     ears: Ears
     watermark: Watermark
     provenance: Provenance
+    marks: WatermarkService
     access: AccessService
+    guards: Guards
     keys: KeyService
     limiter: RateLimiter | None
     turns: Turns
     voices: VoiceService
     voice_tools: VoiceTools
+    consent_tools: ConsentTools
     synthesis: SynthesisService
     training: TrainingService
     versions: VersionService
@@ -87,6 +79,9 @@ class AppContext:
     lexicon_check: LexiconCheckService
     history_log: HistoryLog
     history: HistoryService
+    output_log: OutputLog
+    identify: IdentifyService
+    verify: VerifyService
     usage: UsageService
     batches: BatchService
     jobs: JobBoard
@@ -129,7 +124,7 @@ async def open_context(  # long: every part in its order
         stack.push_async_callback(ears.close)
         queue = DbosQueue.of(settings)
         stack.push_async_callback(queue.close)
-        context = _wired(
+        parts = wiring.parts_of(
             settings,
             clock,
             assets=assets,
@@ -139,8 +134,11 @@ async def open_context(  # long: every part in its order
             watermark=watermark or machine.watermark(settings, engine.info, assets),
             queue=queue,
         )
+        context = _wired(parts)
         stack.push_async_callback(context.trail.close)
         stack.push_async_callback(context.history_log.close)
+        stack.push_async_callback(context.output_log.close)
+        stack.push_async_callback(context.synthesis.close)
         stack.push_async_callback(context.access.close)
         if context.limiter is not None:
             stack.push_async_callback(context.limiter.close)
@@ -150,93 +148,46 @@ async def open_context(  # long: every part in its order
         yield context
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """What the services of voices are made of."""
-
-    settings: Settings
-    metrics: Metrics
-    stores: Stores
-    engine: Engine
-    ears: Ears
-    watermark: Watermark
-    provenance: Provenance
-    turns: Turns
-    voices: Collection[Voice]
-    lexicons: LexiconStore
-    shelf: LexiconShelf
-    drafting: Drafting
-    trail: AuditTrail
-
-
-def _wired(  # long: every part by its name
-    settings: Settings,
-    clock: Clock,
-    *,
-    assets: AssetStore,
-    database: SqlDatabase,
-    engine: Engine,
-    ears: Ears,
-    watermark: Watermark,
-    queue: DbosQueue,
-) -> AppContext:
-    stores = open_stores(StorageOptions.of(settings))
-    metrics = Metrics(version=settings.app_version, engine=engine.info.name)
-    turns = _turns(settings, engine, clock, metrics)
-    voices, events = database.collection(Voice), database.collection(AuditEvent)
-    log, trail = _history_log(settings, database, stores), AuditTrail(events)
-    lexicons, contents = database.collection(Lexicon), database.collection(LexiconContent)
-    store = LexiconStore(lexicons=lexicons, contents=contents, audit=trail)
-    shelf = LexiconShelf(lexicons=lexicons, store=store)
-    drafting = Drafting.of(settings, engine.info)
-    parts = _Parts(
-        settings,
-        metrics,
-        stores,
-        engine,
-        ears,
-        watermark,
-        open_provenance(settings, test_engine=engine.info.test_double, metrics=metrics),
-        turns,
-        voices,
-        store,
-        shelf,
-        drafting,
-        trail,
-    )
-    board = _board(parts, database, queue)
-    synthesis = _synthesis(parts, log)
-    shop = _workshop(parts, database, clock, machine.judge(engine.info, assets))
-    tools = _voice_tools(parts, database, board)
+def _wired(parts: wiring.Parts) -> AppContext:  # long: every service by its name
+    settings, database, board = parts.settings, parts.database, wiring.board(parts)
+    log, shop = wiring.history_log(parts), wiring.workshop(parts)
+    outputs = OutputLog(database.outputs())
+    synthesis, tools = wiring.synthesis(parts, log, outputs), wiring.voice_tools(parts, board)
     return AppContext(
         settings=settings,
-        metrics=metrics,
-        assets=assets,
+        metrics=parts.metrics,
+        assets=parts.assets,
         database=database,
-        stores=stores,
-        engine=engine,
-        ears=ears,
-        watermark=watermark,
+        stores=parts.stores,
+        engine=parts.engine,
+        ears=parts.ears,
+        watermark=parts.watermark,
         provenance=parts.provenance,
-        access=_access(settings, database),
+        marks=WatermarkService(parts.ears, parts.watermark, tools.admission),
+        access=wiring.access(parts),
+        guards=guards_of(parts.guarding, jobs=board, clock=parts.clock),
         keys=KeyService(keys=database.collection(ApiKey), audit=parts.trail),
-        limiter=create_limiter(settings, turns, clock=clock, observer=metrics.limits),
-        turns=turns,
+        limiter=wiring.limiter(parts),
+        turns=parts.turns,
         voices=VoiceService(tools),
         voice_tools=tools,
+        consent_tools=wiring.consent_tools(parts, tools),
         synthesis=synthesis,
-        training=_training(parts, shop),
+        training=wiring.training(parts, shop),
         versions=VersionService(shop),
-        retention=_retention(settings, database, stores),
-        lexicon_tools=_lexicon_tools(parts, database),
-        lexicon_check=_lexicon_check(parts, assets),
+        retention=wiring.retention(parts),
+        lexicon_tools=wiring.lexicon_tools(parts),
+        lexicon_check=wiring.lexicon_check(parts),
         history_log=log,
-        history=_history(settings, database, stores, log),
+        history=wiring.history(parts, log),
+        output_log=outputs,
+        identify=wiring.identify(parts, outputs, tools.admission),
+        verify=wiring.verify(parts, tools.admission),
         usage=UsageService(days=database.collection(UsageDay), settle=log.settle),
-        batches=_batches(parts, database, synthesis, board=board, clock=clock),
+        batches=wiring.batches(parts, synthesis, board),
         jobs=board,
-        job_queue=queue,
-        audit=AuditService(events),
+        job_queue=parts.queue,
+        audit=wiring.audit(parts),
         trail=parts.trail,
     )
 
@@ -244,177 +195,3 @@ def _wired(  # long: every part by its name
 def _say_who_does_jobs(context: AppContext) -> None:
     context.jobs.register(JobKind.TRAINING, context.training)
     context.jobs.register(JobKind.BATCH, context.batches)
-
-
-def _voice_tools(parts: _Parts, database: SqlDatabase, jobs: JobBoard) -> VoiceTools:
-    settings = parts.settings
-    return VoiceTools(
-        voices=parts.voices,
-        samples=database.collection(VoiceSample),
-        versions=database.collection(VoiceVersion),
-        lexicons=database.collection(Lexicon),
-        stores=parts.stores,
-        engine=parts.engine,
-        ears=parts.ears,
-        audit=parts.trail,
-        jobs=jobs,
-        limits=VoiceLimits(
-            samples=settings.max_samples_per_voice,
-            file_bytes=settings.max_upload_bytes,
-            total_bytes=settings.max_voice_upload_bytes,
-            speech_s=settings.max_voice_s,
-            minutes=settings.training_minutes,
-            max_minutes=settings.max_training_minutes,
-        ),
-        admission=admission_of(settings.max_concurrent_uploads),
-        metrics=parts.metrics,
-    )
-
-
-def _lexicon_tools(parts: _Parts, database: SqlDatabase) -> LexiconTools:
-    return LexiconTools(
-        lexicons=database.collection(Lexicon),
-        voices=parts.voices,
-        store=parts.lexicons,
-        audit=parts.trail,
-        limits=LexiconLimits.of(parts.settings),
-    )
-
-
-def _synthesis(parts: _Parts, log: HistoryLog) -> SynthesisService:
-    return SynthesisService(
-        voices=parts.voices,
-        states=parts.stores.states,
-        engine=parts.engine,
-        turns=parts.turns,
-        audit=parts.trail,
-        lexicons=parts.shelf,
-        drafting=parts.drafting,
-        watermark=parts.watermark,
-        credentials=parts.provenance.credentials,
-        log=log,
-        metrics=parts.metrics,
-    )
-
-
-def _lexicon_check(parts: _Parts, assets: AssetStore) -> LexiconCheckService:
-    return LexiconCheckService(
-        voices=parts.voices,
-        states=parts.stores.states,
-        lexicons=parts.shelf,
-        engine=parts.engine,
-        turns=parts.turns,
-        drafting=parts.drafting,
-        watermark=parts.watermark,
-        recogniser=machine.recognise(parts.engine.info, assets),
-    )
-
-
-def _training(parts: _Parts, shop: Workshop) -> TrainingService:
-    return TrainingService(shop, refines=parts.settings.enrolment_refinement, metrics=parts.metrics)
-
-
-def _workshop(
-    parts: _Parts, database: SqlDatabase, clock: Clock, judge: Callable[[], Judge | None]
-) -> Workshop:
-    versions = database.collection(VoiceVersion)
-    states = parts.stores.states
-    return Workshop(
-        voices=parts.voices,
-        samples=database.collection(VoiceSample),
-        versions=Versions(voices=parts.voices, versions=versions, states=states),
-        recordings=parts.stores.recordings,
-        states=states,
-        engine=parts.engine,
-        ears=parts.ears,
-        measuring=Measuring(parts.engine, parts.turns, judge),
-        audit=parts.trail,
-        clock=clock,
-    )
-
-
-def _batches(
-    parts: _Parts, database: SqlDatabase, speaker: Speaker, *, board: JobBoard, clock: Clock
-) -> BatchService:
-    settings, info = parts.settings, parts.engine.info
-    return BatchService(
-        batches=database.collection(Batch),
-        board=board,
-        bench=Bench(
-            items=database.collection(BatchItem),
-            voices=parts.voices,
-            outputs=parts.stores.outputs,
-            speaker=speaker,
-            # One is encoded and stored while the others are spoken.
-            at_once=settings.batch_items_at_once or (info.background_concurrency or 1) + 1,
-            clock=clock,
-        ),
-        options=BatchOptions(
-            max_items=settings.max_batch_items,
-            ttl_hours=settings.batch_ttl_hours,
-            sample_rate=info.sample_rate,
-        ),
-        credentials=parts.provenance.credentials,
-    )
-
-
-def _board(parts: _Parts, database: SqlDatabase, queue: DbosQueue) -> JobBoard:
-    return JobBoard(
-        database.collection(Job),
-        queue,
-        webhooks=Webhooks.of(parts.settings),
-        max_per_owner=parts.settings.max_jobs_per_owner,
-        metrics=parts.metrics,
-    )
-
-
-def _history_log(settings: Settings, database: SqlDatabase, stores: Stores) -> HistoryLog:
-    return HistoryLog(
-        entries=database.collection(HistoryEntry),
-        voices=database.collection(Voice),
-        outputs=stores.outputs,
-        usage=UsageCounters(database.collection(UsageDay)),
-        rules=HistoryRules(
-            enabled=settings.history_enabled,
-            keep_text=settings.history_keep_text,
-            keep_audio=settings.history_keep_audio,
-        ),
-    )
-
-
-def _history(
-    settings: Settings, database: SqlDatabase, stores: Stores, log: HistoryLog
-) -> HistoryService:
-    return HistoryService(
-        entries=database.collection(HistoryEntry),
-        outputs=stores.outputs,
-        searchable=settings.history_enabled and settings.history_keep_text,
-        keep_days=settings.history_retention_days,
-        settle=log.settle,
-    )
-
-
-def _retention(settings: Settings, database: SqlDatabase, stores: Stores) -> RetentionService:
-    return RetentionService(
-        keepers=Keepers.of(database),
-        stores=stores,
-        keep_outputs_hours=settings.output_retention_hours,
-    )
-
-
-def _access(settings: Settings, database: SqlDatabase) -> AccessService:
-    return AccessService(
-        keys=database.collection(ApiKey) if "api_key" in settings.auth_mode else None,
-        tokens=TokenVerifier.of(settings) if "entra" in settings.auth_mode else None,
-    )
-
-
-def _turns(settings: Settings, engine: Engine, clock: Clock, metrics: Metrics) -> Turns:
-    return Turns(
-        engine.info.concurrency,
-        background_at_once=engine.info.background_concurrency or engine.info.concurrency,
-        max_requests=settings.max_concurrent_requests,
-        clock=clock,
-        observers=(metrics,),
-        on_depth=metrics.on_depth,
-    )

@@ -5,23 +5,28 @@ from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from threading import Lock
+from typing import TypeVar
 
 from app.assets.store import AssetStore
 from app.audio.activity import EnergyDetector
 from app.audio.decode import DecodeLimits
+from app.audio.dsp import resample
 from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
 from app.audio.types import Recording, Samples
 from app.core.config import Settings
 from app.engines.base import EngineInfo
 from app.engines.registry import EngineOptions
-from app.services.lexicon_check import Recognise
-from app.speaker.judge import Judge
+from app.speaker.judge import Judge, Recognise
 from app.text.languages import primary
+from app.watermark.finding import Score
 from app.watermark.marking import Mark, Watermark
 
 _MAX_DEFAULT_THREADS = 8
 _WHISPER = "whisper-base-model"
+_PERTH = "perth-implicit"
+
+LoadedT = TypeVar("LoadedT")
 
 
 def ears(settings: Settings, listener: Callable[[], Listener]) -> Ears:
@@ -38,9 +43,7 @@ def ears(settings: Settings, listener: Callable[[], Listener]) -> Ears:
 
 def listener(info: EngineInfo, assets: AssetStore) -> Callable[[], Listener]:
     """Loads what judges recordings when it is called first; later calls give the same."""
-    loading = Lock()
 
-    @cache
     def load() -> Listener:
         if info.test_double:  # it must run without any model file
             return Listener(EnergyDetector(), None)
@@ -53,11 +56,7 @@ def listener(info: EngineInfo, assets: AssetStore) -> Callable[[], Listener]:
         detector = SpeechDetector(assets.verified_path("silero-vad"))
         return Listener(detector, lambda samples: encoder.embed(samples, 16_000))
 
-    def listener() -> Listener:
-        with loading:
-            return load()
-
-    return listener
+    return _once(load)
 
 
 def judge(info: EngineInfo, assets: AssetStore) -> Callable[[], Judge | None]:
@@ -81,22 +80,24 @@ def judge(info: EngineInfo, assets: AssetStore) -> Callable[[], Judge | None]:
 
 
 def watermark(settings: Settings, info: EngineInfo, assets: AssetStore) -> Watermark:
-    """As the operator has set it. What a test double gives is no speech, and is not marked."""
-    if settings.watermark == "never" or info.test_double:
-        return Watermark(None)
-    loading = Lock()
+    """As the operator has set it. What a test double gives is no speech: it is not marked, and no
+    mark is looked for.
+    """
+    if info.test_double:
+        return Watermark()
 
-    @cache
-    def load() -> Mark:
+    def marker() -> Mark:
         from app.watermark.perth import Marker
 
-        return Marker(assets.verified_path("perth-implicit"))
+        return Marker(assets.verified_path(_PERTH))
 
-    def once() -> Mark:
-        with loading:
-            return load()
+    def detector() -> Score:
+        from app.watermark.perth import Detector
 
-    return Watermark(once)
+        return Detector(assets.verified_path(_PERTH))
+
+    marks = settings.watermark == "always"
+    return Watermark(_once(marker) if marks else None, _once(detector))
 
 
 def engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:
@@ -108,6 +109,22 @@ def engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:
         # More threads than cores make less speech, not more: docs/performance.md.
         concurrency=settings.engine_concurrency or max(1, (cores or 1) // threads),
     )
+
+
+def consent_recogniser(info: EngineInfo, assets: AssetStore) -> Callable[[], Recognise | None]:
+    """Loads what says the words of a consent, for each use anew; None where there is none. The
+    speech of a test double is read back.
+    """
+    if not info.test_double:
+        return recognise(info, assets)
+
+    def hear(samples: Samples, sample_rate: int, *, language: str) -> str:
+        from app.engines import fake
+
+        speech = resample(samples, sample_rate, fake.SAMPLE_RATE)
+        return " ".join(text for _, text in fake.read_back(speech))
+
+    return lambda: hear
 
 
 def recognise(info: EngineInfo, assets: AssetStore) -> Callable[[], Recognise | None]:
@@ -126,3 +143,14 @@ def recognise(info: EngineInfo, assets: AssetStore) -> Callable[[], Recognise | 
         return hear
 
     return load
+
+
+def _once(load: Callable[[], LoadedT]) -> Callable[[], LoadedT]:
+    """Loads when it is called first; later calls give the same, and wait if it is being loaded."""
+    loading, loaded = Lock(), cache(load)
+
+    def once() -> LoadedT:
+        with loading:
+            return loaded()
+
+    return once

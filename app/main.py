@@ -37,6 +37,7 @@ from app.core.tracing import check_extras, open_tracing
 from app.engines.base import Engine
 from app.serve import serve
 from app.upkeep import keep_swept, warm_up, working
+from app.watermark.marking import Watermark
 
 # The framework's own spans name paths and queries, hence voices.
 _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
@@ -44,11 +45,12 @@ _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_c
 log = get_logger(__name__)
 
 
-def create_app(
+def create_app(  # long: every part by its name
     settings: Settings | None = None,
     *,
     engine: Engine | None = None,
     listener: Callable[[], Listener] | None = None,
+    watermark: Watermark | None = None,
     clock: Clock = time.monotonic,
 ) -> FastAPI:
     """The application.
@@ -57,6 +59,7 @@ def create_app(
         settings: default: from the environment.
         engine: instead of the one that the settings name.
         listener: instead of what judges recordings for that engine.
+        watermark: instead of the one that the settings name.
         clock: by which limits fill and waits are measured.
     """
     settings = settings or Settings()
@@ -70,7 +73,14 @@ def create_app(
             _lifespan,
             settings=settings,
             warnings=warnings,
-            opening=partial(open_context, settings, engine=engine, listener=listener, clock=clock),
+            opening=partial(
+                open_context,
+                settings,
+                engine=engine,
+                listener=listener,
+                watermark=watermark,
+                clock=clock,
+            ),
             clock=clock,
         ),
         around=for_browsers(settings),

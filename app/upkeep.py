@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from app.assets.store import PullProgress, PullStage
 from app.context import AppContext
+from app.core.clock import utc_now
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
 from app.core.logging import get_logger
 from app.core.tasks import in_thread
 from app.jobs.worker import JobWorker
 from app.models.job import Job, Worker
+from app.services.consents import ConsentEndings
 from app.text.normalization import normalize
 
 log = get_logger(__name__)
@@ -88,19 +91,30 @@ def _pull(context: AppContext) -> None:
 async def _sweep(context: AppContext) -> None:
     """A store that is away keeps no server from its start: `/health/ready` says so."""
     try:
+        consents = await ConsentEndings(context.consent_tools).expire()
         forgotten = await context.history.expire()
         batches = await context.batches.expire()
+        await context.identify.expire()
         lexicons = await context.lexicon_tools.store.sweep()
+        before = utc_now() - timedelta(seconds=context.settings.sweep_grace_s)
+        speakers = await context.guards.watch.sweep(context.voice_tools.voices, before=before)
         swept = await context.retention.sweep(context.settings.sweep_grace_s)
+        events = await context.audit.expire()
     except (DatabaseError, StorageError) as error:
         log.warning("sweep failed", detail=error.detail, suggestion=error.suggestion)
         return
     if forgotten.entries:
         log.info("erased history that was kept long enough", entries=forgotten.entries)
+    if consents:
+        log.info("erased consents that were revoked, with their voices", consents=consents)
+    if events:
+        log.info("removed audit events that were kept long enough", events=events)
     if batches:
         log.info("deleted batches whose time had come", batches=batches)
     if lexicons:
         log.warning("swept the entries of deleted lexicons", lexicons=lexicons)
+    if speakers:
+        log.warning("swept the speakers of deleted voices", speakers=speakers)
     if leftovers := swept.leftovers + swept.unfinished:
         log.warning("swept files that belong to no voice", files=leftovers)
     if swept.expired:

@@ -4,14 +4,19 @@ import sys
 from collections.abc import Callable
 
 from bench import (
+    abuse,
+    audit,
     batches,
     c2pa,
+    consents,
     database,
     frontend,
+    identify,
     jobs,
     lexicons,
     limits,
     load,
+    revocation,
     robustness,
     speed,
     spoken,
@@ -21,6 +26,7 @@ from bench import (
     thresholds,
     training,
     voice,
+    watermark,
 )
 
 BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
@@ -31,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "step": lambda _: step.main(),
     "streams": lambda _: streams.main(),
     "thresholds": lambda _: thresholds.main(),
+    "audit": lambda _: audit.main(),
     "database": lambda _: database.main(),
     "jobs": lambda _: jobs.main(),
     "lexicons": lambda _: lexicons.main(),
@@ -40,6 +47,11 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "training": training.main,
     "frontend": lambda _: frontend.main(),
     "spoken": spoken.main,
+    "watermark": watermark.main,
+    "consents": consents.main,
+    "revocation": lambda _: revocation.main(),
+    "abuse": lambda _: abuse.main(),
+    "identify": identify.main,
     "telemetry": lambda _: telemetry.main(),
 }
 IN_SHORT = {"speed": [], "voice": ["--only", "instant"], "thresholds": []}

@@ -68,10 +68,12 @@ def _clipped_flac(speech: Samples, *, share: float) -> bytes:
     return flac(Recording(np.clip(speech / loudest, -1.0, 1.0), RATE))
 
 
-def _by_ffmpeg(speech: Samples, rate: int, container: str, codec: str, bit_rate: int) -> bytes:
-    """A file of any codec; bit_rate in bit/s."""
+def by_ffmpeg(
+    speech: Samples, rate: int, container: str, codec: str, bit_rate: int, *, source: int = RATE
+) -> bytes:
+    """A file of any codec; bit_rate in bit/s, source: the rate of the speech."""
     file = BytesIO()
-    samples = to_int16(resample(speech, RATE, rate))
+    samples = to_int16(resample(speech, source, rate))
     with av.open(file, "w", format=container) as output:
         stream = output.add_stream(codec, rate=rate, layout="mono", bit_rate=bit_rate)
         for second in np.split(samples, range(rate, len(samples), rate)):  # whole it takes long
@@ -93,7 +95,7 @@ def _mixed(speech: Samples, noise: Samples, snr_db: float) -> Samples:
     return np.asarray(speech + gain * noise, np.float32)
 
 
-def _noisy(speech: Samples, *, snr_db: float) -> Samples:
+def noisy(speech: Samples, *, snr_db: float) -> Samples:
     noise = np.random.default_rng(0).standard_normal(len(speech), np.float32)
     return _mixed(speech, noise, snr_db)
 
@@ -104,7 +106,7 @@ def _babble(speech: Samples, others: Sequence[Samples], *, snr_db: float) -> Sam
     return _mixed(speech, np.asarray(talk, np.float32), snr_db)
 
 
-def _reverberant(speech: Samples, *, rt60_s: float) -> Samples:
+def reverberant(speech: Samples, *, rt60_s: float) -> Samples:
     """In a room: the sound itself and as much power again in noise that decays by 60 dB in
     `rt60_s` (the statistical model of Polack, 1988), as some way off the microphone.
     """
@@ -117,7 +119,7 @@ def _reverberant(speech: Samples, *, rt60_s: float) -> Samples:
     return np.asarray(np.fft.irfft(product, size)[: len(speech)], np.float32)
 
 
-def _music(speech: Samples, *, snr_db: float) -> Samples:
+def music(speech: Samples, *, snr_db: float) -> Samples:
     """Struck chords of notes with eight partials under the speech."""
     time = np.arange(int(_CHORD_S * RATE)) / RATE
     chords = []
@@ -209,16 +211,16 @@ def _child(speech: Samples, *, factor: float = 1.35) -> Samples:
 CLEAN = "clean"
 CONDITIONS = {
     CLEAN: _changed(lambda speech: speech),
-    **{f"noise {db} dB": _changed(partial(_noisy, snr_db=db)) for db in (20, 10, 5)},
+    **{f"noise {db} dB": _changed(partial(noisy, snr_db=db)) for db in (20, 10, 5)},
     "babble 10 dB": Condition(lambda own, others: _flac(_babble(own, others, snr_db=10))),
-    **{f"room {s} s": _changed(partial(_reverberant, rt60_s=s)) for s in (0.3, 0.8)},
-    "music 10 dB": _changed(partial(_music, snr_db=10)),
+    **{f"room {s} s": _changed(partial(reverberant, rt60_s=s)) for s in (0.3, 0.8)},
+    "music 10 dB": _changed(partial(music, snr_db=10)),
     "telephone": Condition(
-        lambda own, _: _by_ffmpeg(_telephone(own), 8000, "wav", "pcm_mulaw", 64_000)
+        lambda own, _: by_ffmpeg(_telephone(own), 8000, "wav", "pcm_mulaw", 64_000)
     ),
     "8 kHz": Condition(lambda own, _: _flac(own, 8000)),
     "48 kHz": Condition(lambda own, _: _flac(own, 48_000)),
-    "mp3 32 kbit/s": Condition(lambda own, _: _by_ffmpeg(own, 44_100, "mp3", "libmp3lame", 32_000)),
+    "mp3 32 kbit/s": Condition(lambda own, _: by_ffmpeg(own, 44_100, "mp3", "libmp3lame", 32_000)),
     "clipped 5 %": Condition(lambda own, _: _clipped_flac(own, share=0.05)),
     "two speakers": Condition(lambda own, others: _flac(_turns(own, others))),
     "-50 dBFS": _changed(partial(_at_level, dbfs=-50)),

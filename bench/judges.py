@@ -65,7 +65,7 @@ class Judges:
     def __init__(self, assets: AssetStore, people: People, by: dict[str, Encoder]) -> None:
         self._people = people
         self._encoders = by
-        self._naturalness = _Naturalness()
+        self._naturalness = Naturalness()
         self._recogniser = Recogniser(assets)
 
     def scores(
@@ -92,7 +92,7 @@ class Judges:
         )
 
 
-class _Naturalness:
+class Naturalness:
     """DNSMOS P.835 (Reddy et al. 2022, https://arxiv.org/abs/2110.01763), overall quality.
 
     The network and its calibration are those of the package `speechmos` (MIT), whose own code

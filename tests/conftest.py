@@ -18,9 +18,31 @@ from app.core.config import Settings
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine
 from app.main import create_app
+from app.models.consent import ConsentMethod
+from app.models.voice import Voice
 from tests.audio.signals import encoded, talk
 
 pytest_plugins = ["tests.servers.postgres", "tests.servers.redis"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--consent-policy",
+        choices=("off", "attest", "recorded"),
+        help="Run under this policy. With `recorded` every voice that a test makes has a consent; "
+        "tests of voices without one are left out.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--consent-policy") == "recorded":
+        Voice.model_fields["consent_method"].default = ConsentMethod.RECORDED
+        Voice.model_rebuild(force=True)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    without = collection_path.name == "test_consents.py"
+    return (without and config.getoption("--consent-policy") == "recorded") or None
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +51,9 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(autouse=True)
-def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _own_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
     """No setting of the developer's machine reaches a test, and no test leaves a file here."""
     for field in Settings.model_fields:
         if field != "model_dir":  # tests of the real engine need its files
@@ -37,6 +61,8 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("VOICE_ENGINE", "fake")
     monkeypatch.setenv("JOBS_WORKER", "false")
+    if policy := pytestconfig.getoption("--consent-policy"):
+        monkeypatch.setenv("CONSENT_POLICY", policy)
 
 
 @pytest.fixture(scope="session")

@@ -24,13 +24,14 @@ from app.core.exceptions import (
     KeyExpired,
     KeyUnknown,
     RateLimited,
+    Suspended,
     TokenExpired,
     TokenInvalid,
     Unauthenticated,
 )
 from app.core.logging import actor
 from app.limits.base import Rate
-from app.models.access import MONITORING, Permission, Principal
+from app.models.access import LOCAL, MONITORING, Permission, Principal
 from app.models.base import OWNER_FORM
 from app.services.access import bearer_token
 
@@ -50,6 +51,7 @@ _PROBLEMS = problems(
     TokenInvalid,
     TokenExpired,
     Forbidden,
+    Suspended,
     RateLimited,
     IdentityError,
     DatabaseError,
@@ -116,7 +118,8 @@ async def _admit(request: Request, rule: Rule) -> None:
     """Find out who calls, leave it in `request.state.principal`, and count the request.
 
     Raises:
-        Unauthenticated, Forbidden, RateLimited, IdentityError: the request ends here.
+        Unauthenticated, Suspended, Forbidden, RateLimited, IdentityError, DatabaseError: the
+            request ends here.
     """
     if rule.permission is None:
         return
@@ -130,6 +133,8 @@ async def _admit(request: Request, rule: Rule) -> None:
         raise
     request.state.principal = principal
     actor.set(principal.subject)
+    if principal not in (LOCAL, MONITORING):  # nobody can suspend these
+        await context.guards.barred.check(principal)
     check(principal, rule.permission)
     owner_of(request)  # refused now, not when a long body has been read
     await rates.spend(request, rule.rate)

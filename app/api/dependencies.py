@@ -10,16 +10,22 @@ from app.jobs.board import JobBoard
 from app.models.access import Principal
 from app.services.audit import AuditService
 from app.services.batches import BatchService
+from app.services.consents import ConsentEndings, ConsentService
+from app.services.denied_speakers import DeniedSpeakerService
+from app.services.flags import FlagService
 from app.services.history import HistoryService
+from app.services.identify import IdentifyService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
 from app.services.lexicons import EntryService, LexiconService, UploadService
-from app.services.provenance import ProvenanceService
+from app.services.suspensions import SuspensionService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
+from app.services.verify import VerifyService
 from app.services.versions import VersionService
 from app.services.voices import BundleService, CloningService, SampleService, VoiceService
+from app.services.watermark import WatermarkService
 
 
 def _context(request: Request) -> AppContext:
@@ -95,14 +101,36 @@ def _usage(context: Annotated[AppContext, Depends(_context)]) -> UsageService:
     return context.usage
 
 
-def _provenance(context: Annotated[AppContext, Depends(_context)]) -> ProvenanceService:
-    tools = context.voice_tools
-    return ProvenanceService(
-        context.provenance,
-        voices=tools.voices,
-        admission=tools.admission,
-        max_bytes=tools.limits.file_bytes,
-    )
+def _marks(context: Annotated[AppContext, Depends(_context)]) -> WatermarkService:
+    return context.marks
+
+
+def _consents(context: Annotated[AppContext, Depends(_context)]) -> ConsentService:
+    return ConsentService(context.consent_tools)
+
+
+def _endings(context: Annotated[AppContext, Depends(_context)]) -> ConsentEndings:
+    return ConsentEndings(context.consent_tools)
+
+
+def _suspensions(context: Annotated[AppContext, Depends(_context)]) -> SuspensionService:
+    return context.guards.suspensions
+
+
+def _denied(context: Annotated[AppContext, Depends(_context)]) -> DeniedSpeakerService:
+    return context.guards.denied_speakers
+
+
+def _flags(context: Annotated[AppContext, Depends(_context)]) -> FlagService:
+    return context.guards.flags
+
+
+def _identify(context: Annotated[AppContext, Depends(_context)]) -> IdentifyService:
+    return context.identify
+
+
+def _verify(context: Annotated[AppContext, Depends(_context)]) -> VerifyService:
+    return context.verify
 
 
 def _caller(request: Request) -> Principal:
@@ -124,7 +152,6 @@ Samples = Annotated[SampleService, Depends(_samples)]
 Bundles = Annotated[BundleService, Depends(_bundles)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
 LexiconCheck = Annotated[LexiconCheckService, Depends(_lexicon_check)]
-ProvenanceReading = Annotated[ProvenanceService, Depends(_provenance)]
 Training = Annotated[TrainingService, Depends(_training)]
 Versions = Annotated[VersionService, Depends(_versions)]
 Batches = Annotated[BatchService, Depends(_batches)]
@@ -135,7 +162,15 @@ History = Annotated[HistoryService, Depends(_history)]
 Lexicons = Annotated[LexiconService, Depends(_lexicons)]
 Entries = Annotated[EntryService, Depends(_entries)]
 LexiconUploads = Annotated[UploadService, Depends(_lexicon_uploads)]
+Marks = Annotated[WatermarkService, Depends(_marks)]
+Consents = Annotated[ConsentService, Depends(_consents)]
+Endings = Annotated[ConsentEndings, Depends(_endings)]
 Usage = Annotated[UsageService, Depends(_usage)]
+Suspensions = Annotated[SuspensionService, Depends(_suspensions)]
+DeniedSpeakers = Annotated[DeniedSpeakerService, Depends(_denied)]
+FlagsShown = Annotated[FlagService, Depends(_flags)]
+Identify = Annotated[IdentifyService, Depends(_identify)]
+Verify = Annotated[VerifyService, Depends(_verify)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]
 IdempotencyKey = Annotated[

@@ -22,6 +22,8 @@ _TAGS = [
     {"name": "history", "description": "What was spoken, and how much."},
     {"name": "batches", "description": "Speak many texts as one job."},
     {"name": "lexicons", "description": "Teach how words are said."},
+    {"name": "consents", "description": "Speakers agree that their voices are cloned."},
+    {"name": "provenance", "description": "Was this spoken here?"},
     {"name": "engines", "description": "What the engine that runs can do."},
     {"name": "keys", "description": "API keys: make, list, revoke."},
     {"name": "audit", "description": "Who did what."},

@@ -5,7 +5,10 @@ from starlette.routing import BaseRoute
 from app.api.routes import (
     audit,
     batches,
+    consents,
+    denied_speakers,
     engines,
+    flags,
     health,
     history,
     jobs,
@@ -15,7 +18,9 @@ from app.api.routes import (
     lexicon_entries,
     lexicons,
     metrics,
-    provenance,
+    provenance_identify,
+    provenance_verify,
+    suspensions,
     synthesis,
     usage,
     voice_bundles,
@@ -23,6 +28,7 @@ from app.api.routes import (
     voice_samples,
     voice_versions,
     voices,
+    watermark,
 )
 
 # They are made once, where they are declared. `include_router` would make each again for every
@@ -38,6 +44,7 @@ ROUTES: list[BaseRoute] = [
         voice_samples.router,
         voice_versions.router,
         voice_bundles.router,
+        consents.router,
         synthesis.router,
         batches.router,
         lexicons.router,
@@ -48,9 +55,14 @@ ROUTES: list[BaseRoute] = [
         languages.router,
         keys.router,
         audit.router,
+        suspensions.router,
+        denied_speakers.router,
+        flags.router,
+        provenance_identify.router,
+        provenance_verify.router,
         history.router,
         usage.router,
-        provenance.router,
+        watermark.router,
     )
     for route in router.routes
 ]

@@ -20,10 +20,13 @@ _KEEP_ALIVE = b": still speaking\n\n"
 SPEECH_PROBLEMS: Final = problems(
     err.UnspeakableText,
     err.TextTooLong,
+    err.TextBlocked,
     err.UnsupportedFormat,
     err.UnsupportedControl,
     err.UnsupportedLanguage,
     err.VoiceNotFound,
+    err.ConsentRequired,
+    err.VoiceSuspended,
     err.VoiceEngineMismatch,
     err.EngineFailed,
     err.EngineBusy,

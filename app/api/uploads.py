@@ -1,9 +1,9 @@
 """Files of requests, as services take them."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import UploadFile
+from fastapi import Form, UploadFile
 
 from app.api.errors import problems
 from app.core import exceptions as err
@@ -19,6 +19,7 @@ UPLOAD_PROBLEMS: Final = problems(
     err.RecordingNoisy,
     err.ArchiveInvalid,
     err.UploadTooLarge,
+    err.SpeakerDenied,
     err.EngineBusy,
     err.EngineUnavailable,
     err.EngineFailed,
@@ -27,6 +28,14 @@ UPLOAD_PROBLEMS: Final = problems(
     err.DatabaseError,
 )
 """Of every route that takes recordings."""
+
+
+CONSENT_PROBLEMS: Final = problems(err.ConsentNotFound, err.ConsentUnusable, err.ConsentMismatch)
+"""Of every route that makes a voice under a consent, or more of one."""
+ConsentId = Annotated[
+    str | None,
+    Form(max_length=100, description="Of the speaker's consent: POST /api/v1/consents."),
+]
 
 
 def sent(upload: UploadFile) -> Sent:

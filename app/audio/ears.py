@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.audio.activity import Detector
-from app.audio.decode import DecodeLimits, decode
+from app.audio.decode import DecodedAudio, DecodeLimits, decode
 from app.audio.dsp import resample
 from app.audio.quality import Embed, RecordingLimits, check, check_together, measure, prepare
 from app.audio.types import Recording, RecordingReport
+from app.core.exceptions import EngineUnavailable
 from app.core.tasks import in_thread
 from app.core.tracing import span
 
@@ -34,6 +35,13 @@ class Listener:
     embed: Embed | None
 
 
+def no_encoder(detail: str) -> EngineUnavailable:
+    """Nothing here tells speakers apart."""
+    return EngineUnavailable(
+        detail, "It comes with the real engine; `voice-cloning doctor` says what is missing."
+    )
+
+
 class Ears:
     """Listens in threads of its own: it takes seconds, and the loop's pool serves the streams.
 
@@ -52,6 +60,11 @@ class Ears:
         self._decode_limits = decode_limits
         self._recording_limits = recording_limits
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="listen")
+
+    @property
+    def embedded_s(self) -> float:
+        """How much of a recording tells its speaker: `embed` looks at no more, in seconds."""
+        return _EMBED_S
 
     async def warm_up(self) -> None:
         """Load what judges recordings now, rather than with the first one.
@@ -77,6 +90,18 @@ class Ears:
             AssetError, EngineUnavailable: as `warm_up`.
         """
         return await in_thread(self._threads, self._listen, content, alone)
+
+    async def judge(self, sound: DecodedAudio) -> tuple[Recording, RecordingReport]:
+        """As `listen`, of a file that is decoded already."""
+        return await in_thread(self._threads, self._judge, sound, True)
+
+    async def decode(self, content: bytes) -> DecodedAudio:
+        """The samples of a file, unjudged.
+
+        Raises:
+            UnreadableAudio, RecordingTooLong, UploadTooLarge: it cannot be read, or is too much.
+        """
+        return await in_thread(self._threads, decode, content, self._decode_limits)
 
     def check_together(self, reports: Sequence[RecordingReport]) -> None:
         """Refuse recordings that each can be used among others, if they are too short together.
@@ -104,6 +129,9 @@ class Ears:
     def _listen(self, content: bytes, alone: bool) -> tuple[Recording, RecordingReport]:
         with span("decode", **{"voice.bytes": len(content)}):
             decoded = decode(content, self._decode_limits)
+        return self._judge(decoded, alone)
+
+    def _judge(self, decoded: DecodedAudio, alone: bool) -> tuple[Recording, RecordingReport]:
         with span("listen", **{"voice.audio_s": decoded.duration_s}):
             listener = self._listener()
             spans = listener.detector.spans(decoded.samples, decoded.sample_rate)

@@ -51,18 +51,22 @@ async def copy(
 
 @command(storage, "sweep")
 async def sweep() -> None:
-    """Delete leftovers of crashes, outputs older than OUTPUT_RETENTION_HOURS and history older
-    than HISTORY_RETENTION_DAYS, as the server does from time to time.
+    """Delete leftovers of crashes, outputs older than OUTPUT_RETENTION_HOURS, history older than
+    HISTORY_RETENTION_DAYS and audit events older than AUDIT_RETENTION_DAYS, as the server does
+    from time to time.
     """
     async with open_context(Settings()) as context:
         forgotten = await context.history.expire()
         swept = await context.retention.sweep(context.settings.sweep_grace_s)
+        events = await context.audit.expire()
     give(
         f"{swept.leftovers} leftovers and {swept.expired} expired outputs, {swept.bytes} bytes; "
         f"{swept.unfinished} unfinished files"
     )
     if forgotten.entries:
         give(f"{forgotten.entries} entries of the history")
+    if events:
+        give(f"{events} audit events")
 
 
 def _stores(place: str, options: StorageOptions, *, must_exist: bool = False) -> Stores:

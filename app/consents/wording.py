@@ -7,11 +7,10 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from app.consents.statements import spoken_digits, statement
+from app.text.languages import primary
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _NO_SPACES: Final = frozenset({"ja", "zh"})
-_NAME_LIKENESS: Final = 0.5
-"""Of letters: recognition writes names as it likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class Heard:
     Attributes:
         words: share of the statement's words, names and code apart, that are there in order.
         speaker, company: likeness of the best passage to the name, 0 to 1.
-        code: whether the digits are those that were asked for, all of them, in order.
+        code: whether the digits that were asked for are said at the end, all of them, in order.
     """
 
     words: float
@@ -49,7 +48,7 @@ def compare(transcript: str, *, language: str, speaker: str, company: str, code:
         words=matched / max(len(wanted), 1),
         speaker=_likeness(_letters(speaker), plain),
         company=_likeness(_letters(company), plain),
-        code=said == code,
+        code=said.endswith(code),  # there may be figures in a name
     )
 
 
@@ -62,8 +61,8 @@ def _tokens(text: str, language: str) -> list[str]:
             tokens += [str(unicodedata.decimal(char)) for char in word]
         elif word in digits:
             tokens.append(digits[word])
-        elif language[:2] in _NO_SPACES:
-            tokens += list(word)
+        elif primary(language) in _NO_SPACES:
+            tokens += [digits.get(char, char) for char in word]
         else:
             tokens.append(word)
     return tokens

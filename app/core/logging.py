@@ -16,6 +16,7 @@ import structlog
 from structlog.stdlib import BoundLogger, PositionalArgumentsFormatter, ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from app.core import exceptions
 from app.core.config import Settings
 from app.core.exceptions import AppError
 from app.core.masking import masked
@@ -28,6 +29,8 @@ trace_id: ContextVar[str | None] = ContextVar("trace_id", default=None)
 """Of the W3C trace that the request belongs to."""
 actor: ContextVar[str] = ContextVar("actor", default="local")
 """Subject of the principal for whom this is done; `-` in a request of nobody known."""
+source: ContextVar[str] = ContextVar("source", default="-")
+"""Network address from which the request comes; `-` outside one, and where there is none."""
 request_scope: ContextVar[Mapping[str, Any] | None] = ContextVar("request_scope", default=None)
 """ASGI scope of the request."""
 
@@ -36,7 +39,7 @@ _ACCESS = ("uvicorn.access", "gunicorn.access")  # the request log has lines of 
 _WORDY = ("alembic.runtime.plugins", "azure", "httpx", "httpx2")
 _TWICE = "Exception in ASGI application"
 _TRACEBACK = "Traceback (most recent call last)"
-_OWN_ERROR = f"\n{AppError.__module__}."
+_OWN_ERROR = f"\n{exceptions.__name__}."
 _MAX_FRAMES = 40
 
 

@@ -218,6 +218,10 @@ class Metrics:
         """A worker has taken over what a dead one was at."""
         self._take_overs.inc()
 
+    def abuse(self, kind: str) -> None:
+        """Something was refused or flagged: a code of `core/exceptions.py`, or a kind of flag."""
+        self._abuse.labels(kind).inc()
+
     def asset_fetched(self, size: int) -> None:
         """A model file of so many bytes was downloaded."""
         self._assets.labels("ok").inc()
@@ -272,10 +276,7 @@ class Metrics:
         self._characters = self._counter(
             "speech_characters_total", "Characters of the texts of syntheses.", *by
         )
-
-        self._manifests = self._counter(
-            "c2pa_files_total", "Files that were to get a manifest.", "outcome"
-        )
+        self._manifests = self._counter("c2pa_files_total", "Files to be signed.", "outcome")
         for outcome in ("signed", "failed"):
             self._manifests.labels(outcome)
 
@@ -330,6 +331,9 @@ class Metrics:
             self._counter(
                 "rate_limiter_failures_total", "Requests let through since no limit could be asked."
             ),
+        )
+        self._abuse = self._counter(
+            "abuse_events_total", "Refusals and flags against misuse.", "kind"
         )
         self._assets = self._counter(
             "asset_downloads_total", "Model files fetched by servers.", "outcome"

@@ -143,6 +143,22 @@ class Collection(Protocol[RecordT]):
         """
         ...
 
+    async def extend(
+        self, order: str, follow: Callable[[RecordT | None], Sequence[RecordT]]
+    ) -> None:
+        """Add records behind the last one: all, or none on an error. Nobody else extends this
+        collection meanwhile, in any process.
+
+        Args:
+            order: the field by which it is the last.
+            follow: gives what comes behind it; behind None where there is none yet.
+
+        Raises:
+            Conflict: a record with one of these ids exists, or with something else that only one
+                may have.
+        """
+        ...
+
     async def update(self, record: RecordT) -> RecordT:
         """Replace the record of the same id and `version`.
 

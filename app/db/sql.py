@@ -1,7 +1,7 @@
 """The database port over SQLAlchemy: SQLite and PostgreSQL."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic
 
 from pydantic import ValidationError
@@ -31,12 +31,15 @@ from app.db.base import AnyOf, Contains, Page, RecordT, Span, Tally
 from app.db.cursor import Keyset
 from app.db.engine import IMMEDIATE, make_engine, make_file, use_wal
 from app.db.errors import database_errors, is_duplicate
+from app.db.ledger import AuditLedger
 from app.db.migrate import revisions, upgrade
+from app.db.outputs import OutputStore
 from app.db.tables import TABLES
 
 _MAX_LIMIT = 500
 _PING_TIMEOUT_S = 5.0
 _MANY = 10_000
+_PG_EXTEND = 0x766F6965  # of the locks, by table; any number, the same in all processes
 
 
 class SqlDatabase:
@@ -104,6 +107,12 @@ class SqlDatabase:
 
     def collection(self, kind: type[RecordT]) -> "SqlCollection[RecordT]":
         return SqlCollection(self._engine, TABLES[kind], kind, writers=self._writers)
+
+    def audit_ledger(self) -> AuditLedger:
+        return AuditLedger(self._engine, writers=self._writers)
+
+    def outputs(self) -> OutputStore:
+        return OutputStore(self._engine, writers=self._writers)
 
 
 class SqlCollection(Generic[RecordT]):
@@ -193,6 +202,27 @@ class SqlCollection(Generic[RecordT]):
             try:
                 async with self._writers, self._writer.begin() as connection:
                     await connection.execute(insert(self._table), rows)
+            except IntegrityError as error:
+                raise Conflict("A record with this id exists.") from error
+
+    @traced("database.extend")
+    async def extend(
+        self, order: str, follow: Callable[[RecordT | None], Sequence[RecordT]]
+    ) -> None:
+        last = select(self._table).order_by(self._table.c[order].desc()).limit(1)
+        with database_errors():
+            try:
+                async with self._writers, self._writer.begin() as connection:
+                    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+                        lock = func.pg_advisory_xact_lock(
+                            _PG_EXTEND, func.hashtext(self._table.name)
+                        )
+                        await connection.execute(select(lock))
+                    row = (await connection.execute(last)).one_or_none()
+                    records = follow(None if row is None else self._record(row))
+                    await connection.execute(
+                        insert(self._table), [self._row(record) for record in records]
+                    )
             except IntegrityError as error:
                 raise Conflict("A record with this id exists.") from error
 

@@ -4,95 +4,44 @@ A change here needs a migration: `alembic revision --autogenerate -m "..."`.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
 
 from sqlalchemy import (
-    JSON,
+    BigInteger,
     Boolean,
     Column,
     Date,
-    DateTime,
-    Dialect,
     Double,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
+from app.db import abuse_tables as abuse
+from app.db.columns import UtcDateTime, json_column, metadata, record_columns
 from app.models.api_key import ApiKey
 from app.models.audit import AuditEvent
+from app.models.audit_chain import SEALS
 from app.models.base import Record
 from app.models.batch import Batch, BatchItem
 from app.models.consent import Consent, ConsentChallenge
+from app.models.flag import Flag
 from app.models.history import HistoryEntry, UsageDay
 from app.models.job import Job, Worker
 from app.models.lexicon import Lexicon, LexiconContent
+from app.models.speaker import DeniedSpeaker, VoiceSpeaker
+from app.models.suspension import Suspension
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A point in time. Takes any aware datetime and gives UTC; SQLite itself forgets the zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    @property
-    def python_type(self) -> type[datetime]:
-        return datetime
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a datetime without a time zone cannot be stored")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        stored: datetime = value
-        return stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
-
-
-# Named constraints: SQLite's batch migrations can only change what has a name.
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _json() -> JSON:
-    return JSON().with_variant(JSONB(), "postgresql")
-
-
-def _record_columns() -> tuple[Column[Any], ...]:
-    """The columns of `Record`, in every table."""
-    return (
-        Column("id", String(36), primary_key=True),
-        Column("owner", String(200), nullable=False),
-        Column("version", Integer, nullable=False),
-        Column("created_at", UtcDateTime, nullable=False),
-        Column("updated_at", UtcDateTime, nullable=False),
-    )
-
+__all__ = ["TABLES", "UtcDateTime", "metadata"]
 
 voices = Table(
     "voices",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("name", String(200), nullable=False),
     Column("description", Text),
     Column("filename", Text, nullable=False),
@@ -101,7 +50,7 @@ voices = Table(
     Column("engine", String(100), nullable=False),
     Column("state_format", String(100), nullable=False),
     Column("similarity", Double),
-    Column("report", _json(), nullable=False),
+    Column("report", json_column(), nullable=False),
     Column("state_name", String(100), nullable=False, server_default="state"),
     Column("adapted_at", UtcDateTime),
     Column("adapted_minutes", Double),
@@ -109,8 +58,9 @@ voices = Table(
     Column("consent", String(200)),
     Column("active_version", Integer, nullable=False, server_default="1"),
     Column("training_job_id", String(36)),
-    Column("lexicon_ids", _json(), nullable=False, server_default="[]"),
+    Column("lexicon_ids", json_column(), nullable=False, server_default="[]"),
     Column("consent_id", String(36)),
+    Column("consent_method", String(20)),
     Column("suspended", String(50)),
     Index(None, "owner", "created_at", "id"),
     Index(None, "consent_id", "id"),
@@ -119,7 +69,7 @@ voices = Table(
 consents = Table(
     "consents",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("speaker", String(200), nullable=False),
     Column("company", String(200), nullable=False),
     Column("language", String(35), nullable=False),
@@ -127,10 +77,11 @@ consents = Table(
     Column("method", String(20), nullable=False),
     Column("status", String(20), nullable=False),
     Column("statement", Text, nullable=False),
+    Column("signed_by", String(200)),
     Column("recording_blob", String(200)),
-    Column("scores", _json()),
-    Column("embedding", _json()),
-    Column("reasons", _json(), nullable=False),
+    Column("scores", json_column()),
+    Column("embedding", json_column()),
+    Column("reasons", json_column(), nullable=False),
     Column("decided_by", String(200)),
     Column("decided_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
@@ -143,7 +94,7 @@ consents = Table(
 consent_challenges = Table(
     "consent_challenges",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("language", String(35), nullable=False),
     Column("speaker", String(200), nullable=False),
     Column("company", String(200), nullable=False),
@@ -155,13 +106,13 @@ consent_challenges = Table(
 voice_samples = Table(
     "voice_samples",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("voice_id", String(36), nullable=False),
     Column("blob", String(200), nullable=False),
     Column("filename", Text, nullable=False),
     Column("digest", String(64)),
     Column("duration_s", Double, nullable=False),
-    Column("report", _json()),
+    Column("report", json_column()),
     Column("refused", Text),
     Index(None, "voice_id", "created_at", "id"),
 )
@@ -169,7 +120,7 @@ voice_samples = Table(
 voice_versions = Table(
     "voice_versions",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("voice_id", String(36), nullable=False),
     Column("number", Integer, nullable=False),
     Column("method", String(20), nullable=False),
@@ -177,7 +128,7 @@ voice_versions = Table(
     Column("state_name", String(100), nullable=False),
     Column("state_format", String(100), nullable=False),
     Column("similarity", Double),
-    Column("metrics", _json()),
+    Column("metrics", json_column()),
     Column("job_id", String(36)),
     Column("compared_with", Integer),
     Index(None, "voice_id", "number", unique=True),
@@ -186,7 +137,7 @@ voice_versions = Table(
 jobs = Table(
     "jobs",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("kind", String(20), nullable=False),
     Column("subject_id", String(36), nullable=False),
     Column("status", String(20), nullable=False),
@@ -195,7 +146,7 @@ jobs = Table(
     Column("message", Text),
     Column("eta_s", Double),
     Column("parts", Integer, nullable=False),
-    Column("options", _json(), nullable=False),
+    Column("options", json_column(), nullable=False),
     Column("idempotency_key", String(200)),
     Column("fingerprint", String(64)),
     Column("webhook_url", Text),
@@ -203,7 +154,7 @@ jobs = Table(
     Column("runs", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("stalls", Integer, nullable=False),
-    Column("error", _json()),
+    Column("error", json_column()),
     Column("actor", String(200), nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("started_at", UtcDateTime),
@@ -217,7 +168,7 @@ jobs = Table(
 workers = Table(
     "workers",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("host", String(255), nullable=False),
     Column("pid", Integer, nullable=False),
     Column("beats", Integer, nullable=False),
@@ -227,10 +178,10 @@ workers = Table(
 batches = Table(
     "batches",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("name", String(200)),
     Column("job_id", String(36), nullable=False),
-    Column("options", _json(), nullable=False),
+    Column("options", json_column(), nullable=False),
     Column("total", Integer, nullable=False),
     Column("characters", Integer, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
@@ -241,17 +192,17 @@ batches = Table(
 batch_items = Table(
     "batch_items",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("batch_id", String(36), nullable=False),
     Column("position", Integer, nullable=False),
     Column("custom_id", String(200)),
     Column("voice_id", String(36), nullable=False),
-    Column("request", _json(), nullable=False),
+    Column("request", json_column(), nullable=False),
     Column("status", String(20), nullable=False),
     Column("part", Integer),
     Column("run", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("error", _json()),
+    Column("error", json_column()),
     Column("output", String(200)),
     Column("content_type", String(100)),
     Column("bytes", Integer),
@@ -264,7 +215,7 @@ batch_items = Table(
 history = Table(
     "history",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("voice_id", String(36), nullable=False),
     Column("voice_version", Integer, nullable=False),
     Column("engine", String(100), nullable=False),
@@ -284,7 +235,7 @@ history = Table(
     Column("bytes", Integer, nullable=False),
     Column("batch_id", String(36)),
     Column("request_id", String(64), nullable=False),
-    Column("lexicon", _json()),
+    Column("lexicon", json_column()),
     Index(None, "owner", "created_at", "id"),
     Index(None, "voice_id", "created_at", "id"),
     Index(None, "created_at", "id"),
@@ -293,7 +244,7 @@ history = Table(
 usage_days = Table(
     "usage_days",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("day", Date, nullable=False),
     Column("voice_id", String(36), nullable=False),
     Column("requests", Integer, nullable=False),
@@ -306,7 +257,7 @@ usage_days = Table(
 lexicons = Table(
     "lexicons",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("name", String(200), nullable=False),
     Column("description", Text),
     Column("language", String(35)),
@@ -323,7 +274,7 @@ lexicons = Table(
 lexicon_contents = Table(
     "lexicon_contents",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("lexicon_id", String(36), nullable=False),
     Column("number", Integer, nullable=False),
     Column("previous_id", String(36)),
@@ -333,14 +284,43 @@ lexicon_contents = Table(
     Index(None, "lexicon_id", "number"),
 )
 
+# Numbers are shorter than ids, in every one of the many landmarks.
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(36), nullable=False),
+    Column("owner", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("source", String(20), nullable=False),
+    Column("batch_id", String(36)),
+    Column("voices", json_column(), nullable=False),
+    Column("duration_s", Double, nullable=False),
+    Index(None, "id", unique=True),
+    Index(None, "created_at", "number"),
+)
+
+landmarks = Table(
+    "landmarks",
+    metadata,
+    Column("key", Integer, primary_key=True, autoincrement=False),
+    Column("output", Integer, primary_key=True, autoincrement=False),
+    Column("frame", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
 api_keys = Table(
     "api_keys",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("name", String(200), nullable=False),
     Column("prefix", String(20), nullable=False),
     Column("digest", String(64), nullable=False),
-    Column("scopes", _json(), nullable=False),
+    Column("scopes", json_column(), nullable=False),
     Column("expires_at", UtcDateTime),
     Column("last_used_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
@@ -349,21 +329,30 @@ api_keys = Table(
     Index(None, "owner", "created_at", "id"),
 )
 
-# Append-only: triggers refuse changes and deletions (migration 0003).
+_CHAIN = ("source", *SEALS.values(), "previous", "digest")
+# Append-only: triggers let names be erased, and the oldest events removed, and nothing else.
 audit_events = Table(
     "audit_events",
     metadata,
-    *_record_columns(),
+    *record_columns(),
     Column("actor", String(200), nullable=False),
     Column("action", String(50), nullable=False),
     Column("subject_id", String(36), nullable=False),
     Column("outcome", String(100), nullable=False),
     Column("request_id", String(64), nullable=False),
+    Column("number", BigInteger, nullable=False, server_default="0"),
+    *(Column(name, String(64), nullable=False, server_default="-") for name in _CHAIN),
     Index(None, "created_at", "id"),
     Index(None, "subject_id", "created_at", "id"),
     Index(None, "actor", "created_at", "id"),
     Index(None, "owner", "created_at", "id"),
+    Index(None, "number", unique=True),
 )
+
+# One row: the last event that was removed because it was kept long enough.
+_LINK = (Column("number", BigInteger, nullable=False), Column("digest", String(64), nullable=False))
+_ID = Column("id", Integer, primary_key=True, autoincrement=False)
+audit_checkpoint = Table("audit_checkpoint", metadata, _ID, *_LINK)
 
 TABLES: Mapping[type[Record], Table] = MappingProxyType(
     {
@@ -380,6 +369,10 @@ TABLES: Mapping[type[Record], Table] = MappingProxyType(
         UsageDay: usage_days,
         Consent: consents,
         ConsentChallenge: consent_challenges,
+        Suspension: abuse.suspensions,
+        DeniedSpeaker: abuse.denied_speakers,
+        VoiceSpeaker: abuse.voice_speakers,
+        Flag: abuse.flags,
         Lexicon: lexicons,
         LexiconContent: lexicon_contents,
     }

@@ -1,6 +1,7 @@
 """How much was spoken: counted in memory, added up in the database from time to time."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -12,6 +13,8 @@ from app.db.base import Collection
 from app.models.history import UsageDay
 
 _NAMESPACE: Final = UUID("0f6a3f0e-7c1d-5e0a-9b43-2d8c1a6b7e55")
+Added = Callable[[str, date, int], Awaitable[None]]
+
 _TRIES: Final = 100  # when other processes add to the same record
 
 
@@ -39,14 +42,27 @@ class _Key:
         return str(uuid5(_NAMESPACE, f"{self.owner} {self.day.isoformat()} {self.voice_id}"))
 
 
+async def _nobody(owner: str, day: date, characters: int) -> None: ...
+
+
 class UsageCounters:
     """Counts by owner, day (UTC) and voice. Who counts has to `flush`, now and then and at the end:
     what was not, a killed process takes with it.
+
+    Args:
+        added: is told of characters that were added to the day of an owner.
     """
 
-    def __init__(self, days: Collection[UsageDay], *, clock: WallClock = utc_now) -> None:
+    def __init__(
+        self,
+        days: Collection[UsageDay],
+        *,
+        clock: WallClock = utc_now,
+        added: Added = _nobody,
+    ) -> None:
         self._days = days
         self._clock = clock
+        self._added = added
         self._waiting: dict[_Key, _Amount] = {}
         self._flushing = asyncio.Lock()
 
@@ -74,6 +90,7 @@ class UsageCounters:
                 except DatabaseError:
                     self._waiting.setdefault(key, _Amount()).add(amount)
                     raise
+                await self._added(key.owner, key.day, amount.characters)
 
     async def _add(self, key: _Key, amount: _Amount) -> None:
         for _ in range(_TRIES):

@@ -75,8 +75,7 @@ class FakeEngine:
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
         check_controls(self.info, request)
         self.check(request.text, request.language)
-        content = request.voice.payload + request.text.encode()
-        samples = np.concatenate([_block(byte) for byte in content])
+        samples = spoken_text(request.text, request.voice.payload)
         if request.speed != 1.0:
             at = np.arange(0, len(samples), request.speed)
             samples = np.interp(at, np.arange(len(samples)), samples).astype(np.float32)
@@ -128,6 +127,11 @@ def _trained(state: VoiceState, seed: int) -> VoiceState:
     return VoiceState(
         state.engine, TRAINED_FORMAT, digest[:_VOICE_BLOCKS], round((1 + before) / 2, 4)
     )
+
+
+def spoken_text(text: str, voice: bytes = bytes(_VOICE_BLOCKS)) -> Samples:
+    """The blocks of a voice and a text, float32 (n,) at 24 kHz."""
+    return np.concatenate([_block(byte) for byte in voice + text.encode()])
 
 
 def read_back(samples: Samples) -> list[tuple[bytes, str]]:

@@ -1,1 +1,1 @@
-"""What sound is recognised by, even cut and re-encoded."""
+"""What a sound can be told again by."""

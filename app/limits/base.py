@@ -18,6 +18,7 @@ class Rate(StrEnum):
     SYNTHESIS = "synthesis"
     TRAINING = "training"
     CHARACTERS = "characters"
+    REPORTS = "reports"
     AUTHENTICATION = "authentication"
     """Failed attempts from one address."""
 

@@ -28,6 +28,7 @@ def create_limiter(
             Rate.SYNTHESIS: settings.rate_limit_synthesis,
             Rate.TRAINING: settings.rate_limit_training,
             Rate.CHARACTERS: settings.rate_limit_characters,
+            Rate.REPORTS: settings.rate_limit_reports,
             Rate.AUTHENTICATION: settings.rate_limit_default,
         },
         adaptive=_adaptive(settings, turns, clock),

@@ -23,9 +23,15 @@ class Permission(StrEnum):
     HISTORY_WRITE = "history:write"
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
+    PROVENANCE_READ = "provenance:read"
+    CONSENTS_READ = "consents:read"
+    CONSENTS_WRITE = "consents:write"
+    CONSENTS_REVIEW = "consents:review"
     KEYS_MANAGE = "keys:manage"
     AUDIT_READ = "audit:read"
     METRICS_READ = "metrics:read"
+    REPORTS_WRITE = "reports:write"
+    ABUSE_MANAGE = "abuse:manage"
     OWNERS_ANY = "owners:any"
     """Act for another owner, by the header `X-Owner`."""
 
@@ -46,6 +52,9 @@ _READER = frozenset(
         Permission.LEXICONS_READ,
         Permission.HISTORY_READ,
         Permission.JOBS_READ,
+        Permission.PROVENANCE_READ,
+        Permission.CONSENTS_READ,
+        Permission.REPORTS_WRITE,
     }
 )
 _SPEAKER = _READER | {
@@ -57,6 +66,7 @@ _CREATOR = _SPEAKER | {
     Permission.VOICES_WRITE,
     Permission.VOICES_TRAIN,
     Permission.LEXICONS_WRITE,
+    Permission.CONSENTS_WRITE,
 }
 
 PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(

@@ -1,5 +1,5 @@
-"""Audit events: who did what to which voice, key or lexicon. Written once, never changed or
-deleted.
+"""Audit events: who did what to which voice, key or lexicon, and from where. Written once; after
+that only names can be erased, and the oldest events removed.
 """
 
 from datetime import datetime
@@ -23,11 +23,27 @@ class Action(StrEnum):
     VOICE_CHANGED = "voice.changed"
     VOICE_EXPORTED = "voice.exported"
     VOICE_DELETED = "voice.deleted"
+    CONSENT_CREATED = "consent.created"
+    CONSENT_APPROVED = "consent.approved"
+    CONSENT_REJECTED = "consent.rejected"
+    CONSENT_BOUND = "consent.bound"
+    CONSENT_REVOKED = "consent.revoked"
+    CONSENT_DELETED = "consent.deleted"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
     LEXICON_CREATED = "lexicon.created"
     LEXICON_CHANGED = "lexicon.changed"
     LEXICON_DELETED = "lexicon.deleted"
+    AUDIT_ERASED = "audit.erased"
+    AUDIT_EXPIRED = "audit.expired"
+    SUSPENDED = "suspension.created"
+    SUSPENSION_LIFTED = "suspension.lifted"
+    DENIED_SPEAKER_ADDED = "denied-speaker.added"
+    DENIED_SPEAKER_DELETED = "denied-speaker.deleted"
+    FLAG_CLOSED = "flag.closed"
+    REPORT_MADE = "report.created"
+    TEXT_BLOCKED = "text.blocked"
+    SPEAKER_DENIED = "speaker.denied"
 
 
 class AuditEvent(Record):
@@ -39,6 +55,8 @@ class AuditEvent(Record):
         subject_id: id of the voice, key or lexicon.
         outcome: `ok`, or the code of the error.
         request_id: of the HTTP request; `-` outside one.
+        source: network address of the caller; `-` outside a request.
+        number, previous, digest, and the seals: of the chain, see app/models/audit_chain.py.
     """
 
     actor: str
@@ -46,6 +64,14 @@ class AuditEvent(Record):
     subject_id: str
     outcome: str
     request_id: str
+    source: str = "-"
+    number: int = 0
+    actor_seal: str = ""
+    owner_seal: str = ""
+    subject_seal: str = ""
+    source_seal: str = ""
+    previous: str = ""
+    digest: str = ""
 
 
 _ENTRY: dict[str, Any] = {
@@ -57,6 +83,9 @@ _ENTRY: dict[str, Any] = {
     "owner": "team-a",
     "outcome": "ok",
     "request_id": "0f3c1f2e9a7b4c55",
+    "source": "203.0.113.7",
+    "number": 1042,
+    "digest": "5b1c8f0d7d6a4a0e9c3f2b1d8e7a6c5b4f3e2d1c0b9a8f7e6d5c4b3a29181706",
 }
 
 
@@ -73,6 +102,9 @@ class AuditEntry(BaseModel):
     owner: str = Field(description="Of the voice, key or lexicon.")
     outcome: str = Field(description="`ok`; else the code of the error that came of it.")
     request_id: str = Field(description="`-` outside an HTTP request.")
+    source: str = Field(description="Network address of the caller; `-` outside an HTTP request.")
+    number: int = Field(description="Its place in the trail.")
+    digest: str = Field(description="SHA-256 over the event and the digest of the one before it.")
 
     @classmethod
     def of(cls, event: AuditEvent) -> "AuditEntry":
@@ -84,3 +116,36 @@ class AuditPage(BaseModel):
 
     items: list[AuditEntry]
     cursor: str | None = Field(description="Ask with it for what follows; null at the end.")
+
+
+class FaultKind(StrEnum):
+    """What is wrong with the trail."""
+
+    CHANGED = "changed"
+    MISSING = "missing"
+    REORDERED = "reordered"
+    REPLACED = "replaced"
+    REMOVED = "removed"
+    CUT = "cut"
+    UNREADABLE = "unreadable"
+
+
+class AuditFault(BaseModel):
+    """A place where the trail is not as it was written."""
+
+    number: int = Field(description="Of the event; in a file that cannot be read, of the line.")
+    kind: FaultKind
+    detail: str
+
+
+class AuditVerdict(BaseModel):
+    """What verifying the trail has come to."""
+
+    valid: bool
+    events: int = Field(description="How many there are.")
+    first: int | None = Field(description="Number of the first one; null if there is none.")
+    last: int | None = Field(description="Number of the last one.")
+    digest: str = Field(description="Of the last one. Keep it elsewhere, with its number.")
+    removed_up_to: int = Field(description="Those up to this number were kept long enough.")
+    faults: list[AuditFault] = Field(description="The first 1,000.")
+    fault_count: int

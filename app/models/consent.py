@@ -1,5 +1,6 @@
 """The agreement of a speaker to have their voice cloned: the stored records, and what is told."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -35,13 +36,18 @@ class ConsentScores(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    words: float = Field(description="Share of the statement's words that are said, 0 to 1.")
-    speaker: float = Field(description="How much of the speaker's name is heard, 0 to 1.")
-    company: float = Field(description="How much of the company's name is heard, 0 to 1.")
-    code: bool = Field(description="Whether the code is said.")
+    words: float | None = Field(
+        description="Share of the statement's words that are said, 0 to 1; null if nothing here "
+        "recognises words. So are the scores of the names and the code then."
+    )
+    speaker: float | None = Field(description="How much of the speaker's name is heard, 0 to 1.")
+    company: float | None = Field(description="How much of the company's name is heard, 0 to 1.")
+    code: bool | None = Field(description="Whether the code is said.")
     speech_s: float = Field(description="Seconds of speech.")
-    speakers: int = Field(description="How many speak.")
-    watermark: float = Field(description="How surely it is our own speech, 0 to 1.")
+    speakers: int | None = Field(description="How many speak; null if that cannot be told.")
+    watermark: float | None = Field(
+        description="How surely it is our own speech, about 0 to 1; null if that was not looked at."
+    )
 
 
 class ConsentChallenge(Record):
@@ -65,6 +71,7 @@ class Consent(Record):
     Attributes:
         speaker, company: by name, as they are said.
         purpose: what the voice is for.
+        signed_by: name of who states that the speaker agrees, where nothing was recorded.
         statement: what was to be read, or what the caller has signed.
         recording_blob: name in the store of recordings, None if there is none.
         embedding: of the speaker in the recording, of length 1.
@@ -80,6 +87,7 @@ class Consent(Record):
     method: ConsentMethod
     status: ConsentStatus
     statement: str
+    signed_by: str | None = None
     recording_blob: str | None = None
     scores: ConsentScores | None = None
     embedding: tuple[float, ...] | None = None
@@ -98,6 +106,9 @@ _EXAMPLE: dict[str, Any] = {
     "language": "en-US",
     "purpose": "Announcements in our stations.",
     "method": "recorded",
+    "signed_by": None,
+    "statement": "I, Jane Smith, agree that Contoso may create a synthetic copy of my voice "
+    "and use it. My code is 4 7 2 9 1 3.",
     "status": "verified",
     "reasons": [],
     "scores": {
@@ -107,6 +118,7 @@ _EXAMPLE: dict[str, Any] = {
     "decided_by": None,
     "decided_at": None,
     "revoked_at": None,
+    "erase_at": None,
 }  # fmt: skip
 
 
@@ -122,16 +134,45 @@ class ConsentDetails(BaseModel):
     language: str
     purpose: str
     method: ConsentMethod
+    signed_by: str | None = Field(description="Who states that they agree, without a recording.")
+    statement: str = Field(description="What was to be read, or what was stated.")
     status: ConsentStatus
     reasons: list[str] = Field(description="Why it is not verified.")
     scores: ConsentScores | None = Field(description="Of the recording; null without one.")
     decided_by: str | None = Field(description="Who has decided the review.")
     decided_at: datetime | None
     revoked_at: datetime | None
+    erase_at: datetime | None = Field(description="When it is erased, with its voices.")
 
     @classmethod
     def of(cls, consent: Consent) -> "ConsentDetails":
         return cls.model_validate(consent.model_dump(include=set(_EXAMPLE)))
+
+
+class ConsentDecision(BaseModel):
+    """What somebody has decided about a consent."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"verified": True, "note": "Called her."}]}
+    )
+
+    verified: bool = Field(strict=True)
+    note: str = Field("", max_length=500, description="Kept with the reasons.")
+
+
+class ConsentVoice(BaseModel):
+    """A voice that is to get a consent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    voice_id: str = Field(min_length=1, max_length=100)
+
+
+class ConsentVoiceBound(BaseModel):
+    """A voice that may speak now."""
+
+    voice_id: str
+    consent_id: str
 
 
 class ConsentPage(BaseModel):
@@ -139,6 +180,10 @@ class ConsentPage(BaseModel):
 
     items: list[ConsentDetails]
     cursor: str | None = Field(description="Ask with it for what follows; null at the end.")
+
+    @classmethod
+    def of(cls, consents: Iterable[Consent], cursor: str | None) -> "ConsentPage":
+        return cls(items=[ConsentDetails.of(one) for one in consents], cursor=cursor)
 
 
 class Statement(BaseModel):

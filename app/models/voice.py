@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.audio.types import RecordingReport
 from app.models.base import Record
+from app.models.consent import ConsentMethod
 
 REPORT_EXAMPLE: dict[str, Any] = {
     "duration_s": 12.4,
@@ -44,6 +45,9 @@ VOICE_EXAMPLE: dict[str, Any] = {
 }
 
 
+REVOKED: Final = "consent-revoked"
+"""Why a voice is suspended whose consent was revoked."""
+
 _ERASED: dict[str, Any] = {
     "voice_id": "550e8400-e29b-41d4-a716-446655440000",
     "record": True,
@@ -65,6 +69,7 @@ class Voice(Record):
         language: BCP-47 tag of its speech, None if nobody has said.
         consent: the caller's own reference to the speaker's agreement, as a note.
         consent_id: of the consent that the service knows, None if there is none.
+        consent_method: how that shows the agreement, once that was checked; None before.
         suspended: why it may not speak for now: `consent-revoked` or `suspended`; None if it may.
         active_version: number of the version that is spoken; `state_name` is that of its state.
         training_job_id: of its last training job.
@@ -89,6 +94,7 @@ class Voice(Record):
     training_job_id: str | None = None
     lexicon_ids: tuple[str, ...] = ()
     consent_id: str | None = None
+    consent_method: ConsentMethod | None = None
     suspended: str | None = None
 
     @property

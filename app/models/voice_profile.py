@@ -19,7 +19,7 @@ from app.models.voice import (
     VoiceVersion,
 )
 
-VoiceStatus = Literal["ready", "training", "failed"]
+VoiceStatus = Literal["ready", "training", "failed", "pending-consent", "suspended"]
 
 MAX_PREVIEW_CHARS = 300
 
@@ -53,6 +53,7 @@ _PROFILE: dict[str, Any] = {
     "status": "training",
     "language": "en-US",
     "consent": "contract 2026-17",
+    "consent_id": "0d3f6a0e-0c5b-4a0e-9f59-6a4b8d2b8e11",
     "active_version": 1,
     "lexicon_ids": [],
     "samples": {"total": 3, "used": 3, "refused": 0, "seconds": 38.1},
@@ -119,10 +120,11 @@ class VoiceProfile(VoiceDetails):
     version: int = Field(description="Counts the changes: send it with the next one.")
     status: VoiceStatus = Field(
         description="`training`: its last training has not ended. `failed`: that training failed. "
-        "The voice can be spoken whatever it is."
+        "The voice can be spoken all the same. `pending-consent`, `suspended`: it cannot."
     )
     language: str | None = Field(description="BCP-47 tag of its speech; null if nobody has said.")
     consent: str | None = Field(description="Your reference to the speaker's agreement.")
+    consent_id: str | None = Field(description="Of the consent that it speaks under.")
     active_version: int = Field(description="Number of the version that is spoken.")
     lexicon_ids: list[str] = Field(
         description="Lexicons that hold for it where a request names none, by precedence."

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
+from app.abuse.terms import NO_TERMS, BlockedTerms
 from app.audio.encode import check_rate
 from app.core.config import Settings
 from app.core.config.speech import EmojiPolicy
@@ -45,6 +46,7 @@ class Draft:
         script: cleaned.
         language: BCP-47 tag of what the markup says nothing else of; None if nobody has said.
         detects: whether each sentence has the language that it seems to be in.
+        terms: that may not be spoken.
     """
 
     owner: str
@@ -54,6 +56,7 @@ class Draft:
     script: Script
     language: str | None
     detects: bool
+    terms: BlockedTerms = NO_TERMS
 
     @property
     def lexicon_ids(self) -> tuple[str, ...] | None:
@@ -77,18 +80,27 @@ class Drafting:
     Attributes:
         info: of the engine that will speak.
         emoji: what becomes of them.
+        terms: that may not be spoken.
     """
 
     info: EngineInfo
     limits: SynthesisLimits
     emoji: EmojiPolicy = "drop"
+    terms: BlockedTerms = NO_TERMS
 
     @classmethod
     def of(cls, settings: Settings, info: EngineInfo) -> "Drafting":
+        """As the settings say.
+
+        Raises:
+            ConfigurationError: the list of blocked terms cannot be used.
+        """
         limits = SynthesisLimits(
             max_chars=settings.max_text_chars, max_whole_chars=settings.max_whole_text_chars
         )
-        return cls(info, limits, settings.emoji)
+        file = settings.blocked_terms_file
+        terms = NO_TERMS if file is None else BlockedTerms.read(file)
+        return cls(info, limits, settings.emoji, terms)
 
     def draft(
         self, owner: str, voice: Voice | None, request: SpeechRequest, *, streaming: bool
@@ -109,7 +121,7 @@ class Drafting:
         )
         language, detects = _language(voice, request, script)
         cleaned = self._cleaned(script, language)
-        draft = Draft(owner, voice, request, rate, cleaned, language, detects)
+        draft = Draft(owner, voice, request, rate, cleaned, language, detects, self.terms)
         if len(draft.voice_ids) >= MOST_VOICES:
             raise InvalidRequest(
                 f"There are more than {MOST_VOICES} voices in the SSML.", "Split the text."

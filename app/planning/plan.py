@@ -1,9 +1,11 @@
 """What a request comes to: which voices, which words, in which pieces."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from app.core.exceptions import MarkupInvalid, UnspeakableText, UnsupportedLanguage
+from app.abuse.terms import Passage
+from app.core.exceptions import MarkupInvalid, TextBlocked, UnspeakableText, UnsupportedLanguage
 from app.engines.base import Engine, EngineInfo, Phonetic, SynthesisRequest, VoiceState
 from app.engines.controls import check_spans
 from app.engines.stored import check_engine
@@ -83,11 +85,13 @@ class Plan:
         return self._front().said(text, language)
 
     def check(self) -> None:
-        """Refuse what cannot be spoken, before anything is. The engine is open.
+        """Refuse what cannot or may not be spoken, before anything is. The engine is open.
 
-        Linear in the text, and quick: words are made only of what seems unspeakable as it stands.
+        Linear in the text, and quick: words are made only of what seems unspeakable as it stands;
+        of all where there is a list of blocked terms.
 
         Raises:
+            TextBlocked: it has terms of that list, as it is written or as it would be said.
             UnspeakableText, UnsupportedControl, UnsupportedLanguage, MarkupInvalid
             VoiceEngineMismatch: a voice was made by another engine.
         """
@@ -106,6 +110,12 @@ class Plan:
         languages = {span.language for span in script.spans if span.language} | {self.language}
         for language in languages:
             self.engine.check("a", language)
+        self._check_speakable(languages)
+        if self.draft.terms:
+            self._check_terms()
+
+    def _check_speakable(self, languages: Set[str]) -> None:
+        script = self.draft.script
         if self.draft.detects or len(languages) > 1:
             self._check_each()
             return
@@ -131,6 +141,20 @@ class Plan:
                 "There is nothing in the text that is spoken.",
                 "Send text with at least one word or number.",
             )
+
+    def _check_terms(self) -> None:
+        if found := self.draft.terms.find(self.draft.script.text):
+            raise _blocked(found, "written")
+        texts, starts, said, length = list[str](), list[int](), list[Worded](), 0
+        for worded in self.worded():
+            if worded.wording.parts:
+                texts.append(worded.wording.spoken.text)
+                starts.append(length)
+                said.append(worded)
+                length += len(texts[-1]) + 1
+        # All at once: a phrase must not get through because a sentence ends in it.
+        if found := self.draft.terms.find("\n".join(texts)):
+            raise _blocked([_written(one, starts, said) for one in found], "spoken")
 
     def _check_normalization(self) -> None:
         wanted = self.draft.request.normalize is Normalize.ON and not self.draft.detects
@@ -181,3 +205,27 @@ class Plan:
     def _missing(self, phonemes: str, language: str) -> Sequence[str]:
         missing = self._able(language).missing
         return missing(phonemes) if missing else ()
+
+
+def _written(passage: Passage, starts: Sequence[int], said: Sequence[Worded]) -> Passage:
+    """What is written where something would be said."""
+    first = bisect_right(starts, passage.start) - 1
+    last = bisect_right(starts, passage.end - 1) - 1
+    one, other = said[first], said[last]
+    whole = len(one.wording.spoken.text)
+    stop = passage.end - starts[first] if first == last else whole
+    start, end = one.wording.spoken.origin(passage.start - starts[first], stop)
+    if first != last:
+        _, end = other.wording.spoken.origin(0, passage.end - starts[last])
+    return Passage(one.piece.start + start, other.piece.start + end)
+
+
+def _blocked(found: Sequence[Passage], form: str) -> TextBlocked:
+    first = found[0]
+    return TextBlocked(
+        f"What is {form} from offset {first.start} to {first.end} of the text may not be spoken.",
+        "Change that passage, or what a lexicon or the markup makes of it. What this server does "
+        "not speak is its operator's choice.",
+        matches=[{"start": one.start, "end": one.end} for one in found],
+        form=form,
+    )

@@ -4,11 +4,13 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
+from app.abuse.refusals import Refusals
 from app.audio.encode import encode_all
 from app.audio.finish import Finish, finish
 from app.audio.types import AudioFormat, Samples
+from app.consents.permit import Permit
 from app.core.tasks import in_thread
 from app.core.turns import Turns
 from app.db.base import Collection
@@ -39,16 +41,11 @@ from app.models.voice import Voice
 from app.planning.draft import Drafting
 from app.planning.plan import Plan, Worded
 from app.planning.surroundings import Surroundings
+from app.speaker.judge import Recognise
 from app.storage.base import BlobStore
 from app.text.normalization import coverage
 from app.text.spoken import Edit, SpokenText, spoken
 from app.watermark.marking import Watermark
-
-
-class Recognise(Protocol):
-    """Says what it hears. Blocks."""
-
-    def __call__(self, samples: Samples, sample_rate: int, *, language: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,9 @@ class LexiconCheckService:
         turns: Turns,
         drafting: Drafting,
         watermark: Watermark,
+        permit: Permit,
         recogniser: Callable[[], Recognise | None],
+        refusals: Refusals,
     ) -> None:
         self._voices = voices
         self._states = states
@@ -85,12 +84,15 @@ class LexiconCheckService:
         self._turns = turns
         self._drafting = drafting
         self._watermark = watermark
+        self._permit = permit
         self._recogniser = recogniser
+        self._refusals = refusals
 
     async def check(self, owner: str, asked: ValidateRequest) -> ValidateResponse:
         """How the text would be said.
 
         Raises:
+            TextBlocked: it may not be spoken.
             UnspeakableText, InvalidRequest, UnsupportedLanguage: it cannot be spoken.
             VoiceNotFound, LexiconNotFound, VoiceEngineMismatch
             EngineUnavailable; with samples also EngineBusy, EngineFailed.
@@ -104,10 +106,11 @@ class LexiconCheckService:
             normalize=asked.normalize,
         )
         draft = await in_thread(None, self._drafting.draft, owner, voice, request, streaming=False)
-        plan = await Surroundings(self._voices, self._lexicons, self._engine).plan(draft)
+        plan = await self._around().plan(draft)
         await self._engine.open()
         await self._watermark.warm_up()
-        answer, places = await in_thread(None, self._worded, plan)
+        async with self._refusals.noted(owner, voice):
+            answer, places = await in_thread(None, self._worded, plan)
         if asked.audio or asked.verify:
             with self._turns.enter():
                 answer.entries = await self._sampled(plan, places, asked)
@@ -239,6 +242,9 @@ class LexiconCheckService:
             chunks = await all_of(self._engine, request)
         samples, _ = await in_thread(None, finish, chunks, Finish())
         return samples
+
+    def _around(self) -> Surroundings:
+        return Surroundings(self._voices, self._lexicons, self._engine, self._permit)
 
     def _file(self, samples: Samples, rate: int) -> str:
         marked = self._watermark.mark(samples, rate)

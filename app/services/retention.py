@@ -10,6 +10,7 @@ from app.core.ids import is_id
 from app.db.base import Collection, Database, every
 from app.models.base import Record
 from app.models.batch import Batch
+from app.models.consent import Consent
 from app.models.history import HistoryEntry
 from app.models.job import Job, JobStatus
 from app.models.voice import Voice, VoiceSample, VoiceVersion
@@ -54,6 +55,7 @@ class Keepers:
 
     - its voice, which must be there for any of them: the first recording, the state it speaks;
     - a sample: its recording;
+    - a consent: the recording of the statement, in a folder of its own;
     - a version: its state;
     - a training that has not ended: its checkpoint;
     - an entry of the history, or a batch: the audio that was made for it.
@@ -65,6 +67,7 @@ class Keepers:
     jobs: Collection[Job]
     entries: Collection[HistoryEntry]
     batches: Collection[Batch]
+    consents: Collection[Consent]
 
     @classmethod
     def of(cls, database: Database) -> "Keepers":
@@ -75,6 +78,7 @@ class Keepers:
             database.collection(Job),
             database.collection(HistoryEntry),
             database.collection(Batch),
+            database.collection(Consent),
         )
 
 
@@ -151,6 +155,9 @@ class RetentionService:
                 _keep(kept, voice)
         elif one := await keepers.voices.get(voice_id):
             _keep(kept, one)
+        async for consent in self._consents(voice_id):
+            kept.voices.add(consent.id)
+            kept.names.add((RECORDINGS, consent.recording_blob or ""))
         async for sample in _all(keepers.samples, of_voice):
             kept.names.add((RECORDINGS, sample.blob))
         async for version in _all(keepers.versions, of_voice):
@@ -160,6 +167,14 @@ class RetentionService:
             async for job in _all(keepers.jobs, {"status": status, **of_subject}):
                 kept.names.add((STATES, f"{job.subject_id}/{_CHECKPOINT}{job.id}"))
         return kept
+
+    async def _consents(self, consent_id: str | None) -> AsyncIterator[Consent]:
+        """All, or the one of a folder."""
+        if consent_id is None:
+            async for consent in _all(self._keepers.consents, {}):
+                yield consent
+        elif one := await self._keepers.consents.get(consent_id):
+            yield one
 
     async def _without_record(self, outputs: list[BlobInfo]) -> list[BlobInfo]:
         """Audio whose entry or batch is gone. Such a record does not come back, so nothing has to

@@ -15,6 +15,12 @@ if TYPE_CHECKING:  # what is not installed everywhere, and is not needed to answ
 _LONGEST_S = 60.0  # of each recording of the speaker
 
 
+class Recognise(Protocol):
+    """Says what is said in float32 (n,) samples. Blocks."""
+
+    def __call__(self, samples: Samples, sample_rate: int, *, language: str) -> str: ...
+
+
 class Judge(Protocol):
     """Listens to what a voice says. Blocks; it is not called from two threads at once."""
 

@@ -131,7 +131,7 @@ def _in_word(char: str) -> bool:
     return char.isalnum() or (char > "\x7f" and unicodedata.category(char)[0] == "M")
 
 
-def _unspaced(char: str) -> bool:
+def unspaced(char: str) -> bool:
     return char >= "\u0e00" and any(first <= char <= last for first, last in _UNSPACED)
 
 
@@ -150,7 +150,7 @@ def _parted(text: str, at: int) -> bool:
         return True
     before, after = text[at - 1], text[at]
     if _in_word(before) and _in_word(after):
-        return _unspaced(before) or _unspaced(after)
+        return unspaced(before) or unspaced(after)
     if _in_word(before):
         return at + 1 == len(text) or not _joins(before, after, text[at + 1])
     return at == 1 or not _joins(text[at - 2], before, after)

@@ -24,6 +24,8 @@ SAMPLE_RATE: Final = 32_000
 _SIZE, _HOP = 2048, 320  # frames of 64 ms, every 10 ms
 _BINS: Final = 128  # below 2 kHz
 _FLOOR_DB, _HEADROOM_DB = -180.0, 15.0
+STRENGTH: Final = 1.25
+"""Of the mark, relative to what its authors add, in dB: with 1 it is lost under some noise."""
 _SILENT: Final = 0.05  # of the loudest frame's sum: frames below it are left out
 _SLOWER, _FASTER = 1.25, 0.75
 
@@ -33,10 +35,10 @@ class Marker:
 
     Args:
         checkpoint: the file `perth-implicit`.
-        strength: of the mark; 1 is that of its authors.
+        strength: of the mark; with 1 it is as strong as its authors made it.
     """
 
-    def __init__(self, checkpoint: Path, *, strength: float = 1.0, threads: int = 1) -> None:
+    def __init__(self, checkpoint: Path, *, strength: float = STRENGTH, threads: int = 1) -> None:
         self._session = _opened("encoder", checkpoint, threads)
         self._strength = strength
 

@@ -23,7 +23,13 @@ def test_readiness_names_the_engine_and_each_part(client: TestClient) -> None:
     assert body == {
         "ready": True,
         "engine": "fake",
-        "checks": {"database": "ok", "storage": "ok", "engine": "ok", "recordings": "ok"},
+        "checks": {
+            "database": "ok",
+            "storage": "ok",
+            "engine": "ok",
+            "recordings": "ok",
+            "watermark": "ok",
+        },
         "works_on_jobs": False,
     }
 
@@ -52,6 +58,7 @@ def test_outside_development_the_reasons_are_in_the_log_alone(
         "storage": "ok",
         "engine": "unavailable",
         "recordings": "unavailable",
+        "watermark": "unavailable",
     }
     told = [record.getMessage() for record in caplog.records if "not ready" in record.getMessage()]
     assert any("voice-cloning models pull" in line for line in told)

@@ -31,7 +31,7 @@ from tests.api.speech import events
 from tests.api.test_synthesize import EndlessEngine, said
 from tests.audio.signals import read_pcm
 from tests.conftest import make_app, registered, serving
-from tests.services.parts import shelf
+from tests.services.parts import FREE, shelf
 from tests.telemetry.series import scrape, value
 
 SPEAK = "/api/v1/synthesis/speak"
@@ -267,7 +267,8 @@ def tell(app: FastAPI, log: Log) -> None:
         turns=context.turns,
         audit=context.trail,
         lexicons=shelf(context.database),
-        watermark=Watermark(None),
+        watermark=Watermark(),
+        permit=FREE,
         drafting=Drafting(
             context.engine.info, SynthesisLimits(max_chars=100_000, max_whole_chars=10_000)
         ),

@@ -23,6 +23,7 @@ from app.db.base import AnyOf, Collection, Contains, Database, Span
 from app.db.sql import SqlDatabase
 from app.models.audit import Action, AuditEvent
 from app.models.history import UsageDay
+from app.models.job import Worker
 from app.models.lexicon import Lexicon, LexiconContent
 from app.models.voice import Voice
 from tests.servers.postgres import BOTH
@@ -565,6 +566,24 @@ async def test_days_are_listed_in_order_and_by_span(database):
     assert [record.day.isoformat() for record in listed] == ["2026-02-01"] * 2 + ["2026-01-31"] * 2
     assert rest.cursor is None
     await days.delete_all([record.id for record in records])
+
+
+async def test_what_is_added_behind_the_last_one_at_once_makes_one_row(database):
+    workers = database.collection(Worker)
+
+    def follow(last):
+        beats = 0 if last is None else last.beats
+        return [Worker(owner="row", host="h", pid=1, beats=beats + n) for n in (1, 2)]
+
+    before = len((await workers.list(limit=500)).items)
+    await asyncio.gather(*(workers.extend("beats", follow) for _ in range(10)))
+
+    listed = (await workers.list(where={"owner": "row"}, order="beats", limit=500)).items
+    beats = [worker.beats for worker in listed]
+    assert (before, beats) == (0, list(range(1, 21)))
+    with pytest.raises(Conflict):
+        await workers.extend("beats", lambda last: [last])
+    await workers.delete_where({"owner": "row"})
 
 
 async def test_audit_events_are_never_changed_or_deleted(database):

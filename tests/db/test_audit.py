@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -131,7 +131,7 @@ async def test_what_is_done_is_written_before_and_its_failure_after(
 class Full:
     """A database that has no room for events."""
 
-    async def add_all(self, records: Sequence[Any]) -> None:
+    async def extend(self, order: str, follow: Any) -> None:
         raise DatabaseError("The disk of the database is full.")
 
 

@@ -35,7 +35,7 @@ from app.storage.local import MemoryBlobStore
 from app.watermark.marking import Watermark
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
-from tests.services.parts import OWNER, Parts, parts, shelf
+from tests.services.parts import FREE, OWNER, Parts, parts, shelf
 
 
 class Untold:
@@ -168,7 +168,8 @@ async def batching(settings: Settings, **options: Any) -> AsyncIterator[Batching
                 turns=Turns(8, background_at_once=8, max_requests=8, clock=time.monotonic),
                 audit=AuditTrail(database.collection(AuditEvent)),
                 lexicons=shelf(database),
-                watermark=Watermark(None),
+                watermark=Watermark(),
+                permit=FREE,
                 drafting=Drafting(
                     engine.info, SynthesisLimits(max_chars=1000, max_whole_chars=500)
                 ),

@@ -16,19 +16,24 @@ from app.audio.activity import EnergyDetector
 from app.audio.decode import DecodeLimits
 from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
+from app.consents.desk import ConsentDesk
+from app.consents.permit import Permit
 from app.core.clock import Clock
 from app.core.config import Settings
+from app.core.metrics import Metrics
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine
 from app.engines.fake import FakeEngine
+from app.guarding import GuardParts
 from app.jobs.board import JobBoard
 from app.jobs.webhooks import Webhooks
 from app.lexicons.shelf import LexiconShelf
 from app.lexicons.store import LexiconStore
 from app.models.audit import AuditEvent
+from app.models.consent import Consent
 from app.models.job import Job
 from app.models.lexicon import Lexicon, LexiconContent
 from app.models.voice import Voice, VoiceSample, VoiceVersion
@@ -54,6 +59,8 @@ from app.training.versions import Versions
 from tests.conftest import recording
 
 OWNER = "local"
+FREE = Permit("off", operator_attests=True)
+"""No voice needs a consent."""
 
 
 def files(settings: Settings) -> list[str]:
@@ -109,6 +116,8 @@ class Parts:
         return BundleService(self.tools())
 
     def tools(self) -> VoiceTools:
+        ears, trail = self._ears(), AuditTrail(self.events)
+        assert self.database is not None
         return VoiceTools(
             voices=self.voices,
             samples=self.samples,
@@ -116,12 +125,19 @@ class Parts:
             lexicons=self.lexicons,
             stores=self.stores,
             engine=FakeEngine(),
-            ears=self._ears(),
-            audit=AuditTrail(self.events),
+            ears=ears,
+            desk=self._desk(),
+            permit=FREE,
+            watch=GuardParts(self.database, ears, trail, Metrics()).watch(),
+            audit=trail,
             jobs=self.board(),
             limits=VoiceLimits(),
             admission=admission_of(8),
         )
+
+    def _desk(self) -> ConsentDesk:
+        assert self.database is not None
+        return ConsentDesk(self.database.collection(Consent))
 
     def board(self) -> JobBoard:
         return JobBoard(self.jobs, Unworked(), webhooks=Webhooks(None))

@@ -126,7 +126,7 @@ async def test_a_cancelled_registration_leaves_no_voice_without_its_files(settin
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("step", ["events.add_all", "voices.delete", "states.delete_prefix"])
+@pytest.mark.parametrize("step", ["events.extend", "voices.delete", "states.delete_prefix"])
 async def test_a_deletion_that_was_begun_is_finished_and_the_trail_says_so(settings, step):
     async with parts(settings) as p:
         voice = await p.service().register(OWNER, upload())

@@ -31,7 +31,7 @@ from app.text.lexicon import Matcher
 from app.watermark.marking import Watermark
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
-from tests.services.parts import OWNER, Parts, parts, shelf
+from tests.services.parts import FREE, OWNER, Parts, parts, shelf
 
 pytestmark = pytest.mark.anyio
 
@@ -133,7 +133,8 @@ def speaker(
         audit=AuditTrail(made.events),
         lexicons=shelf(made.database),
         drafting=Drafting(engine.info, SynthesisLimits(max_chars=1000, max_whole_chars=500)),
-        watermark=Watermark(None),
+        watermark=Watermark(),
+        permit=FREE,
         log=log,
     )
 

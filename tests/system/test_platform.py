@@ -81,6 +81,7 @@ def platform(postgres_url: str, redis_url: str, tmp_path: Path) -> Iterator[Plat
             "PYTHONPATH": str(ROOT),
             "VOICE_ENGINE": "fake",
             "AUTH_MODE": "api_key",
+            "CONSENT_POLICY": "off",
             "DATA_DIR": str(tmp_path / "data"),
             "DATABASE_URL": postgres_url,
             "REDIS_URL": redis_url,

@@ -1,6 +1,9 @@
 """The id of a request, and what log lines say of it."""
 
 import re
+from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address
+from typing import Any
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,6 +15,7 @@ from app.core.logging import (
     actor,
     request_id,
     request_scope,
+    source,
     trace_id,
 )
 from app.core.masking import masked_text
@@ -22,7 +26,8 @@ _TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{
 
 class RequestId:
     """Takes the caller's `X-Request-ID` or makes one, and sends it back. Log lines and audit events
-    of the request carry it, log lines also the trace of a `traceparent`.
+    of the request carry it, log lines also the trace of a `traceparent`, audit events the address
+    that the request comes from.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -39,6 +44,7 @@ class RequestId:
         trace_id.set(trace[1] if trace else None)
         request_scope.set(scope)
         actor.set(NOBODY)
+        source.set(_address(scope))
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -46,6 +52,19 @@ class RequestId:
             await send(message)
 
         return await self._app(scope, receive, send_with_id)
+
+
+def _address(scope: Mapping[str, Any]) -> str:
+    """Where the request comes from, as the server sees it: behind a proxy, what that says and
+    FORWARDED_ALLOW_IPS allows it to say. `-` for a socket, or what a caller has made up.
+    """
+    host, *_ = scope.get("client") or ("",)
+    try:
+        address = ip_address(str(host).partition("%")[0])  # without the interface
+    except ValueError:
+        return NOBODY
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
 
 
 def _usable(given: str) -> bool:

@@ -38,7 +38,13 @@ _AGAIN: Final = (
     operation_id="export_voice",
     response_class=Response,
     responses=_BUNDLE
-    | problems(err.VoiceNotFound, err.EngineFailed, err.StorageError, err.DatabaseError),
+    | problems(
+        err.VoiceNotFound,
+        err.VoiceSuspended,
+        err.EngineFailed,
+        err.StorageError,
+        err.DatabaseError,
+    ),
 )
 @access(Permission.VOICES_WRITE, Rate.TRAINING)
 async def export_voice(bundles: Bundles, owner: Owner, voice_id: str) -> Response:

@@ -10,7 +10,7 @@ from app.api.dependencies import Cloning, IdempotencyKey, Owner, Voices
 from app.api.errors import also, problems
 from app.api.etags import ETAG, IfMatch, etag, version_of
 from app.api.routes.voices import common
-from app.api.uploads import UPLOAD_PROBLEMS, sent_all
+from app.api.uploads import CONSENT_PROBLEMS, UPLOAD_PROBLEMS, ConsentId, sent_all
 from app.core import exceptions as err
 from app.core.exceptions import InvalidRequest
 from app.limits.base import Rate
@@ -26,6 +26,7 @@ from app.models.voice_profile import (
     VoiceChange,
     VoiceProfile,
     VoiceProfilePage,
+    VoiceStatus,
     VoiceTraining,
 )
 from app.services.voices import Change, TrainAgain, TrainOrder
@@ -54,6 +55,7 @@ def _order(
     consent: Annotated[
         str | None, Form(description="Your reference to the speaker's agreement.")
     ] = None,
+    consent_id: ConsentId = None,
     minutes: Annotated[
         float | None, Form(ge=0.1, allow_inf_nan=False, description="At most so long.")
     ] = None,
@@ -69,6 +71,7 @@ def _order(
         language=language,
         engine=engine,
         consent=consent,
+        consent_id=consent_id or None,
     )
 
 
@@ -76,7 +79,7 @@ def _order(
     "/train",
     status_code=202,
     operation_id="train_voice",
-    responses=also(UPLOAD_PROBLEMS, _TRAINING_PROBLEMS),
+    responses=also(also(UPLOAD_PROBLEMS, CONSENT_PROBLEMS), _TRAINING_PROBLEMS),
 )
 @access(Permission.VOICES_TRAIN, Rate.TRAINING)
 async def train_voice(
@@ -111,7 +114,12 @@ async def train_voice(
     operation_id="train_voice_again",
     responses=also(
         _TRAINING_PROBLEMS,
-        problems(err.RecordingTooShort, err.VoiceInTraining, err.VoiceEngineMismatch),
+        problems(
+            err.RecordingTooShort,
+            err.VoiceInTraining,
+            err.VoiceSuspended,
+            err.VoiceEngineMismatch,
+        ),
     ),
 )
 @access(Permission.VOICES_TRAIN, Rate.TRAINING)
@@ -230,13 +238,18 @@ async def profile(voices: Voices, voice: Voice) -> VoiceProfile:
     training = job and TrainingSummary.of(job, standing.trained)
     ended = job is None or job.ended
     failed = job is not None and job.status is JobStatus.FAILED
-    status: Literal["ready", "training", "failed"] = "failed" if failed else "ready"
+    status: VoiceStatus = "failed" if failed else "ready"
+    if not ended:
+        status = "training"
+    if standing.permitted != "permitted":
+        status = standing.permitted
     shown = {
         "name", "description", "engine", "adapted_at", "adapted_minutes", "created_at",
-        "updated_at", "version", "language", "consent", "active_version", "lexicon_ids",
+        "updated_at", "version", "language", "consent", "consent_id", "active_version",
+        "lexicon_ids",
     }  # fmt: skip
     return VoiceProfile(
-        status=status if ended else "training",
+        status=status,
         samples=SampleCounts.of(standing.samples),
         metrics=active and active.metrics,
         training=training,

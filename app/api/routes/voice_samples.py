@@ -1,8 +1,7 @@
 """Recordings of voices: add, list, hear, delete; compare one with a voice; hear the voice."""
 
 from functools import partial
-from typing import Annotated, Any, Final
-from urllib.parse import quote
+from typing import Annotated, Final
 
 from fastapi import APIRouter, File, Request, Response, UploadFile
 
@@ -10,8 +9,9 @@ from app.api import audio, rates
 from app.api.access import GuardedRoute, access
 from app.api.dependencies import Context, Owner, Samples, Synthesis, Voices
 from app.api.errors import also, problems
+from app.api.recordings import RECORDING, recording
 from app.api.speech import SPEECH_PROBLEMS
-from app.api.uploads import UPLOAD_PROBLEMS, sent, sent_all
+from app.api.uploads import CONSENT_PROBLEMS, UPLOAD_PROBLEMS, sent, sent_all
 from app.core import exceptions as err
 from app.limits.base import Rate
 from app.models.access import Permission
@@ -28,20 +28,6 @@ from app.speaker.similarity import describe, verdict
 
 router = APIRouter(prefix="/api/v1/voices/{voice_id}", tags=["voices"], route_class=GuardedRoute)
 
-_OTHER: Final = "application/octet-stream"
-# What a file begins with, by what it is.
-_SIGNATURES: Final = (
-    (b"RIFF", "audio/wav"), (b"fLaC", "audio/flac"), (b"OggS", "audio/ogg"), (b"ID3", "audio/mpeg"),
-    (b"\xff\xfb", "audio/mpeg"), (b"\xff\xf3", "audio/mpeg"), (b"\xff\xf1", "audio/aac"),
-    (b"\x1aE\xdf\xa3", "audio/webm"),
-)  # fmt: skip
-_TYPES: Final = sorted({kind for _, kind in _SIGNATURES} | {"audio/mp4", _OTHER})
-_RECORDING: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The file, as it was sent.",
-        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _TYPES},
-    }
-}
 _SENTENCES: Final = {
     "en": "Hello! This is how I sound when I read a sentence to you.",
     "es": "¡Hola! Así sueno cuando leo una frase.",
@@ -69,7 +55,7 @@ async def list_voice_samples(samples: Samples, owner: Owner, voice_id: str) -> S
 @router.post(
     "/samples",
     operation_id="add_voice_samples",
-    responses=also(UPLOAD_PROBLEMS, problems(err.VoiceNotFound)),
+    responses=also(also(UPLOAD_PROBLEMS, CONSENT_PROBLEMS), problems(err.VoiceNotFound)),
 )
 @access(Permission.VOICES_WRITE, Rate.TRAINING)
 async def add_voice_samples(
@@ -91,7 +77,7 @@ async def add_voice_samples(
     "/samples/{sample_id}/audio",
     operation_id="get_voice_sample_audio",
     response_class=Response,
-    responses=_RECORDING
+    responses=RECORDING
     | problems(
         err.VoiceNotFound,
         err.SampleNotFound,
@@ -106,10 +92,7 @@ async def get_voice_sample_audio(
 ) -> Response:
     """A recording of a voice, the very file that was sent."""
     sample, content = await samples.audio(owner, voice_id, sample_id)
-    disposition = f"attachment; filename*=UTF-8''{quote(sample.filename, safe='')}"
-    return Response(
-        content, media_type=_type_of(content), headers={"Content-Disposition": disposition}
-    )
+    return recording(content, sample.filename)
 
 
 @router.delete(
@@ -194,9 +177,3 @@ async def preview_voice(
         charge=partial(rates.spend, request, Rate.CHARACTERS),
     )
     return await audio.whole(speech, request)
-
-
-def _type_of(content: bytes) -> str:
-    if content[4:8] == b"ftyp":
-        return "audio/mp4"
-    return next((kind for start, kind in _SIGNATURES if content.startswith(start)), _OTHER)

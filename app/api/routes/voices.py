@@ -8,8 +8,9 @@ from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from app.api import audio, rates
 from app.api.access import GuardedRoute, access
 from app.api.dependencies import Owner, Synthesis, Training, Voices
-from app.api.errors import problems
+from app.api.errors import also, problems
 from app.api.speech import SPEECH_PROBLEMS
+from app.api.uploads import CONSENT_PROBLEMS, ConsentId
 from app.core import exceptions as err
 from app.limits.base import Rate
 from app.models.access import Permission
@@ -29,6 +30,7 @@ _UPLOAD_PROBLEMS = problems(
     err.RecordingClipped,
     err.RecordingNoisy,
     err.UploadTooLarge,
+    err.SpeakerDenied,
     err.EngineBusy,
     err.EngineUnavailable,
     err.AssetError,
@@ -37,7 +39,12 @@ _UPLOAD_PROBLEMS = problems(
 )
 
 
-@router.post("", status_code=201, operation_id="create_voice", responses=_UPLOAD_PROBLEMS)
+@router.post(
+    "",
+    status_code=201,
+    operation_id="create_voice",
+    responses=also(_UPLOAD_PROBLEMS, CONSENT_PROBLEMS),
+)
 @access(Permission.VOICES_WRITE, Rate.TRAINING)
 async def create_voice(
     voices: Voices,
@@ -46,9 +53,12 @@ async def create_voice(
     file: Annotated[UploadFile, File(description="wav, mp3, m4a, ogg, webm or flac")],
     name: Annotated[str | None, Form(description="Default: the file's name.")] = None,
     description: Annotated[str | None, Form(description="Up to 2000 characters.")] = None,
+    consent_id: ConsentId = None,
 ) -> VoiceCreated:
     """Register a voice: 10 to 20 seconds of one person speaking, with little noise, are best."""
-    upload = Upload(await file.read(), file.filename or "", name, description)
+    upload = Upload(
+        await file.read(), file.filename or "", name, description, consent_id=consent_id or None
+    )
     voice = await voices.register(owner, upload)
     training.refine_later(voice)
     return VoiceCreated(message="Voice registered successfully", **common(voice))

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.core.config.abuse import AbuseSettings
 from app.core.config.azure import AzureSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
@@ -18,6 +19,7 @@ from app.core.config.provenance import ProvenanceSettings
 from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
+from app.core.config.trust import ConsentPolicy, TrustSettings
 
 ENV_FILE = ".env"
 TEST_ENV_FILE = "test.env"
@@ -26,9 +28,11 @@ TEST_ENV_FILE = "test.env"
 class Settings(
     TelemetrySettings,
     JobSettings,
+    AbuseSettings,
     LimitSettings,
     AzureSettings,
     DataSettings,
+    TrustSettings,
     SpeechSettings,
     ProvenanceSettings,
     IdentitySettings,
@@ -48,6 +52,16 @@ class Settings(
     def __init__(self, **values: Any) -> None:
         values.setdefault("_env_file", env_files())
         super().__init__(**values)
+
+    @property
+    def consents(self) -> ConsentPolicy:
+        """What holds."""
+        return self.consent_policy or ("attest" if self.unsafe_allowed else "recorded")
+
+    @property
+    def operator_attests(self) -> bool:
+        """Nobody but who runs the service can call it, and their setting is their statement."""
+        return self.auth_mode == ("off",)
 
 
 def env_files() -> tuple[Path, ...]:

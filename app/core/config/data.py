@@ -54,6 +54,12 @@ class DataSettings(BaseModel):
     output_retention_hours: float = Field(
         0.0, ge=0, description="Made audio older than this is deleted; 0 keeps it."
     )
+    audit_retention_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="Older audit events are removed, by whole days; 0 keeps all.",
+    )
 
     @cached_property
     def uploads(self) -> Path:

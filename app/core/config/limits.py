@@ -15,6 +15,7 @@ class LimitSettings(BaseModel):
     rate_limit_characters: int = Field(
         200_000, ge=1, description="Characters to be spoken. At least MAX_TEXT_CHARS."
     )
+    rate_limit_reports: int = Field(10, ge=1, description="Reports of misuse.")
     rate_limit_adaptive: bool = Field(
         True, description="Tighten the limit of speaking while requests wait for the engine."
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr
 
 from app.core.config import Settings
+from app.core.config.abuse import AbuseSettings
 from app.core.config.azure import AzureSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
@@ -17,6 +18,7 @@ from app.core.config.provenance import ProvenanceSettings
 from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
+from app.core.config.trust import TrustSettings
 from app.core.masking import masked_text
 
 SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
@@ -25,8 +27,10 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "Records and files": DataSettings,
     "Voices and speaking": SpeechSettings,
     "Manifests of files": ProvenanceSettings,
+    "Consent and marks": TrustSettings,
     "Jobs, webhooks, history": JobSettings,
     "Limits": LimitSettings,
+    "Against misuse": AbuseSettings,
     "Logs, metrics, traces": TelemetrySettings,
     "Azure services, read but not used by this version": AzureSettings,
 }

@@ -25,9 +25,6 @@ class SpeechSettings(BaseModel):
     max_whole_text_chars: int = Field(
         10_000, ge=1, description="Longest text whose audio is returned in one piece, unstreamed."
     )
-    watermark: Annotated[Literal["always", "never"], ANY_CASE] = Field(
-        "always", description="Mark all speech inaudibly, so that it can be recognised later."
-    )
     emoji: Annotated[EmojiPolicy, ANY_CASE] = Field(
         "drop", description="What becomes of emoji in a text: left out, named, or refused."
     )

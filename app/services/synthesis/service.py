@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import (
     AbstractContextManager,
-    aclosing,
     asynccontextmanager,
     nullcontext,
     suppress,
@@ -15,10 +14,13 @@ from functools import partial
 
 import numpy as np
 
+from app.abuse.refusals import Refusals
 from app.audio.encode import AudioEncoder
 from app.audio.finish import Finish, finish
 from app.audio.types import Samples, SpeechChunk, WordTiming
-from app.core.exceptions import AppError, DatabaseError
+from app.consents.permit import Permit
+from app.consents.watch import VoiceWatch
+from app.core.exceptions import AppError, DatabaseError, TextBlocked
 from app.core.logging import get_logger
 from app.core.metrics import Metrics, Outcome, outcome_of
 from app.core.tasks import in_thread
@@ -32,6 +34,7 @@ from app.engines.stored import stored_state
 from app.lexicons.shelf import LexiconShelf
 from app.models.audit import Action
 from app.models.history import SpeechSource
+from app.models.output import OutputTracer
 from app.models.speech import Priority, SpeechLog, SpeechRequest
 from app.models.voice import Voice
 from app.planning.draft import Draft, Drafting
@@ -65,9 +68,11 @@ class SynthesisService:
         audit: AuditTrail,
         drafting: Drafting,
         watermark: Watermark,
+        permit: Permit,
         credentials: Credentials | None = None,
         metrics: Metrics | None = None,
         log: SpeechLog | None = None,
+        tracer: OutputTracer | None = None,
     ) -> None:
         self._voices = voices
         self._states = states
@@ -78,8 +83,16 @@ class SynthesisService:
         self._drafting = drafting
         self._watermark = watermark
         self._credentials = credentials or Credentials("never")
+        self._permit = permit
+        self._watch = VoiceWatch(voices, permit)
         self._metrics = metrics or Metrics()
+        self._refusals = Refusals(audit, self._metrics)
         self._log = log
+        self._tracer = tracer
+
+    async def close(self) -> None:
+        """Look no more at what is being spoken."""
+        await self._watch.close()
 
     async def speak(
         self,
@@ -104,8 +117,10 @@ class SynthesisService:
         Raises:
             UnspeakableText, TextTooLong, MarkupInvalid, InvalidRequest: it cannot be spoken.
             UnsupportedFormat, UnsupportedControl, UnsupportedLanguage: not so.
+            TextBlocked: it may not be spoken.
             LexiconNotFound: there is no such lexicon.
             VoiceNotFound: the markup names a voice that is not there.
+            ConsentRequired, VoiceSuspended: a voice may not speak.
             VoiceEngineMismatch: the voice cannot be spoken by the engine that runs.
             EngineBusy: there are as many requests as may be.
             ProvenanceUnavailable: the file has to be signed, and cannot be.
@@ -125,7 +140,8 @@ class SynthesisService:
         )
         plan = await self._around().plan(draft)
         await self._opened()
-        await in_thread(None, plan.check)
+        async with self._refusals.noted(voice.owner, voice):
+            await in_thread(None, plan.check)
         return plan
 
     async def check(
@@ -149,6 +165,8 @@ class SynthesisService:
             drafts = await in_thread(None, self._drafts, asked[start : start + _CHECKED_AT_ONCE])
             plans = [await _planned(around, draft) for draft in drafts]
             for place, error in enumerate(await in_thread(None, _errors, plans), start):
+                if isinstance(error, TextBlocked):
+                    await self._refusals.note(asked[place][0].owner, asked[place][0])
                 if error is not None:
                     found[place] = error
                     if len(found) == most:
@@ -165,7 +183,7 @@ class SynthesisService:
         return drafts
 
     def _around(self) -> Surroundings:
-        return Surroundings(self._voices, self._lexicons, self._engine)
+        return Surroundings(self._voices, self._lexicons, self._engine, self._permit)
 
     async def _opened(self) -> None:
         await self._engine.open()
@@ -193,6 +211,7 @@ class SynthesisService:
             admission=self._admitted(order),
             log=self._log,
             credentials=None if streaming else self._credentials,
+            tracer=self._tracer,
         )
 
     async def _sentences(
@@ -262,9 +281,10 @@ class SynthesisService:
         first_s, working_s, audio_s = None, 0.0, 0.0
         outcome: Outcome = "cancelled"
         try:
-            async with aclosing(said):
+            with self._watch.speaking(plan.voices.values()) as watched:
                 start = time.perf_counter()
                 async for one in said:
+                    watched.check()
                     working_s += time.perf_counter() - start
                     if first_s is None:
                         first_s = working_s
@@ -277,6 +297,7 @@ class SynthesisService:
             outcome = outcome_of(error)
             raise
         finally:
+            await said.aclose()
             self._tell(order, outcome, first_s=first_s, audio_s=audio_s, working_s=working_s)
 
     async def _use_noted(self, plan: Plan) -> None:

@@ -9,16 +9,18 @@ from uuid import uuid4
 from app.audio.encode import AudioEncoder, content_type
 from app.audio.types import Samples, SpeechChunk
 from app.core.exceptions import AppError
-from app.core.logging import request_id
+from app.core.logging import actor, request_id
 from app.core.tasks import in_thread, see_through
 from app.core.tracing import start_span
 from app.models.history import LexiconUse, SpeechSource, SpeechStatus
+from app.models.output import Output, OutputTracer, OutputVoice
 from app.models.speech import Priority, SpeechLog, SpeechRequest, Spoken, SpokenPiece
 from app.models.voice import Voice
 from app.planning.plan import Plan, Worded
 from app.provenance.claim import Claim
 from app.provenance.credentials import Credentials
 from app.services.synthesis.words import marks_of, rules_of
+from app.text.plan import Piece
 
 Charge = Callable[[int], Awaitable[None]]
 """Takes the number of characters that are about to be spoken."""
@@ -78,6 +80,7 @@ class Speech:
         plan: Plan,
         admission: AbstractAsyncContextManager[None],
         log: SpeechLog | None = None,
+        tracer: OutputTracer | None = None,
         credentials: Credentials | None = None,
     ) -> None:
         self.id = str(uuid4())
@@ -100,6 +103,7 @@ class Speech:
         self._admission = admission
         self._log = log
         self._credentials = credentials
+        self._trace = None if tracer is None else tracer.begin(self._output())
         # A batch keeps the audio of its items itself.
         keeps = order.source is not SpeechSource.BATCH
         self._most = log.most_audio(order.request) if keeps and log is not None else 0
@@ -137,6 +141,8 @@ class Speech:
             error = failure.code if isinstance(failure, AppError) else AppError.code
             raise
         finally:
+            if self._trace is not None:
+                self._trace.end()
             if self._log is not None:
                 await see_through(self._log.spoken(self._spoken(status, error)))
 
@@ -146,6 +152,9 @@ class Speech:
         index, start_s = self._count, self.duration_s
         self._count += 1
         data = await in_thread(None, self._encode, chunk.samples, worded.last)
+        if self._trace is not None:
+            said_by = self._voice(piece) if wording.parts else None
+            self._trace.hear(chunk.samples, chunk.sample_rate, said_by)
         if self._kept is not None:
             self._kept += data
             if len(self._kept) > self._most:  # hours of it would fill the memory
@@ -187,6 +196,21 @@ class Speech:
         voices = tuple(dict.fromkeys(voice.id for voice in self.plan.voices.values()))
         claim = Claim(voices or (self.voice.id,), request_id.get(), self.id)
         return credentials.signed(data, self._order.request.format, claim)
+
+    def _voice(self, piece: Piece) -> OutputVoice:
+        voice = self.plan.voices[piece.voice] if piece.voice else self.voice
+        return OutputVoice(voice_id=voice.id, consent_id=voice.consent_id)
+
+    def _output(self) -> Output:
+        order = self._order
+        return Output(
+            id=self.id,
+            owner=order.voice.owner,
+            actor=actor.get(),
+            request_id=request_id.get()[:64],
+            source=order.source,
+            batch_id=order.batch_id,
+        )
 
     def _spoken(self, status: SpeechStatus, error: str | None) -> Spoken:
         order = self._order

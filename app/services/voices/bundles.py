@@ -24,11 +24,12 @@ from app.models.bundle import (
 )
 from app.models.voice import VersionMetrics, Voice, VoiceSample, VoiceVersion
 from app.services.voices.archive import Packed, open_archive
-from app.services.voices.hearing import Heard, hear, usable
+from app.services.voices.hearing import Heard
 from app.services.voices.manifest import read_manifest
 from app.services.voices.receiving import Sent
 from app.services.voices.shelf import Kept, NewVoice, Shelf, first_version, new_state_name
 from app.services.voices.tools import Incoming, VoiceTools
+from app.services.voices.watching import listened
 from app.services.voices.words import (
     clean_filename,
     consent_of,
@@ -65,10 +66,12 @@ class BundleService:
 
         Raises:
             VoiceNotFound: there is none with this id, or it is somebody else's.
+            VoiceSuspended: somebody has stopped it.
             EngineFailed: a file of it is missing.
             StorageError, DatabaseError
         """
         voice = await find_voice(self._tools.voices, owner, voice_id)
+        self._tools.permit.check_not_suspended(voice)
         file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller closes it
         try:
             async with self._tools.audit.recorded(Action.VOICE_EXPORTED, voice):
@@ -121,6 +124,7 @@ class BundleService:
             ArchiveInvalid: it is no bundle, is damaged, or of a newer version of this program.
             InvalidRequest, UnsupportedLanguage: what is written about the voice cannot be kept.
             UnreadableAudio, UnsuitableRecording: no recording can be used.
+            SpeakerDenied: the speaker may not be cloned.
             EngineBusy, EngineError, AssetError, StorageError, DatabaseError: it failed. Nothing is
                 left of it.
         """
@@ -130,8 +134,9 @@ class BundleService:
             files = {one.path: one for one in packed}
             manifest = await in_thread(None, read_manifest, files, tools.limits)
             incoming = [_incoming(one, files) for one in manifest.recordings]
-            heard = await hear(tools.ears, incoming, speech_s=tools.limits.speech_s)
-            good = usable(tools.ears, heard)
+            room_s = tools.limits.speech_s
+            found = await listened(tools, owner, incoming, speech_s=room_s)
+            heard, good = found.heard, found.good
             voice = self._voice(owner, manifest, good[0])
             ids = _new_ids(voice, heard, manifest)
             versions = await in_thread(None, _states, voice, manifest, files, ids)
@@ -140,7 +145,7 @@ class BundleService:
                 recordings = [one.recording for one in good if one.recording is not None]
                 voice, versions = await self._enrolled(voice, recordings)
             voice = _speaking(voice, versions)
-        new = NewVoice(voice, _kept(voice, heard, ids), versions)
+        new = NewVoice(voice, _kept(voice, heard, ids), versions, found.sighting)
         await see_through(self._shelf.add(new))
         return Imported(voice, again)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
+from app.consents.desk import agreed, consent_for
 from app.core.exceptions import (
     DatabaseError,
     InvalidRequest,
@@ -22,10 +23,11 @@ from app.db.voices import find_voice, update_voice
 from app.engines.base import VoiceState, trainer
 from app.models.job import Job, JobKind
 from app.models.voice import Voice, VoiceSample
-from app.services.voices.hearing import Heard, duplicates_of, hear, usable
+from app.services.voices.hearing import Heard, duplicates_of
 from app.services.voices.receiving import Sent, received
 from app.services.voices.shelf import NewVoice, Shelf, cast_of, first_version
 from app.services.voices.tools import VoiceTools
+from app.services.voices.watching import listened
 from app.services.voices.words import consent_of, description_of, language_of, name_of
 
 log = get_logger(__name__)
@@ -54,6 +56,7 @@ class TrainOrder(TrainAgain):
     language: str | None = None
     engine: str | None = None
     consent: str | None = None
+    consent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,8 @@ class CloningService:
                 IdempotencyMismatch: before anything was done.
             ArchiveInvalid, UploadTooLarge, UnreadableAudio, UnsuitableRecording: no voice can be
                 made of what came.
+            ConsentNotFound, ConsentUnusable, ConsentMismatch: not with this consent.
+            SpeakerDenied: the speaker may not be cloned.
             EngineBusy: too many recordings are being listened to.
             TooManyJobs, EngineError, AssetError, StorageError, DatabaseError: it failed. Nothing
                 is left of it.
@@ -107,11 +112,13 @@ class CloningService:
 
         Raises:
             VoiceNotFound: there is none with this id, or it is somebody else's.
+            VoiceSuspended: somebody has stopped it.
             VoiceInTraining: a training of it has not ended.
             TrainingUnsupported, VoiceEngineMismatch, InvalidRequest, WebhookRefused,
                 IdempotencyMismatch, TooManyJobs, DatabaseError
         """
         voice = await find_voice(self._tools.voices, owner, voice_id)
+        self._tools.permit.check_not_suspended(voice)
         trainer(self._tools.engine)
         running = self._tools.engine.info.name
         if voice.engine != running:
@@ -165,7 +172,7 @@ class CloningService:
         """Of all that was asked for. Files are read for it only where somebody will look."""
         asked: list[Any] = [
             order.name, order.description, order.language, order.engine, order.consent,
-            order.minutes, order.seed, order.webhook_url,
+            order.consent_id, order.minutes, order.seed, order.webhook_url,
         ]  # fmt: skip
         if order.idempotency_key is not None:
             for sent in order.files:
@@ -178,18 +185,23 @@ class CloningService:
 
     async def _train(self, owner: str, order: TrainOrder, fingerprint: str) -> Begun:
         tools = self._tools
+        consent = await consent_for(tools.desk, owner, order.consent_id)
         with tools.admission.enter():
             came = await in_thread(None, received, order.files, tools.limits)
-            heard = await hear(tools.ears, came.recordings, speech_s=tools.limits.speech_s)
-            good = usable(tools.ears, heard)
+            room_s = tools.limits.speech_s
+            found = await listened(tools, owner, came.recordings, speech_s=room_s)
+            heard, good = found.heard, found.good
             recordings = [one.recording for one in good if one.recording is not None]
+            if consent is not None:
+                tools.desk.check_speaker(consent, [one.speaker for one in good])
             seconds = sum(recording.duration_s for recording in recordings)
             with span("enroll", **{"voice.audio_s": seconds}):
                 state = await tools.engine.enroll(recordings)
         voice = _voice(owner, order, good[0], state)
         job = _job(voice, order, fingerprint)
-        voice = voice.model_copy(update={"training_job_id": job.id})
-        new = NewVoice(voice, cast_of(heard, voice), [first_version(voice, state)])
+        voice = voice.model_copy(update={"training_job_id": job.id, **agreed(consent)})
+        kept = cast_of(heard, voice)
+        new = NewVoice(voice, kept, [first_version(voice, state)], found.sighting)
         return await see_through(self._begin(new, job, heard, came.ignored))
 
     async def _begin(

@@ -22,7 +22,7 @@ from app.core.tasks import in_thread
 from app.models.voice import VoiceSample
 from app.services.voices.tools import Incoming
 from app.services.voices.words import clean_filename
-from app.speaker.similarity import LIKELY, UNCERTAIN, centre, to_the_majority
+from app.speaker.similarity import LIKELY, UNCERTAIN, Embedding, centre, to_the_majority
 
 _UNUSABLE: Final = (UnreadableAudio, UnsuitableRecording, UnsupportedFormat, UploadTooLarge)
 _MAYBE_ANOTHER: Final = "Another speaker than in most recordings? Listen to it again."
@@ -36,6 +36,7 @@ class Heard:
         digest: SHA-256, hexadecimal.
         recording: what an engine can use of it; None if nothing.
         problem: why it is not used.
+        speaker: who speaks in it; None if it cannot be used, or nothing here can tell.
         duplicate_of: id of the sample, or else name of the file, that is the same recording.
     """
 
@@ -44,6 +45,7 @@ class Heard:
     recording: Recording | None = None
     report: RecordingReport | None = None
     problem: AppError | None = None
+    speaker: Embedding | None = None
     duplicate_of: str | None = None
 
     @property
@@ -154,15 +156,16 @@ async def _of_one_speaker(
 ) -> list[Heard]:
     """Those of another speaker refused: than the voice's or, if it is new, than most."""
     places = [place for place, one in enumerate(heard) if one.usable]
-    if len(places) + bool(speaker) < 2:
-        return heard
-    vectors = []
+    vectors: list[Embedding] = []
     for place in places:
         recording = heard[place].recording
         vector = await ears.embed(recording) if recording is not None else None
         if vector is None:  # there is no encoder
             return heard
         vectors.append(vector)
+        heard[place] = replace(heard[place], speaker=vector)
+    if len(places) + bool(speaker) < 2:
+        return heard
     here = np.stack(vectors)
     scores = here @ centre(np.stack(speaker)) if speaker else to_the_majority(here)
     for place, score in zip(places, scores, strict=True):

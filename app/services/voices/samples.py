@@ -7,12 +7,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from app.abuse.speakers import Sighting
+from app.audio.ears import no_encoder
 from app.audio.types import RecordingReport
 from app.core.exceptions import (
     AudioNotKept,
     Conflict,
     DatabaseError,
-    EngineUnavailable,
     InvalidRequest,
     SampleNotFound,
     UnsuitableRecording,
@@ -25,10 +26,11 @@ from app.core.tasks import in_thread, see_through
 from app.db.voices import find_voice, update_voice
 from app.models.audit import Action
 from app.models.voice import Voice, VoiceSample
-from app.services.voices.hearing import Known, duplicates_of, hear, usable
+from app.services.voices.hearing import Known, duplicates_of
 from app.services.voices.receiving import Sent, received
 from app.services.voices.shelf import Kept, Shelf
 from app.services.voices.tools import VoiceTools
+from app.services.voices.watching import listened
 from app.speaker.similarity import centre
 
 log = get_logger(__name__)
@@ -82,6 +84,9 @@ class SampleService:
             VoiceNotFound: there is none with this id, or it is somebody else's.
             InvalidRequest, ArchiveInvalid, UploadTooLarge, UnreadableAudio, UnsuitableRecording:
                 none of them can be used.
+            ConsentMismatch, ConsentUnusable: the speaker of one is not who has agreed, or that
+                was revoked.
+            SpeakerDenied: the speaker may not be cloned.
             EngineBusy, AssetError, EngineUnavailable, StorageError, DatabaseError: it failed.
                 Nothing is left of it.
         """
@@ -93,16 +98,18 @@ class SampleService:
             self._check_room(len(there) + len(came.recordings))
             known = await self._known(there)
             room_s = tools.limits.speech_s
-            heard = await hear(tools.ears, came.recordings, known=known, speech_s=room_s)
-            usable(tools.ears, heard, known=known)
+            found = await listened(tools, owner, came.recordings, known=known, speech_s=room_s)
+            if voice.consent_id is not None:
+                consent = await tools.desk.usable(owner, voice.consent_id)
+                tools.desk.check_speaker(consent, [one.speaker for one in found.good])
         new = [
             Kept(one.sample(owner, voice.id), one.incoming.read)
-            for one in heard
+            for one in found.heard
             if one.duplicate_of is None
         ]
         if new:
-            await see_through(self._store(voice, new))
-        return Added([kept.sample for kept in new], duplicates_of(heard), came.ignored)
+            await see_through(self._store(voice, new, found.sighting))
+        return Added([kept.sample for kept in new], duplicates_of(found.heard), came.ignored)
 
     async def audio(self, owner: str, voice_id: str, sample_id: str) -> tuple[VoiceSample, bytes]:
         """A recording, as it was sent.
@@ -145,10 +152,7 @@ class SampleService:
             recording, report = await self._tools.ears.listen(content)
             heard = await self._tools.ears.embed(recording)
             if heard is None:
-                raise EngineUnavailable(
-                    "There is no speaker encoder here: recordings cannot be compared.",
-                    "It comes with the real engine; `voice-cloning doctor` says what is missing.",
-                )
+                raise no_encoder("There is no speaker encoder here: recordings cannot be compared.")
             speaker = await self._speaker(there)
         if not speaker:
             raise UnsuitableRecording(
@@ -203,7 +207,7 @@ class SampleService:
             vectors.append(vector)
         return vectors
 
-    async def _store(self, voice: Voice, new: Sequence[Kept]) -> None:
+    async def _store(self, voice: Voice, new: Sequence[Kept], sighting: Sighting) -> None:
         """Files first, then the records; if the voice was deleted meanwhile, neither."""
         tools, recordings = self._tools, self._tools.stores.recordings
         try:
@@ -213,6 +217,8 @@ class SampleService:
                 await tools.samples.add_all([kept.sample for kept in new])
                 if await tools.voices.get(voice.id) is None:
                     raise VoiceNotFound(f"The voice {voice.id!r} was deleted meanwhile.")
+                await tools.watch.keep(voice, sighting)
+                await tools.watch.tell(voice, sighting)
         except BaseException:
             await self._undo(voice, new)
             raise

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from app.consents.desk import agreed, consent_for
+from app.consents.permit import Standing
 from app.core.exceptions import InvalidRequest, VersionConflict
 from app.core.tasks import see_through
 from app.core.tracing import span
@@ -13,9 +15,9 @@ from app.db.voices import find_voice, update_voice
 from app.models.audit import Action
 from app.models.job import Job
 from app.models.voice import Erased, Voice, VoiceSample, VoiceVersion
-from app.services.voices.hearing import hear, usable
 from app.services.voices.shelf import NewVoice, Shelf, cast_of, first_version
 from app.services.voices.tools import VoiceTools, incoming_bytes
+from app.services.voices.watching import listened
 from app.services.voices.words import (
     clean_filename,
     consent_of,
@@ -36,6 +38,7 @@ class Upload:
     filename: str
     name: str | None = None
     description: str | None = None
+    consent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,18 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class VoiceStanding:
     """A voice, and how things stand with it.
 
     Attributes:
+        permitted: whether it may speak, and why not.
         job: its last training.
         active: the version that is spoken.
         trained: the version that the last training made.
     """
 
     voice: Voice
+    permitted: Standing
     samples: list[VoiceSample]
     job: Job | None
     active: VoiceVersion | None
@@ -85,6 +90,8 @@ class VoiceService:
         Raises:
             InvalidRequest: the name or description cannot be used.
             UnreadableAudio, UnsuitableRecording, UploadTooLarge: nothing can be made of the file.
+            ConsentNotFound, ConsentUnusable, ConsentMismatch: not with this consent.
+            SpeakerDenied: its speaker may not be cloned.
             EngineError, StorageError, DatabaseError: nothing was stored.
         """
         with self._tools.counted():
@@ -95,13 +102,16 @@ class VoiceService:
         filename = clean_filename(upload.filename)
         name = name_of(upload.name, filename)
         description = description_of(upload.description)
+        consent = await consent_for(tools.desk, owner, upload.consent_id)
         with tools.admission.enter():
             incoming = [incoming_bytes(filename, upload.content)]
-            heard = await hear(tools.ears, incoming, speech_s=float("inf"))
-            (good,) = usable(tools.ears, heard)
+            came = await listened(tools, owner, incoming, speech_s=float("inf"))
+            (good,) = came.good
             recording, report = good.recording, good.report
             assert recording is not None  # noqa: S101 - it is usable
             assert report is not None  # noqa: S101 - it is usable
+            if consent is not None:
+                tools.desk.check_speaker(consent, [good.speaker])
             with span("enroll", **{"voice.audio_s": recording.duration_s}):
                 state = await tools.engine.enroll([recording])
         voice = Voice(
@@ -115,8 +125,10 @@ class VoiceService:
             state_format=state.format,
             similarity=state.similarity,
             report=report,
+            **agreed(consent),
         )
-        new = NewVoice(voice, cast_of(heard, voice), [first_version(voice, state)])
+        kept = cast_of(came.heard, voice)
+        new = NewVoice(voice, kept, [first_version(voice, state)], came.sighting)
         # Cancelled in the middle, it is seen through: a driver's commit cannot be called back.
         await see_through(self._shelf.add(new))
         return voice
@@ -129,12 +141,13 @@ class VoiceService:
         """
         return await find_voice(self._tools.voices, owner, voice_id)
 
-    async def standing(self, voice: Voice) -> Standing:
+    async def standing(self, voice: Voice) -> VoiceStanding:
         """A voice with its recordings, its last training, and how its versions were measured."""
         tools = self._tools
         job_id = voice.training_job_id
-        return Standing(
+        return VoiceStanding(
             voice,
+            tools.permit.standing(voice),
             await self._shelf.samples(voice),
             job=None if job_id is None else await tools.jobs.find(job_id),
             active=await self._version(voice, number=voice.active_version),

@@ -5,13 +5,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import uuid4
 
+from app.abuse.speakers import Sighting
 from app.core.exceptions import AppError, DatabaseError, JobEnded, JobNotFound, StorageError
 from app.core.logging import get_logger
 from app.core.tasks import in_thread
 from app.db.base import Collection, RecordT, every
 from app.engines.base import VoiceState
 from app.models.audit import Action
-from app.models.voice import Erased, ErasedFiles, Voice, VoiceMethod, VoiceSample, VoiceVersion
+from app.models.voice import (
+    REVOKED,
+    Erased,
+    ErasedFiles,
+    Voice,
+    VoiceMethod,
+    VoiceSample,
+    VoiceVersion,
+)
 from app.services.voices.hearing import Heard
 from app.services.voices.tools import VoiceTools
 from app.storage.base import BlobStore, Removed
@@ -31,11 +40,12 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class NewVoice:
-    """A voice with all that belongs to it."""
+    """A voice with all that belongs to it. `sighting`: of its speaker."""
 
     voice: Voice
     recordings: Sequence[Kept]
     versions: Sequence[tuple[VoiceVersion, bytes]]
+    sighting: Sighting
 
 
 def cast_of(heard: Sequence[Heard], voice: Voice) -> list[Kept]:
@@ -101,10 +111,18 @@ class Shelf:
             async with tools.audit.recorded(Action.VOICE_CREATED, new.voice):
                 await tools.samples.add_all([kept.sample for kept in new.recordings])
                 await tools.versions.add_all([version for version, _ in new.versions])
+                await tools.watch.keep(new.voice, new.sighting)
                 await tools.voices.add(new.voice)
+                await tools.watch.tell(new.voice, new.sighting)
         except BaseException:
             await self.undo(new)
             raise
+        await self._see_consent(new.voice)
+
+    async def _see_consent(self, voice: Voice) -> None:
+        """Silence a voice whose consent was revoked while it was being made."""
+        if voice.consent_id is not None and not await self._tools.desk.holds(voice.consent_id):
+            await self._tools.voices.update_where({"id": voice.id}, {"suspended": REVOKED})
 
     async def undo(self, new: NewVoice) -> None:
         """Take back a voice that failed. An insert that failed may have been committed all the
@@ -113,6 +131,7 @@ class Shelf:
         tools = self._tools
         try:
             await tools.voices.delete(new.voice.id)
+            await tools.watch.forget(new.voice.id)
             for kept in new.recordings:
                 await tools.samples.delete(kept.sample.id)
             for version, _ in new.versions:
@@ -161,6 +180,7 @@ class Shelf:
         """Delete what names the voice, and stop its training; the voice itself is gone already."""
         tools = self._tools
         try:
+            await tools.watch.forget(voice.id)
             for sample in await self.samples(voice):
                 await tools.samples.delete(sample.id)
             for version in await self.versions(voice):

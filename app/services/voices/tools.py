@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.abuse.speakers import SpeakerWatch
 from app.audio.ears import Ears
+from app.consents.desk import ConsentDesk
+from app.consents.permit import Permit
 from app.core.admission import Admission
 from app.core.metrics import Metrics, Outcome, outcome_of
 from app.db.audit import AuditTrail
@@ -78,7 +81,10 @@ class VoiceTools:
     stores: Stores
     engine: Engine
     ears: Ears
+    watch: SpeakerWatch
     audit: AuditTrail
+    desk: ConsentDesk
+    permit: Permit
     jobs: JobBoard
     limits: VoiceLimits
     admission: Admission

@@ -26,7 +26,7 @@ _OPEN: Final = "([{“‘\"'"
 _CLOSE: Final = ")]}”’\"'.,;:!?"
 _SUPER: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻₀₁₂₃₄₅₆₇₈₉", "0123456789+-0123456789")
 # Letters of other scripts that look like Latin ones (Unicode's confusables, of common scripts).
-_LOOKS: Final = str.maketrans(
+LOOKS: Final = str.maketrans(
     "АВЕЅІЈКМНОРСТХУаеоѕіјрсухһԁԛԝвкмнтΑΒΕΖΗΙΚΜΝΟΡΤΥΧαινορυκ",
     "ABESIJKMHOPCTXYaeosijpcyxhdqwbkmhtABEZHIKMNOPTYXaivopuk",
 )
@@ -73,7 +73,7 @@ def _latin(m: re.Match[str]) -> str:
     word = m[0]
     if word.isascii() or not any(c.isascii() and c.isalpha() for c in word):
         return word
-    latin = word.translate(_LOOKS)
+    latin = word.translate(LOOKS)
     return latin if latin.isascii() else word
 
 

@@ -16,6 +16,7 @@ depends_on: str | Sequence[str] | None = None
 def upgrade() -> None:
     json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
     op.add_column("voices", sa.Column("consent_id", sa.String(36), nullable=True))
+    op.add_column("voices", sa.Column("consent_method", sa.String(20), nullable=True))
     op.add_column("voices", sa.Column("suspended", sa.String(50), nullable=True))
     op.create_index("ix_voices_consent_id_id", "voices", ["consent_id", "id"])
     _create(
@@ -27,6 +28,7 @@ def upgrade() -> None:
         sa.Column("method", sa.String(20), nullable=False),
         sa.Column("status", sa.String(20), nullable=False),
         sa.Column("statement", sa.Text(), nullable=False),
+        sa.Column("signed_by", sa.String(200), nullable=True),
         sa.Column("recording_blob", sa.String(200), nullable=True),
         sa.Column("scores", json, nullable=True),
         sa.Column("embedding", json, nullable=True),
@@ -58,6 +60,7 @@ def downgrade() -> None:
     op.drop_index("ix_voices_consent_id_id", "voices")
     with op.batch_alter_table("voices") as voices:
         voices.drop_column("suspended")
+        voices.drop_column("consent_method")
         voices.drop_column("consent_id")
 
 

@@ -33,7 +33,7 @@ _CHANGED: Final = "The file was changed after it was signed."
 _TEST: Final = " The certificate is one for tests: it proves nothing outside of this machine."
 
 
-class ProvenanceService:
+class VerifyService:
     """Reads the manifests of files. They are not kept.
 
     Args:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, UploadFile
 
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Owner, ProvenanceReading
+from app.api.dependencies import Owner, Verify
 from app.api.errors import problems
 from app.core import exceptions as err
 from app.limits.base import Rate
@@ -27,9 +27,9 @@ router = APIRouter(prefix="/api/v1/provenance", tags=["provenance"], route_class
         err.DatabaseError,
     ),
 )
-@access(Permission.VOICES_READ, Rate.TRAINING)
+@access(Permission.PROVENANCE_READ, Rate.TRAINING)
 async def verify_provenance(
-    provenance: ProvenanceReading,
+    verify: Verify,
     owner: Owner,
     file: Annotated[UploadFile, File(description="An audio file, of whatever origin.")],
     voice: Annotated[
@@ -39,4 +39,4 @@ async def verify_provenance(
     """Has this file a C2PA manifest, does it hold, who signed it, is the file unchanged, and what
     does it say? A file without one is no error. The file is not kept, and nothing is fetched.
     """
-    return await provenance.verify(owner, file.file, file.size or 0, voice_id=voice)
+    return await verify.verify(owner, file.file, file.size or 0, voice_id=voice)
