@@ -16,6 +16,7 @@ from app.core.metrics import Metrics
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.sql import SqlDatabase
+from app.db.voices import VoiceReach
 from app.engines.base import Engine
 from app.engines.registry import create_engine
 from app.guarding import Guards, guards_of
@@ -37,6 +38,7 @@ from app.services.lexicon_check import LexiconCheckService
 from app.services.lexicons import LexiconTools
 from app.services.output_log import OutputLog
 from app.services.retention import RetentionService
+from app.services.sharing import SharingService
 from app.services.speech_log import HistoryLog
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
@@ -69,6 +71,8 @@ class AppContext:
     limiter: RateLimiter | None
     turns: Turns
     voices: VoiceService
+    reach: VoiceReach
+    sharing: SharingService
     voice_tools: VoiceTools
     consent_tools: ConsentTools
     synthesis: SynthesisService
@@ -170,6 +174,8 @@ def _wired(parts: wiring.Parts) -> AppContext:  # long: every service by its nam
         limiter=wiring.limiter(parts),
         turns=parts.turns,
         voices=VoiceService(tools),
+        reach=parts.reach,
+        sharing=SharingService(voices=tools.voices, shares=tools.shares, audit=parts.trail),
         voice_tools=tools,
         consent_tools=wiring.consent_tools(parts, tools),
         synthesis=synthesis,

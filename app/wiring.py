@@ -20,6 +20,7 @@ from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.db.usage import UsageCounters
+from app.db.voices import VoiceReach
 from app.engines.base import Engine
 from app.guarding import GuardParts
 from app.identity.tokens import TokenVerifier
@@ -37,6 +38,7 @@ from app.models.consent import Consent, ConsentChallenge
 from app.models.history import HistoryEntry, UsageDay
 from app.models.job import Job
 from app.models.lexicon import Lexicon, LexiconContent
+from app.models.share import VoiceShare
 from app.models.speech import Speaker
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.planning.draft import Drafting
@@ -80,6 +82,7 @@ class Parts:
     queue: DbosQueue
     turns: Turns
     voices: Collection[Voice]
+    reach: VoiceReach
     lexicons: LexiconStore
     shelf: LexiconShelf
     drafting: Drafting
@@ -104,6 +107,7 @@ def parts_of(  # long: every part by its name
     metrics = Metrics(version=settings.app_version, engine=engine.info.name)
     trail = AuditTrail(database.collection(AuditEvent))
     lexicons, contents = database.collection(Lexicon), database.collection(LexiconContent)
+    voices, shares = database.collection(Voice), database.collection(VoiceShare)
     store = LexiconStore(lexicons=lexicons, contents=contents, audit=trail)
     return Parts(
         settings=settings,
@@ -118,7 +122,8 @@ def parts_of(  # long: every part by its name
         provenance=open_provenance(settings, test_engine=engine.info.test_double, metrics=metrics),
         queue=queue,
         turns=_turns(settings, engine, clock, metrics),
-        voices=database.collection(Voice),
+        voices=voices,
+        reach=VoiceReach(voices, shares),
         lexicons=store,
         shelf=LexiconShelf(lexicons=lexicons, store=store),
         drafting=Drafting.of(settings, engine.info),
@@ -135,6 +140,7 @@ def voice_tools(parts: Parts, jobs: JobBoard) -> VoiceTools:
         voices=parts.voices,
         samples=parts.database.collection(VoiceSample),
         versions=parts.database.collection(VoiceVersion),
+        shares=parts.database.collection(VoiceShare),
         lexicons=parts.database.collection(Lexicon),
         stores=parts.stores,
         engine=parts.engine,
@@ -191,6 +197,7 @@ def lexicon_tools(parts: Parts) -> LexiconTools:
 def synthesis(parts: Parts, log: HistoryLog, outputs: OutputLog) -> SynthesisService:
     return SynthesisService(
         voices=parts.voices,
+        reach=parts.reach,
         states=parts.stores.states,
         engine=parts.engine,
         turns=parts.turns,
@@ -228,6 +235,7 @@ def verify(parts: Parts, admission: Admission) -> VerifyService:
 def lexicon_check(parts: Parts) -> LexiconCheckService:
     return LexiconCheckService(
         voices=parts.voices,
+        reach=parts.reach,
         states=parts.stores.states,
         lexicons=parts.shelf,
         engine=parts.engine,
@@ -273,6 +281,7 @@ def batches(parts: Parts, speaker: Speaker, board: JobBoard) -> BatchService:
         bench=Bench(
             items=database.collection(BatchItem),
             voices=parts.voices,
+            reach=parts.reach,
             outputs=parts.stores.outputs,
             speaker=speaker,
             # One is encoded and stored while the others are spoken.

@@ -8,6 +8,7 @@ from typing import Final
 from app.engines.fake import FakeEngine
 from app.engines.kokoro.phonemes import Phonemizer
 from app.lexicons.shelf import Attached
+from app.models.access import Party
 from app.models.speech import SpeechRequest
 from app.planning.draft import Drafting, SynthesisLimits
 from app.planning.plan import Plan
@@ -72,7 +73,9 @@ def _first(text: str, matcher: Matcher | None, engine: FakeEngine) -> None:
 
 def _plan(text: str, matcher: Matcher | None, engine: FakeEngine) -> Plan:
     drafting = Drafting(engine.info, SynthesisLimits(100_000, 100_000))
-    draft = drafting.draft("local", None, SpeechRequest(text=text, voice="-"), streaming=True)
+    draft = drafting.draft(
+        Party("local"), None, SpeechRequest(text=text, voice="-"), streaming=True
+    )
     return Plan(draft, {}, _attached(matcher), engine)
 
 

@@ -19,6 +19,7 @@ from app.engines.base import Engine
 from app.engines.controls import all_of, asked_of, left_to_do
 from app.engines.registry import EngineOptions, create_engine
 from app.lexicons.shelf import Attached
+from app.models.access import Party
 from app.models.speech import Normalize, SpeechRequest
 from app.planning.draft import Drafting, SynthesisLimits
 from app.planning.plan import Plan
@@ -69,7 +70,7 @@ async def _said(engine: Engine, text: str, how: Normalize) -> Samples:
     """float32 (n,) at 16 kHz."""
     drafting = Drafting(engine.info, SynthesisLimits(1000, 1000))
     request = SpeechRequest(text=text, voice="-", language=_LANGUAGE, normalize=how)
-    draft = drafting.draft("local", None, request, streaming=False)
+    draft = drafting.draft(Party("local"), None, request, streaming=False)
     plan = Plan(draft, {}, Attached(Matcher(())), engine)
     sound = []
     for worded in plan.worded():

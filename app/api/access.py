@@ -31,7 +31,7 @@ from app.core.exceptions import (
 )
 from app.core.logging import actor
 from app.limits.base import Rate
-from app.models.access import LOCAL, MONITORING, Permission, Principal
+from app.models.access import LOCAL, MONITORING, Party, Permission, Principal
 from app.models.base import OWNER_FORM
 from app.services.access import bearer_token
 
@@ -178,3 +178,14 @@ def owner_of(request: Request) -> str:
             "An owner is named as in the list of keys, or as `TENANT/OBJECT` of Entra ID.",
         )
     return wanted
+
+
+def party_of(request: Request) -> Party:
+    """In whose name the request is made. Who acts for another owner is in no group then.
+
+    Raises:
+        as `owner_of`
+    """
+    principal: Principal = request.state.principal
+    owner = owner_of(request)
+    return Party(owner, principal.groups if owner == principal.owner else frozenset())

@@ -1,13 +1,19 @@
 """What routes ask for, by name."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
-from app.api.access import OWNER_HEADER, owner_of
+from app.api.access import OWNER_HEADER, owner_of, party_of
 from app.context import AppContext
+from app.core.exceptions import VoiceNotFound
+from app.core.ids import is_id
+from app.db.voices import VoiceReach
 from app.jobs.board import JobBoard
-from app.models.access import Principal
+from app.models.access import Party, Principal
+from app.models.job import JobKind
+from app.models.share import VoiceAccess
 from app.services.audit import AuditService
 from app.services.batches import BatchService
 from app.services.consents import ConsentEndings, ConsentService
@@ -18,6 +24,7 @@ from app.services.identify import IdentifyService
 from app.services.keys import KeyService
 from app.services.lexicon_check import LexiconCheckService
 from app.services.lexicons import EntryService, LexiconService, UploadService
+from app.services.sharing import SharingService
 from app.services.suspensions import SuspensionService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
@@ -125,6 +132,14 @@ def _flags(context: Annotated[AppContext, Depends(_context)]) -> FlagService:
     return context.guards.flags
 
 
+def _reach(context: Annotated[AppContext, Depends(_context)]) -> VoiceReach:
+    return context.reach
+
+
+def _sharing(context: Annotated[AppContext, Depends(_context)]) -> SharingService:
+    return context.sharing
+
+
 def _identify(context: Annotated[AppContext, Depends(_context)]) -> IdentifyService:
     return context.identify
 
@@ -143,6 +158,36 @@ _OWNER = Header(alias=OWNER_HEADER, description="Act for this owner; needs `owne
 
 def _owner(request: Request, _: Annotated[str | None, _OWNER] = None) -> str:
     return owner_of(request)
+
+
+def _party(request: Request, _: Annotated[str | None, _OWNER] = None) -> Party:
+    return party_of(request)
+
+
+def _keeper(needed: VoiceAccess) -> Callable[..., Awaitable[str]]:
+    async def keeper(
+        voice_id: str,
+        party: Annotated[Party, Depends(_party)],
+        context: Annotated[AppContext, Depends(_context)],
+    ) -> str:
+        return (await context.reach.find(party, voice_id, needed)).owner
+
+    return keeper
+
+
+async def _job_keeper(
+    job_id: str,
+    party: Annotated[Party, Depends(_party)],
+    context: Annotated[AppContext, Depends(_context)],
+) -> str:
+    job = await context.jobs.find(job_id) if is_id(job_id) else None
+    if job is None or job.owner == party.owner or job.kind is not JobKind.TRAINING:
+        return party.owner
+    try:
+        _, access = await context.reach.look_up(party, job.subject_id)
+    except VoiceNotFound:
+        return party.owner
+    return job.owner if access.covers(VoiceAccess.MANAGE) else party.owner
 
 
 Context = Annotated[AppContext, Depends(_context)]
@@ -169,10 +214,21 @@ Usage = Annotated[UsageService, Depends(_usage)]
 Suspensions = Annotated[SuspensionService, Depends(_suspensions)]
 DeniedSpeakers = Annotated[DeniedSpeakerService, Depends(_denied)]
 FlagsShown = Annotated[FlagService, Depends(_flags)]
+Reach = Annotated[VoiceReach, Depends(_reach)]
+Sharing = Annotated[SharingService, Depends(_sharing)]
 Identify = Annotated[IdentifyService, Depends(_identify)]
 Verify = Annotated[VerifyService, Depends(_verify)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]
+Asker = Annotated[Party, Depends(_party)]
+"""In whose name it is asked: their own voices are found, and those shared with them."""
+Manager = Annotated[str, Depends(_keeper(VoiceAccess.MANAGE))]
+"""The owner of the voice in the path. The caller is it, or may manage the voice."""
+VoiceOwner = Annotated[str, Depends(_keeper(VoiceAccess.OWN))]
+"""The owner of the voice in the path, who is the caller."""
+JobKeeper = Annotated[str, Depends(_job_keeper)]
+"""The owner of the job in the path, if the caller may manage the voice that it trains; else the
+caller."""
 IdempotencyKey = Annotated[
     str | None,
     Header(

@@ -30,12 +30,18 @@ async def create_key(
     owner: Annotated[
         str, typer.Option(help="Whose records it reaches. The default's are those made here.")
     ] = LOCAL_OWNER,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(help="A group that its holder is in: voices can be shared with it."),
+    ] = None,
     expires_days: Annotated[
         int | None, typer.Option(help="Days from now; default: it has no end.")
     ] = None,
 ) -> None:
     """Make a key and print it: this once, nobody can show it again."""
-    wanted = NewKey(name=name, scopes=scope, owner=owner, expires_days=expires_days)
+    wanted = NewKey(
+        name=name, scopes=scope, owner=owner, groups=group or [], expires_days=expires_days
+    )
     async with _service() as service:
         record, key = await service.create(LOCAL, owner, wanted)
     until = f"until {record.expires_at:%F %R} UTC" if record.expires_at else "without an end"

@@ -32,6 +32,7 @@ from app.models.flag import Flag
 from app.models.history import HistoryEntry, UsageDay
 from app.models.job import Job, Worker
 from app.models.lexicon import Lexicon, LexiconContent
+from app.models.share import VoiceShare
 from app.models.speaker import DeniedSpeaker, VoiceSpeaker
 from app.models.suspension import Suspension
 from app.models.voice import Voice, VoiceSample, VoiceVersion
@@ -321,12 +322,26 @@ api_keys = Table(
     Column("prefix", String(20), nullable=False),
     Column("digest", String(64), nullable=False),
     Column("scopes", json_column(), nullable=False),
+    Column("groups", json_column(), nullable=False, server_default="[]"),
     Column("expires_at", UtcDateTime),
     Column("last_used_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
     Column("created_by", String(200), nullable=False),
     Index(None, "digest", unique=True),
     Index(None, "owner", "created_at", "id"),
+)
+
+voice_shares = Table(
+    "voice_shares",
+    metadata,
+    *record_columns(),
+    Column("voice_id", String(36), nullable=False),
+    Column("grantee", String(210), nullable=False),
+    Column("access", String(10), nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("created_by", String(200), nullable=False),
+    Index(None, "voice_id", "grantee", unique=True),
+    Index(None, "grantee", "created_at", "id"),
 )
 
 _CHAIN = ("source", *SEALS.values(), "previous", "digest")
@@ -359,6 +374,7 @@ TABLES: Mapping[type[Record], Table] = MappingProxyType(
         Voice: voices,
         VoiceSample: voice_samples,
         VoiceVersion: voice_versions,
+        VoiceShare: voice_shares,
         ApiKey: api_keys,
         AuditEvent: audit_events,
         Job: jobs,

@@ -133,7 +133,13 @@ class TokenVerifier:
         permissions = granted(roles)
         if scopes is not None:
             permissions &= self._let_through(scopes)
-        return Principal(subject=subject, owner=subject, kind="token", permissions=permissions)
+        return Principal(
+            subject=subject,
+            owner=subject,
+            kind="token",
+            permissions=permissions,
+            groups=issuer.groups(claims),
+        )
 
     def _let_through(self, scopes: Iterable[str]) -> frozenset[Permission]:
         """What these scopes let an application do of all that its user may."""

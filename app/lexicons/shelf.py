@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakValueDictionary
@@ -61,6 +61,8 @@ class LexiconShelf:
         owner: str,
         lexicon_ids: Sequence[str] | None,
         voice_lexicon_ids: Sequence[str],
+        *,
+        voice_owner: str | None = None,
     ) -> Attached:
         """The rules that hold for something that is spoken.
 
@@ -69,6 +71,7 @@ class LexiconShelf:
                 earlier version. None: those of the voice, then the owner's default ones, the
                 oldest first, as many as may be.
             voice_lexicon_ids: those that were deleted meanwhile are passed over.
+            voice_owner: whose those are; the owner's own if left out.
 
         Raises:
             LexiconNotFound: there is none of an id that was asked for, or it is somebody else's.
@@ -76,7 +79,8 @@ class LexiconShelf:
             InvalidRequest: too many were asked for, or one twice.
         """
         if lexicon_ids is None:
-            chosen = await self._usual(owner, voice_lexicon_ids)
+            of_voice = await self._found(voice_owner or owner, tuple(voice_lexicon_ids))
+            chosen = await self._usual(owner, voice_lexicon_ids, of_voice)
         else:
             chosen = await self._asked(owner, lexicon_ids)
         if not chosen:
@@ -100,10 +104,11 @@ class LexiconShelf:
             chosen.append((lexicon, lexicon.revision if number is None else number))
         return chosen
 
-    async def _usual(self, owner: str, of_voice: Sequence[str]) -> list[tuple[Lexicon, int]]:
-        """Two queries if the voice has lexicons, but fewer than there may be."""
-        found = await self._found(owner, tuple(of_voice))
-        chosen = [found[lexicon_id] for lexicon_id in of_voice if lexicon_id in found]
+    async def _usual(
+        self, owner: str, voice_lexicon_ids: Sequence[str], found: Mapping[str, Lexicon]
+    ) -> list[tuple[Lexicon, int]]:
+        """A second query if the voice has lexicons, but fewer than there may be."""
+        chosen = [found[lexicon_id] for lexicon_id in voice_lexicon_ids if lexicon_id in found]
         if len(chosen) < MAX_ATTACHED:
             # Nobody has more default ones than there may be; if somebody has, it is by accident.
             page = await self._lexicons.list(

@@ -88,15 +88,27 @@ class Principal:
         subject: whom the logs and the audit trail name, e.g. `key:3f2a…` or `TENANT/OBJECT`;
             never a person's name.
         owner: whose records these are: one person or application, however it authenticates.
+        groups: that it is in, as its key or token says: voices can be shared with them.
     """
 
     subject: str
     owner: str
     kind: Literal["local", "api_key", "token"]
     permissions: frozenset[Permission] = field(default_factory=frozenset)
+    groups: frozenset[str] = frozenset()
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """In whose name something is done: an owner, and the groups that it is in. What is shared with
+    either can be reached.
+    """
+
+    owner: str
+    groups: frozenset[str] = frozenset()
 
 
 LOCAL: Final = Principal(

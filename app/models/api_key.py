@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.models.access import Role
-from app.models.base import OWNER_FORM, Record
+from app.models.base import OWNER_FORM, GroupName, Record
 
 KEY_PREFIX: Final = "vc_"
 """How every key begins: so that programs that look for leaked secrets can find it."""
@@ -25,6 +25,7 @@ class ApiKey(Record):
         digest: SHA-256 of the whole key, hexadecimal. The key has 256 random bits, so a slow hash
             would protect nothing more.
         scopes: roles.
+        groups: that its holder is in: voices can be shared with them.
         expires_at: None for never.
         last_used_at: to within a minute.
         revoked_at: from then on the key is unknown.
@@ -35,6 +36,7 @@ class ApiKey(Record):
     prefix: str
     digest: str
     scopes: tuple[Role, ...]
+    groups: tuple[str, ...] = ()
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
@@ -71,6 +73,9 @@ class NewKey(BaseModel):
     owner: Annotated[str, StringConstraints(pattern=f"^{OWNER_FORM}$")] | None = Field(
         None, description="Whose records the key reaches. Default: your own."
     )
+    groups: Annotated[list[GroupName], Field(max_length=50)] = Field(
+        default_factory=list, description="Groups that voices can be shared with."
+    )
     expires_days: int | None = Field(
         None, ge=1, le=3650, description="Days from now; null for a key without an end."
     )
@@ -83,6 +88,7 @@ class KeyDetails(BaseModel):
     name: str
     prefix: str = Field(description="How the key begins.")
     scopes: list[Role]
+    groups: list[str] = Field(description="Groups that its holder is in.")
     owner: str
     created_at: datetime
     created_by: str = Field(description="Who made it.")

@@ -23,6 +23,9 @@ class Action(StrEnum):
     VOICE_CHANGED = "voice.changed"
     VOICE_EXPORTED = "voice.exported"
     VOICE_DELETED = "voice.deleted"
+    VOICE_SHARED_TO_USE = "voice.shared-use"
+    VOICE_SHARED_TO_MANAGE = "voice.shared-manage"
+    VOICE_UNSHARED = "voice.unshared"
     CONSENT_CREATED = "consent.created"
     CONSENT_APPROVED = "consent.approved"
     CONSENT_REJECTED = "consent.rejected"
@@ -50,7 +53,7 @@ class AuditEvent(Record):
     """One thing that was done.
 
     Attributes:
-        owner: of what it was done to.
+        owner: of what it was done to; of a share, with whom: an owner or `group:…`.
         actor: subject of the principal who did it.
         subject_id: id of the voice, key or lexicon.
         outcome: `ok`, or the code of the error.
@@ -99,7 +102,9 @@ class AuditEntry(BaseModel):
     actor: str = Field(description="Subject of who did it; `local` is the command line.")
     action: Action
     subject_id: str = Field(description="Id of the voice, key or lexicon.")
-    owner: str = Field(description="Of the voice, key or lexicon.")
+    owner: str = Field(
+        description="Of the voice, key or lexicon. Of a share, with whom: an owner, or `group:…`."
+    )
     outcome: str = Field(description="`ok`; else the code of the error that came of it.")
     request_id: str = Field(description="`-` outside an HTTP request.")
     source: str = Field(description="Network address of the caller; `-` outside an HTTP request.")

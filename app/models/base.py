@@ -1,10 +1,10 @@
 """What all stored records have in common."""
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.core.clock import utc_now
 
@@ -13,6 +13,9 @@ LOCAL_OWNER = "local"
 
 OWNER_FORM: Final = r"[!-~]{1,200}"
 """Regular expression of what an owner can be called."""
+
+GroupName = Annotated[str, StringConstraints(max_length=190, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""Name of a group of callers."""
 
 MAX_LANGUAGE: Final = 35
 LANGUAGE_FORM: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"

@@ -17,6 +17,7 @@ from pydantic import (
 from app.audio.types import AudioFormat, WordTiming
 from app.core.config.kinds import ANY_CASE
 from app.core.exceptions import AppError
+from app.models.access import Party
 from app.models.history import LexiconUse, SpeechSource, SpeechStatus
 from app.models.lexicon import LexiconIds
 from app.models.voice import Voice
@@ -278,6 +279,7 @@ class Spoken:
 
     Attributes:
         id: of the entry in the history; the response has it before the synthesis has ended.
+        owner: of who asked for it, who need not own the voice.
         error: code of what went wrong.
         first_audio_s: until the first piece of audio was there; None if it never was.
         total_s: until the last one was.
@@ -286,6 +288,7 @@ class Spoken:
     """
 
     id: str
+    owner: str
     voice: Voice
     request: SpeechRequest
     source: SpeechSource
@@ -339,6 +342,7 @@ class Speaker(Protocol):
         voice: Voice,
         request: SpeechRequest,
         *,
+        by: Party | None = None,
         streaming: bool = False,
         priority: Priority = Priority.REALTIME,
         source: SpeechSource = SpeechSource.SPEAK,
@@ -346,7 +350,7 @@ class Speaker(Protocol):
     ) -> SpeechStream: ...
 
     async def check(
-        self, asked: Sequence[tuple[Voice, SpeechRequest]], *, most: int
+        self, asked: Sequence[tuple[Voice, SpeechRequest]], *, by: Party, most: int
     ) -> Mapping[int, AppError]:
         """What `speak` would say to many requests, by their place; `most` errors at most."""
         ...

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from app.audio.types import AudioFormat, RecordingReport
 from app.models.job import JOB_EXAMPLE, Job, JobDetails, JobProblem, JobStatus
 from app.models.lexicon import MAX_ATTACHED
+from app.models.share import VoiceAccess
 from app.models.speech import Format
 from app.models.voice import (
     REPORT_EXAMPLE,
@@ -116,6 +117,10 @@ class VoiceProfile(VoiceDetails):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_PROFILE]})
 
+    owner: str = Field(description="Whose voice it is.")
+    access: VoiceAccess = Field(
+        description="`own`: it is yours. `use`, `manage`: it is shared with you, for that."
+    )
     updated_at: datetime
     version: int = Field(description="Counts the changes: send it with the next one.")
     status: VoiceStatus = Field(

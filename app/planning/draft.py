@@ -9,6 +9,7 @@ from app.core.config import Settings
 from app.core.config.speech import EmojiPolicy
 from app.core.exceptions import InvalidRequest, MarkupInvalid, TextTooLong
 from app.engines.base import EngineInfo
+from app.models.access import Party
 from app.models.lexicon import MAX_ATTACHED
 from app.models.speech import AUTO, SpeechRequest
 from app.models.voice import Voice
@@ -40,7 +41,7 @@ class Draft:
     """What a request says by itself.
 
     Attributes:
-        owner: whose lexicons and other voices it can name.
+        party: whose lexicons it can name, and what other voices.
         voice: None for one that belongs to nobody.
         rate: of the audio, in Hz.
         script: cleaned.
@@ -49,7 +50,7 @@ class Draft:
         terms: that may not be spoken.
     """
 
-    owner: str
+    party: Party
     voice: Voice | None
     request: SpeechRequest
     rate: int
@@ -103,7 +104,7 @@ class Drafting:
         return cls(info, limits, settings.emoji, terms)
 
     def draft(
-        self, owner: str, voice: Voice | None, request: SpeechRequest, *, streaming: bool
+        self, party: Party, voice: Voice | None, request: SpeechRequest, *, streaming: bool
     ) -> Draft:
         """Read a request. Linear in its length.
 
@@ -121,7 +122,7 @@ class Drafting:
         )
         language, detects = _language(voice, request, script)
         cleaned = self._cleaned(script, language)
-        draft = Draft(owner, voice, request, rate, cleaned, language, detects, self.terms)
+        draft = Draft(party, voice, request, rate, cleaned, language, detects, self.terms)
         if len(draft.voice_ids) >= MOST_VOICES:
             raise InvalidRequest(
                 f"There are more than {MOST_VOICES} voices in the SSML.", "Split the text."

@@ -1,28 +1,28 @@
 """What a request names besides its own voice: other voices, lexicons."""
 
 from app.consents.permit import Permit
-from app.db.base import Collection
-from app.db.voices import find_voice
+from app.db.voices import VoiceReach
 from app.engines.base import Engine
 from app.lexicons.shelf import Attached, LexiconShelf
+from app.models.access import Party
 from app.models.voice import Voice
 from app.planning.draft import Draft
 from app.planning.plan import Plan
 
-_Key = tuple[str, tuple[str, ...] | None, tuple[str, ...]]
+_Key = tuple[str, tuple[str, ...] | None, str | None]
 
 
 class Surroundings:
     """Looks them up: each once, for as many requests as it is used for."""
 
     def __init__(
-        self, voices: Collection[Voice], lexicons: LexiconShelf, engine: Engine, permit: Permit
+        self, reach: VoiceReach, lexicons: LexiconShelf, engine: Engine, permit: Permit
     ) -> None:
-        self._collection = voices
+        self._reach = reach
         self._shelf = lexicons
         self._engine = engine
         self._permit = permit
-        self._voices: dict[tuple[str, str], Voice] = {}
+        self._voices: dict[tuple[Party, str], Voice] = {}
         self._attached: dict[_Key, Attached] = {}
 
     async def plan(self, draft: Draft) -> Plan:
@@ -32,19 +32,24 @@ class Surroundings:
             VoiceNotFound, LexiconNotFound
             ConsentRequired, VoiceSuspended: a voice may not speak.
         """
-        owner, own = draft.owner, draft.voice
+        party, own = draft.party, draft.voice
         voices = {own.id: own} if own else {}
         for voice_id in draft.voice_ids:
-            voices[voice_id] = await self._voice(owner, voice_id)
+            voices[voice_id] = await self._voice(party, voice_id)
         for voice in voices.values():
             self._permit.check(voice)
-        key = owner, draft.lexicon_ids, own.lexicon_ids if own else ()
+        key = party.owner, draft.lexicon_ids, own.id if own else None
         if key not in self._attached:
-            self._attached[key] = await self._shelf.matcher(*key)
+            self._attached[key] = await self._shelf.matcher(
+                party.owner,
+                draft.lexicon_ids,
+                own.lexicon_ids if own else (),
+                voice_owner=own.owner if own else None,
+            )
         return Plan(draft, voices, self._attached[key], self._engine)
 
-    async def _voice(self, owner: str, voice_id: str) -> Voice:
-        key = owner, voice_id
+    async def _voice(self, party: Party, voice_id: str) -> Voice:
+        key = party, voice_id
         if key not in self._voices:
-            self._voices[key] = await find_voice(self._collection, owner, voice_id)
+            self._voices[key] = await self._reach.find(party, voice_id)
         return self._voices[key]

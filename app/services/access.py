@@ -106,6 +106,7 @@ class AccessService:
             owner=key.owner,
             kind="api_key",
             permissions=granted(frozenset(key.scopes)),
+            groups=frozenset(key.groups),
         )
 
     def _note_use(self, keys: Collection[ApiKey], key: ApiKey, now: datetime) -> None:

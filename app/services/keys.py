@@ -57,6 +57,7 @@ class KeyService:
             prefix=key[:_SHOWN_CHARS],
             digest=digest_of(key),
             scopes=tuple(dict.fromkeys(wanted.scopes)),
+            groups=tuple(dict.fromkeys(wanted.groups)),
             created_at=now,
             updated_at=now,
             expires_at=None if days is None else now + timedelta(days=days),

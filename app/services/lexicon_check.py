@@ -14,7 +14,7 @@ from app.consents.permit import Permit
 from app.core.tasks import in_thread
 from app.core.turns import Turns
 from app.db.base import Collection
-from app.db.voices import find_voice
+from app.db.voices import VoiceReach
 from app.engines.base import (
     Engine,
     Phonetic,
@@ -26,6 +26,7 @@ from app.engines.controls import all_of, pronounced
 from app.engines.stored import stored_state
 from app.lexicons.hearing import compare
 from app.lexicons.shelf import LexiconShelf
+from app.models.access import Party
 from app.models.lexicon_check import (
     MOST_SAMPLES,
     Change,
@@ -67,6 +68,7 @@ class LexiconCheckService:
         self,
         *,
         voices: Collection[Voice],
+        reach: VoiceReach,
         states: BlobStore,
         lexicons: LexiconShelf,
         engine: Engine,
@@ -78,6 +80,7 @@ class LexiconCheckService:
         refusals: Refusals,
     ) -> None:
         self._voices = voices
+        self._reach = reach
         self._states = states
         self._lexicons = lexicons
         self._engine = engine
@@ -88,7 +91,7 @@ class LexiconCheckService:
         self._recogniser = recogniser
         self._refusals = refusals
 
-    async def check(self, owner: str, asked: ValidateRequest) -> ValidateResponse:
+    async def check(self, by: Party, asked: ValidateRequest) -> ValidateResponse:
         """How the text would be said.
 
         Raises:
@@ -97,7 +100,7 @@ class LexiconCheckService:
             VoiceNotFound, LexiconNotFound, VoiceEngineMismatch
             EngineUnavailable; with samples also EngineBusy, EngineFailed.
         """
-        voice = await find_voice(self._voices, owner, asked.voice) if asked.voice else None
+        voice = await self._reach.find(by, asked.voice) if asked.voice else None
         request = SpeechRequest(
             text=asked.text,
             voice=asked.voice or "-",
@@ -105,11 +108,11 @@ class LexiconCheckService:
             lexicon_ids=asked.lexicon_ids,
             normalize=asked.normalize,
         )
-        draft = await in_thread(None, self._drafting.draft, owner, voice, request, streaming=False)
+        draft = await in_thread(None, self._drafting.draft, by, voice, request, streaming=False)
         plan = await self._around().plan(draft)
         await self._engine.open()
         await self._watermark.warm_up()
-        async with self._refusals.noted(owner, voice):
+        async with self._refusals.noted(by.owner, voice):
             answer, places = await in_thread(None, self._worded, plan)
         if asked.audio or asked.verify:
             with self._turns.enter():
@@ -244,7 +247,7 @@ class LexiconCheckService:
         return samples
 
     def _around(self) -> Surroundings:
-        return Surroundings(self._voices, self._lexicons, self._engine, self._permit)
+        return Surroundings(self._reach, self._lexicons, self._engine, self._permit)
 
     def _file(self, samples: Samples, rate: int) -> str:
         marked = self._watermark.mark(samples, rate)

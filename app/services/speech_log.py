@@ -117,7 +117,7 @@ class HistoryLog:
         voice, request = spoken.voice, spoken.request
         failed = spoken.status is SpeechStatus.FAILED
         self._usage.count(
-            voice.owner,
+            spoken.owner,
             voice.id,
             characters=0 if failed else len(request.content),
             audio_s=spoken.duration_s,
@@ -237,7 +237,7 @@ def _entry(spoken: Spoken, kept: bytes | None, *, at: datetime, keep_text: bool)
     voice, request = spoken.voice, spoken.request
     return HistoryEntry(
         id=spoken.id,
-        owner=voice.owner,
+        owner=spoken.owner,
         created_at=at,
         updated_at=at,
         voice_id=voice.id,

@@ -262,6 +262,7 @@ def tell(app: FastAPI, log: Log) -> None:
     context: AppContext = app.state.context
     synthesis = SynthesisService(
         voices=context.database.collection(Voice),
+        reach=context.reach,
         states=context.stores.states,
         engine=context.engine,
         turns=context.turns,

@@ -91,6 +91,23 @@ async def test_a_user_of_either_version_is_known_by_tenant_and_object(make, issu
     assert principal.permissions == PERMISSIONS[Role.SPEAKER]
 
 
+@pytest.mark.parametrize(
+    ("claims", "groups"),
+    [
+        ({}, []),
+        ({"groups": ["g-1", "g-2", 3]}, ["g-1", "g-2"]),
+        ({"_claim_names": {"groups": "src1"}}, []),  # in too many: there is only a link
+        ({"hasgroups": True}, []),
+    ],
+)
+async def test_a_user_is_in_the_groups_of_the_tenant_that_the_token_names(
+    make, issuer, claims, groups
+):
+    principal = await make().verify(issuer.user(**claims))
+
+    assert principal.groups == {f"{TENANT}/{group}" for group in groups}
+
+
 @pytest.mark.parametrize("version", [1, 2])
 async def test_an_application_of_either_version_has_its_own_roles(make, issuer, version):
     principal = await make().verify(issuer.application(version, roles=["creator"]))
@@ -457,6 +474,14 @@ async def test_its_roles_may_lie_in_another_claim(make_oidc, issuer, issued):
     principal = await make_oidc(oidc_roles_claim="realm_access.roles").verify(token)
 
     assert principal.permissions == PERMISSIONS[Role.SPEAKER]
+
+
+async def test_its_groups_may_lie_in_another_claim(make_oidc, issuer):
+    token = issuer.token(issuer.oidc_claims() | {"memberships": ["Team A", "b"], "groups": ["c"]})
+
+    principal = await make_oidc(oidc_groups_claim="memberships").verify(token)
+
+    assert principal.groups == {"Team A", "b"}
 
 
 @pytest.mark.parametrize("claim", ["roles", "realm_access", "a.b.c"])

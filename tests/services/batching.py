@@ -35,7 +35,7 @@ from app.storage.local import MemoryBlobStore
 from app.watermark.marking import Watermark
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
-from tests.services.parts import FREE, OWNER, Parts, parts, shelf
+from tests.services.parts import FREE, ME, OWNER, Parts, parts, reach, shelf
 
 
 class Untold:
@@ -117,7 +117,7 @@ class Batching:
         items = [{"text": f"Item {n}."} for n in range(count)]
         usual = {"voice": voice_id, "format": "pcm", "normalize": "off", "items": items}
         request = BatchRequest.model_validate(usual | options)
-        return (await self.service.submit(OWNER, request))[0]
+        return (await self.service.submit(ME, request))[0]
 
     async def work(self, batch: BatchDetails, *, parts: list[int] | None = None) -> None:
         """Run parts of the batch's job at the same time, each as a worker does."""
@@ -163,6 +163,7 @@ async def batching(settings: Settings, **options: Any) -> AsyncIterator[Batching
 
             speaker = SynthesisService(
                 voices=p.voices,
+                reach=reach(database),
                 states=p.states,
                 engine=engine,
                 turns=Turns(8, background_at_once=8, max_requests=8, clock=time.monotonic),
@@ -180,6 +181,7 @@ async def batching(settings: Settings, **options: Any) -> AsyncIterator[Batching
                 bench=Bench(
                     items=items,
                     voices=database.collection(Voice),
+                    reach=reach(database),
                     outputs=outputs,
                     speaker=options.pop("speaker", lambda inner: inner)(speaker),
                     at_once=options.pop("at_once", 2),

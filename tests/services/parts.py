@@ -25,6 +25,7 @@ from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.sql import SqlDatabase
+from app.db.voices import VoiceReach
 from app.engines.base import Engine
 from app.engines.fake import FakeEngine
 from app.guarding import GuardParts
@@ -32,10 +33,12 @@ from app.jobs.board import JobBoard
 from app.jobs.webhooks import Webhooks
 from app.lexicons.shelf import LexiconShelf
 from app.lexicons.store import LexiconStore
+from app.models.access import Party
 from app.models.audit import AuditEvent
 from app.models.consent import Consent
 from app.models.job import Job
 from app.models.lexicon import Lexicon, LexiconContent
+from app.models.share import VoiceShare
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.services.retention import Keepers, RetentionService
 from app.services.training import TrainingService
@@ -59,8 +62,14 @@ from app.training.versions import Versions
 from tests.conftest import recording
 
 OWNER = "local"
+ME = Party(OWNER)
 FREE = Permit("off", operator_attests=True)
 """No voice needs a consent."""
+
+
+def reach(database: SqlDatabase | None) -> VoiceReach:
+    assert database is not None
+    return VoiceReach(database.collection(Voice), database.collection(VoiceShare))
 
 
 def files(settings: Settings) -> list[str]:
@@ -122,6 +131,7 @@ class Parts:
             voices=self.voices,
             samples=self.samples,
             versions=self.versions,
+            shares=self.database.collection(VoiceShare),
             lexicons=self.lexicons,
             stores=self.stores,
             engine=FakeEngine(),

@@ -31,7 +31,7 @@ from app.text.lexicon import Matcher
 from app.watermark.marking import Watermark
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
-from tests.services.parts import FREE, OWNER, Parts, parts, shelf
+from tests.services.parts import FREE, ME, OWNER, Parts, parts, reach, shelf
 
 pytestmark = pytest.mark.anyio
 
@@ -122,6 +122,7 @@ def speaker(
     engine = engine or FakeEngine()
     return SynthesisService(
         voices=made.voices,
+        reach=reach(made.database),
         states=made.states,
         engine=engine,
         turns=Turns(
@@ -415,12 +416,17 @@ async def for_nothing(_: int) -> None: ...
 async def test_a_cancelled_request_closes_its_encoder_only_when_its_thread_has_ended(voice):
     encoder = SlowEncoder()
     order = Order(
-        voice, asking(voice), SpeechSource.SPEAK, None, Priority.REALTIME, for_nothing, 0.0
+        voice=voice,
+        by=ME,
+        request=asking(voice),
+        source=SpeechSource.SPEAK,
+        batch_id=None,
+        priority=Priority.REALTIME,
+        charge=for_nothing,
+        since=0.0,
     )
     limits = SynthesisLimits(max_chars=1000, max_whole_chars=500)
-    draft = Drafting(FakeEngine().info, limits).draft(
-        voice.owner, voice, asking(voice), streaming=True
-    )
+    draft = Drafting(FakeEngine().info, limits).draft(ME, voice, asking(voice), streaming=True)
     plan = Plan(draft, {voice.id: voice}, Attached(Matcher(())), FakeEngine())
     (first, *_) = plan.worded()
     speech = Speech(order, saying(first), encoder, plan=plan, admission=nullcontext())

@@ -49,6 +49,7 @@ def told(voice: Voice, text: str = "Hello there.", **fields: Any) -> Spoken:
     }
     defaults: dict[str, Any] = {
         "id": str(uuid4()),
+        "owner": voice.owner,
         "source": SpeechSource.SPEAK,
         "status": SpeechStatus.OK,
         "sample_rate": 24000,

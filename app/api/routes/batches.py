@@ -8,14 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.api import audio, rates
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Batches, IdempotencyKey, Owner
+from app.api.dependencies import Asker, Batches, IdempotencyKey, Owner
 from app.api.errors import also, problems
 from app.api.speech import SPEECH_PROBLEMS
 from app.audio.types import AudioFormat
 from app.core import exceptions as err
 from app.core.tasks import in_thread
 from app.limits.base import Rate
-from app.models.access import Permission
+from app.models.access import Party, Permission
 from app.models.batch import ItemStatus
 from app.models.batch_details import BatchCreated, BatchDetails, BatchPage, ItemPage
 from app.models.batch_request import BatchRequest, JoinedFormat
@@ -49,7 +49,7 @@ Cursor = Annotated[str | None, Query(description="From the page before.")]
 @access(Permission.SPEECH_SYNTHESIZE, Rate.SYNTHESIS)
 async def create_batch(
     batches: Batches,
-    owner: Owner,
+    by: Asker,
     body: BatchRequest,
     request: Request,
     response: Response,
@@ -58,7 +58,7 @@ async def create_batch(
     """Speak many texts as one job. All items are checked before anything is begun: if one cannot be
     spoken, none is, and `errors` names those that cannot.
     """
-    return await _begun(batches, owner, body, request, response, key=idempotency_key, places=None)
+    return await _begun(batches, by, body, request, response, key=idempotency_key, places=None)
 
 
 class BatchForm(BaseModel):
@@ -92,7 +92,7 @@ class BatchForm(BaseModel):
 @access(Permission.SPEECH_SYNTHESIZE, Rate.SYNTHESIS)
 async def upload_batch(
     batches: Batches,
-    owner: Owner,
+    by: Asker,
     form: Annotated[BatchForm, Form(media_type="multipart/form-data")],
     request: Request,
     response: Response,
@@ -102,7 +102,7 @@ async def upload_batch(
     content = await form.file.read()
     defaults = form.model_dump(exclude={"file"}, exclude_none=True)
     body, places = await in_thread(None, _read, content, form.file.filename or "", defaults)
-    return await _begun(batches, owner, body, request, response, key=idempotency_key, places=places)
+    return await _begun(batches, by, body, request, response, key=idempotency_key, places=places)
 
 
 @router.get("", operation_id="list_batches", responses=problems(err.DatabaseError))
@@ -235,7 +235,7 @@ async def retry_batch(batches: Batches, owner: Owner, batch_id: str) -> BatchDet
 
 async def _begun(
     batches: BatchService,
-    owner: str,
+    by: Party,
     body: BatchRequest,
     request: Request,
     response: Response,
@@ -244,7 +244,7 @@ async def _begun(
     places: list[Place] | None,
 ) -> BatchCreated:
     charge = partial(rates.spend_up_to_all, request, Rate.CHARACTERS)
-    batch, job = await batches.submit(owner, body, key=key, places=places, charge=charge)
+    batch, job = await batches.submit(by, body, key=key, places=places, charge=charge)
     response.headers["Location"] = batch.links.self
     return BatchCreated(batch=batch, job=JobDetails.of(job))
 

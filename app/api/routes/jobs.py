@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Jobs, Owner
+from app.api.dependencies import JobKeeper, Jobs, Owner
 from app.api.errors import problems
 from app.api.events import KEEP_ALIVE_S, MEDIA_TYPE, UNBUFFERED, event
 from app.core import exceptions as err
@@ -53,7 +53,7 @@ async def list_jobs(
 
 @router.get("/{job_id}", operation_id="get_job", responses=_OF_ONE)
 @access(Permission.JOBS_READ)
-async def get_job(jobs: Jobs, owner: Owner, job_id: str) -> JobDetails:
+async def get_job(jobs: Jobs, owner: JobKeeper, job_id: str) -> JobDetails:
     """One job, and how far it is."""
     return JobDetails.of(await jobs.get(owner, job_id))
 
@@ -64,7 +64,7 @@ async def get_job(jobs: Jobs, owner: Owner, job_id: str) -> JobDetails:
     responses=problems(err.JobNotFound, err.JobEnded, err.DatabaseError),
 )
 @access(Permission.JOBS_WRITE)
-async def cancel_job(jobs: Jobs, owner: Owner, job_id: str) -> JobDetails:
+async def cancel_job(jobs: Jobs, owner: JobKeeper, job_id: str) -> JobDetails:
     """Cancel a job. A batch keeps what was done; a training leaves the voice as it was. One that
     waits is cancelled at once, one that runs is
     within a sentence: `cancel_requested` is true until then.
@@ -81,7 +81,7 @@ async def cancel_job(jobs: Jobs, owner: Owner, job_id: str) -> JobDetails:
     ),
 )
 @access(Permission.JOBS_WRITE)
-async def retry_job(jobs: Jobs, owner: Owner, job_id: str) -> JobDetails:
+async def retry_job(jobs: Jobs, owner: JobKeeper, job_id: str) -> JobDetails:
     """Try a job again that has failed, was cancelled, or failed in part. A batch goes on from what
     was done, a training begins anew; not while another training of the voice is under way.
     """
@@ -95,7 +95,9 @@ async def retry_job(jobs: Jobs, owner: Owner, job_id: str) -> JobDetails:
     responses=_EVENTS | _OF_ONE,
 )
 @access(Permission.JOBS_READ)
-async def job_events(jobs: Jobs, owner: Owner, job_id: str, request: Request) -> StreamingResponse:
+async def job_events(
+    jobs: Jobs, owner: JobKeeper, job_id: str, request: Request
+) -> StreamingResponse:
     """Follow a job to its end, as server-sent events. Without an event `end` the server was
     stopped: ask again.
     """

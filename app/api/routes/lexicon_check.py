@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 
 from app.api import rates
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import LexiconCheck, Owner
+from app.api.dependencies import Asker, LexiconCheck
 from app.api.errors import also, problems
 from app.api.speech import SPEECH_PROBLEMS
 from app.core import exceptions as err
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/api/v1/lexicon", tags=["lexicons"], route_class=Guar
 )
 @access(Permission.SPEECH_SYNTHESIZE, Rate.SYNTHESIS)
 async def validate_text(
-    lexicons: LexiconCheck, owner: Owner, body: ValidateRequest, request: Request
+    lexicons: LexiconCheck, by: Asker, body: ValidateRequest, request: Request
 ) -> ValidateResponse:
     """How a text would be said: as words, with what changes each and why; the entries of lexicons
     that fit and are not applied; the words that no source knows; the phonemes of each word. With
@@ -31,4 +31,4 @@ async def validate_text(
     """
     if body.audio or body.verify:
         await rates.spend(request, Rate.CHARACTERS, len(body.text))
-    return await lexicons.check(owner, body)
+    return await lexicons.check(by, body)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.api import audio, rates
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Owner, Synthesis, Voices
+from app.api.dependencies import Asker, Reach, Synthesis
 from app.api.errors import also, problems
 from app.api.events import MEDIA_TYPE
 from app.api.speech import SPEECH_PROBLEMS, events
@@ -29,14 +29,14 @@ _PROBLEMS = also(SPEECH_PROBLEMS, problems(err.MarkupInvalid, err.LexiconNotFoun
 )
 @access(Permission.SPEECH_SYNTHESIZE, Rate.SYNTHESIS)
 async def speak(
-    voices: Voices, synthesis: Synthesis, owner: Owner, body: SpeechRequest, request: Request
+    reach: Reach, synthesis: Synthesis, by: Asker, body: SpeechRequest, request: Request
 ) -> Response:
     """Speak a text, or SSML, in a voice: the whole audio at once. For texts of more than some
     sentences `/speak/stream` begins sooner.
     """
-    voice = await voices.get(owner, body.voice)
+    voice = await reach.find(by, body.voice)
     charge = partial(rates.spend, request, Rate.CHARACTERS)
-    speech = await synthesis.speak(voice, body, charge=charge)
+    speech = await synthesis.speak(voice, body, by=by, charge=charge)
     return await audio.whole(speech, request)
 
 
@@ -53,17 +53,17 @@ async def speak(
 )
 @access(Permission.SPEECH_SYNTHESIZE, Rate.SYNTHESIS)
 async def speak_stream(
-    voices: Voices, synthesis: Synthesis, owner: Owner, body: StreamRequest, request: Request
+    reach: Reach, synthesis: Synthesis, by: Asker, body: StreamRequest, request: Request
 ) -> Response:
     """Speak a text, or SSML, in a voice: each sentence is sent as soon as it is spoken.
 
     The status is sent with the first one. What fails later breaks the connection or, with
     `stream_format: sse`, is the event `error`: an answer that ends well is complete.
     """
-    voice = await voices.get(owner, body.voice)
+    voice = await reach.find(by, body.voice)
     charge = partial(rates.spend, request, Rate.CHARACTERS)
     speech = await synthesis.speak(
-        voice, body, streaming=True, source=SpeechSource.STREAM, charge=charge
+        voice, body, by=by, streaming=True, source=SpeechSource.STREAM, charge=charge
     )
     if body.stream_format is StreamFormat.AUDIO:
         return await audio.streamed(speech, request)

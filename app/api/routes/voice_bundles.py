@@ -7,7 +7,7 @@ from fastapi import APIRouter, File, Response, UploadFile
 from fastapi.responses import StreamingResponse
 
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Bundles, Owner, Voices
+from app.api.dependencies import Bundles, Owner, VoiceOwner, Voices
 from app.api.errors import also, problems
 from app.api.routes.voice_profiles import profile
 from app.api.uploads import UPLOAD_PROBLEMS, sent
@@ -40,6 +40,7 @@ _AGAIN: Final = (
     responses=_BUNDLE
     | problems(
         err.VoiceNotFound,
+        err.VoiceAccessMissing,
         err.VoiceSuspended,
         err.EngineFailed,
         err.StorageError,
@@ -47,7 +48,7 @@ _AGAIN: Final = (
     ),
 )
 @access(Permission.VOICES_WRITE, Rate.TRAINING)
-async def export_voice(bundles: Bundles, owner: Owner, voice_id: str) -> Response:
+async def export_voice(bundles: Bundles, owner: VoiceOwner, voice_id: str) -> Response:
     """The voice as a zip file with all that belongs to it: its recordings, what is known of them,
     and all its versions. Another server makes the same voice of it: POST /api/v1/voices/import.
     """

@@ -1,12 +1,21 @@
 """Voices under /api/v1: train, list, show, change, delete."""
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, File, Form, Query, Response, UploadFile
 
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Cloning, IdempotencyKey, Owner, Voices
+from app.api.dependencies import (
+    Asker,
+    Cloning,
+    IdempotencyKey,
+    Manager,
+    Owner,
+    Reach,
+    VoiceOwner,
+    Voices,
+)
 from app.api.errors import also, problems
 from app.api.etags import ETAG, IfMatch, etag, version_of
 from app.api.routes.voices import common
@@ -14,9 +23,10 @@ from app.api.uploads import CONSENT_PROBLEMS, UPLOAD_PROBLEMS, ConsentId, sent_a
 from app.core import exceptions as err
 from app.core.exceptions import InvalidRequest
 from app.limits.base import Rate
-from app.models.access import Permission
+from app.models.access import Party, Permission
 from app.models.base import LANGUAGE_FORM
 from app.models.job import JobDetails, JobStatus
+from app.models.share import VoiceAccess
 from app.models.voice import Erased, Voice
 from app.models.voice_profile import (
     SampleCounts,
@@ -125,7 +135,7 @@ async def train_voice(
 @access(Permission.VOICES_TRAIN, Rate.TRAINING)
 async def train_voice_again(
     cloning: Cloning,
-    owner: Owner,
+    owner: Manager,
     voice_id: str,
     key: IdempotencyKey = None,
     body: TrainRequest | None = None,
@@ -143,7 +153,8 @@ async def train_voice_again(
 @access(Permission.VOICES_READ)
 async def list_voice_profiles(
     voices: Voices,
-    owner: Owner,
+    reach: Reach,
+    by: Asker,
     engine: Annotated[
         str | None,
         Query(pattern=r"^[A-Za-z0-9._-]{1,100}$", description="Those of this engine."),
@@ -153,14 +164,22 @@ async def list_voice_profiles(
         Query(max_length=35, pattern=LANGUAGE_FORM, description="Those with this language."),
     ] = None,
     sort: Annotated[Sort, Query(description="`-` before it: descending.")] = "-created_at",
+    shared: Annotated[
+        bool, Query(description="Others' voices that are shared with you, instead of yours.")
+    ] = False,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     cursor: Annotated[str | None, Query(description="From the page before.")] = None,
 ) -> VoiceProfilePage:
     """Your voices, page by page. A cursor is for the same filter and order."""
+    given = await reach.shared_with(by) if shared else {}
     asked = {"engine": engine, "language": language}
     where = {name: value for name, value in asked.items() if value is not None}
-    page = await voices.list(owner, where=where, order=sort, limit=limit, cursor=cursor or None)
-    items = [await profile(voices, voice) for voice in page.items]
+    part: dict[str, Any] = {"order": sort, "limit": limit, "cursor": cursor or None}
+    if shared:
+        page = await voices.among(list(given), where=where, **part)
+    else:
+        page = await voices.list(by.owner, where=where, **part)
+    items = [await profile(voices, one, given.get(one.id, VoiceAccess.OWN)) for one in page.items]
     return VoiceProfilePage(items=items, cursor=page.cursor)
 
 
@@ -176,14 +195,14 @@ router.add_api_route(
 )
 @access(Permission.VOICES_READ)
 async def get_voice_profile(
-    voices: Voices, owner: Owner, voice_id: str, response: Response
+    voices: Voices, reach: Reach, by: Asker, voice_id: str, response: Response
 ) -> VoiceProfile:
     """One voice: its recordings, its last training, and how the version that is spoken was
     measured.
     """
-    voice = await voices.get(owner, voice_id)
+    voice, access = await reach.look_up(by, voice_id)
     response.headers["ETag"] = etag(voice.version)
-    return await profile(voices, voice)
+    return await profile(voices, voice, access)
 
 
 @router.put(
@@ -193,6 +212,7 @@ async def get_voice_profile(
     | problems(
         err.UnsupportedLanguage,
         err.VoiceNotFound,
+        err.VoiceAccessMissing,
         err.LexiconNotFound,
         err.VersionConflict,
         err.DatabaseError,
@@ -201,7 +221,8 @@ async def get_voice_profile(
 @access(Permission.VOICES_WRITE)
 async def change_voice(
     voices: Voices,
-    owner: Owner,
+    owner: Manager,
+    by: Asker,
     voice_id: str,
     body: VoiceChange,
     response: Response,
@@ -215,24 +236,26 @@ async def change_voice(
     change = Change(_version(body.version, if_match), fields)
     voice = await voices.change(owner, voice_id, change)
     response.headers["ETag"] = etag(voice.version)
-    return await profile(voices, voice)
+    return await profile(voices, voice, _access(voice, by))
 
 
 @router.delete(
     "/{voice_id}",
     operation_id="delete_voice_profile",
-    responses=problems(err.VoiceNotFound, err.DatabaseError),
+    responses=problems(err.VoiceNotFound, err.VoiceAccessMissing, err.DatabaseError),
 )
 @access(Permission.VOICES_WRITE)
-async def delete_voice_profile(voices: Voices, owner: Owner, voice_id: str) -> Erased:
+async def delete_voice_profile(voices: Voices, owner: VoiceOwner, voice_id: str) -> Erased:
     """Delete a voice, its recordings, its versions, and all that was made with it; its training is
     cancelled. Says what was erased.
     """
     return await voices.delete(owner, voice_id)
 
 
-async def profile(voices: Voices, voice: Voice) -> VoiceProfile:
-    """A voice as callers see it."""
+async def profile(
+    voices: Voices, voice: Voice, access: VoiceAccess = VoiceAccess.OWN
+) -> VoiceProfile:
+    """A voice as callers see it who may do so much with it."""
     standing = await voices.standing(voice)
     job, active = standing.job, standing.active
     training = job and TrainingSummary.of(job, standing.trained)
@@ -248,7 +271,11 @@ async def profile(voices: Voices, voice: Voice) -> VoiceProfile:
         "updated_at", "version", "language", "consent", "consent_id", "active_version",
         "lexicon_ids",
     }  # fmt: skip
+    if access is not VoiceAccess.OWN:  # whose agreement it is concerns its owner
+        voice = voice.model_copy(update={"consent": None, "consent_id": None})
     return VoiceProfile(
+        access=access,
+        owner=voice.owner,
         status=status,
         samples=SampleCounts.of(standing.samples),
         metrics=active and active.metrics,
@@ -256,6 +283,11 @@ async def profile(voices: Voices, voice: Voice) -> VoiceProfile:
         **{name: getattr(voice, name) for name in shown},
         **common(voice),
     )
+
+
+def _access(voice: Voice, by: Party) -> VoiceAccess:
+    """Of somebody who has just managed it."""
+    return VoiceAccess.OWN if voice.owner == by.owner else VoiceAccess.MANAGE
 
 
 def _version(sent: int | None, if_match: str | None) -> int:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, File, Request, Response, UploadFile
 
 from app.api import audio, rates
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Context, Owner, Samples, Synthesis, Voices
+from app.api.dependencies import Asker, Context, Manager, Samples, Synthesis
 from app.api.errors import also, problems
 from app.api.recordings import RECORDING, recording
 from app.api.speech import SPEECH_PROBLEMS
@@ -43,10 +43,10 @@ _SENTENCES: Final = {
 @router.get(
     "/samples",
     operation_id="list_voice_samples",
-    responses=problems(err.VoiceNotFound, err.DatabaseError),
+    responses=problems(err.VoiceNotFound, err.VoiceAccessMissing, err.DatabaseError),
 )
 @access(Permission.VOICES_READ)
-async def list_voice_samples(samples: Samples, owner: Owner, voice_id: str) -> SampleList:
+async def list_voice_samples(samples: Samples, owner: Manager, voice_id: str) -> SampleList:
     """The recordings of a voice, oldest first, with those that were refused and why."""
     found = await samples.list(owner, voice_id)
     return SampleList(voice_id=voice_id, items=[SampleDetails.of(sample) for sample in found])
@@ -55,12 +55,14 @@ async def list_voice_samples(samples: Samples, owner: Owner, voice_id: str) -> S
 @router.post(
     "/samples",
     operation_id="add_voice_samples",
-    responses=also(also(UPLOAD_PROBLEMS, CONSENT_PROBLEMS), problems(err.VoiceNotFound)),
+    responses=also(
+        also(UPLOAD_PROBLEMS, CONSENT_PROBLEMS), problems(err.VoiceNotFound, err.VoiceAccessMissing)
+    ),
 )
 @access(Permission.VOICES_WRITE, Rate.TRAINING)
 async def add_voice_samples(
     samples: Samples,
-    owner: Owner,
+    owner: Manager,
     voice_id: str,
     files: Annotated[list[UploadFile], File(description="Recordings, or one zip file of them.")],
 ) -> SamplesAdded:
@@ -80,6 +82,7 @@ async def add_voice_samples(
     responses=RECORDING
     | problems(
         err.VoiceNotFound,
+        err.VoiceAccessMissing,
         err.SampleNotFound,
         err.AudioNotKept,
         err.StorageError,
@@ -88,7 +91,7 @@ async def add_voice_samples(
 )
 @access(Permission.VOICES_READ)
 async def get_voice_sample_audio(
-    samples: Samples, owner: Owner, voice_id: str, sample_id: str
+    samples: Samples, owner: Manager, voice_id: str, sample_id: str
 ) -> Response:
     """A recording of a voice, the very file that was sent."""
     sample, content = await samples.audio(owner, voice_id, sample_id)
@@ -101,6 +104,7 @@ async def get_voice_sample_audio(
     operation_id="delete_voice_sample",
     responses=problems(
         err.VoiceNotFound,
+        err.VoiceAccessMissing,
         err.SampleNotFound,
         err.Conflict,
         err.VersionConflict,
@@ -109,7 +113,7 @@ async def get_voice_sample_audio(
 )
 @access(Permission.VOICES_WRITE)
 async def delete_voice_sample(
-    samples: Samples, owner: Owner, voice_id: str, sample_id: str
+    samples: Samples, owner: Manager, voice_id: str, sample_id: str
 ) -> None:
     """Delete a recording, but not the last one that is used. What was learnt from it stays in the
     versions of the voice.
@@ -120,12 +124,12 @@ async def delete_voice_sample(
 @router.post(
     "/verify",
     operation_id="verify_voice",
-    responses=also(UPLOAD_PROBLEMS, problems(err.VoiceNotFound)),
+    responses=also(UPLOAD_PROBLEMS, problems(err.VoiceNotFound, err.VoiceAccessMissing)),
 )
 @access(Permission.VOICES_READ, Rate.TRAINING)
 async def verify_voice(
     samples: Samples,
-    owner: Owner,
+    owner: Manager,
     voice_id: str,
     file: Annotated[UploadFile, File(description="A recording of somebody.")],
 ) -> Verification:
@@ -151,16 +155,15 @@ async def verify_voice(
 )
 @access(Permission.SPEECH_SYNTHESIZE, Rate.SYNTHESIS)
 async def preview_voice(
-    voices: Voices,
     synthesis: Synthesis,
     context: Context,
-    owner: Owner,
+    by: Asker,
     voice_id: str,
     request: Request,
     body: PreviewRequest | None = None,
 ) -> Response:
     """How a voice sounds: it says a sentence of its language, or a short text."""
-    voice = await voices.get(owner, voice_id)
+    voice = await context.reach.find(by, voice_id)
     asked = body or PreviewRequest()
     language = asked.language or voice.language or context.engine.info.languages[0]
     sentence = _SENTENCES.get(language[:2].lower(), _SENTENCES["en"])
@@ -173,6 +176,7 @@ async def preview_voice(
             format=asked.format,
             sample_rate=asked.sample_rate,
         ),
+        by=by,
         source=SpeechSource.PREVIEW,
         charge=partial(rates.spend, request, Rate.CHARACTERS),
     )

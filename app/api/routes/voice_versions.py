@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Owner, Versions
+from app.api.dependencies import Manager, Versions
 from app.api.errors import problems
 from app.core import exceptions as err
 from app.limits.base import Rate
@@ -34,10 +34,10 @@ Number = Annotated[int, Path(ge=1, le=_MAX_NUMBER, description="Of the version."
 @router.get(
     "",
     operation_id="list_voice_versions",
-    responses=problems(err.VoiceNotFound, err.DatabaseError),
+    responses=problems(err.VoiceNotFound, err.VoiceAccessMissing, err.DatabaseError),
 )
 @access(Permission.VOICES_READ)
-async def list_voice_versions(versions: Versions, owner: Owner, voice_id: str) -> VersionList:
+async def list_voice_versions(versions: Versions, owner: Manager, voice_id: str) -> VersionList:
     """All versions of a voice: the instant clone, and one of each training."""
     voice, found = await versions.list(owner, voice_id)
     return VersionList(
@@ -50,7 +50,7 @@ async def list_voice_versions(versions: Versions, owner: Owner, voice_id: str) -
 @router.get("/", include_in_schema=False)
 @access(Permission.VOICES_READ)
 async def list_voice_versions_as_folder(
-    versions: Versions, owner: Owner, voice_id: str
+    versions: Versions, owner: Manager, voice_id: str
 ) -> VersionList:
     """The same, with a slash at the end."""
     return await list_voice_versions(versions, owner, voice_id)
@@ -61,6 +61,7 @@ async def list_voice_versions_as_folder(
     operation_id="compare_voice_versions",
     responses=problems(
         err.VoiceNotFound,
+        err.VoiceAccessMissing,
         err.VersionNotFound,
         err.VoiceEngineMismatch,
         err.UnsuitableRecording,
@@ -75,7 +76,7 @@ async def list_voice_versions_as_folder(
 @access(Permission.VOICES_READ, Rate.SYNTHESIS)
 async def compare_voice_versions(
     versions: Versions,
-    owner: Owner,
+    owner: Manager,
     voice_id: str,
     a: Annotated[int, Query(ge=1, le=_MAX_NUMBER, description="Number of one version.")],
     b: Annotated[int, Query(ge=1, le=_MAX_NUMBER, description="Number of the other one.")],
@@ -100,11 +101,13 @@ async def compare_voice_versions(
 @router.get(
     "/{number:version}",
     operation_id="get_voice_version",
-    responses=problems(err.VoiceNotFound, err.VersionNotFound, err.DatabaseError),
+    responses=problems(
+        err.VoiceNotFound, err.VoiceAccessMissing, err.VersionNotFound, err.DatabaseError
+    ),
 )
 @access(Permission.VOICES_READ)
 async def get_voice_version(
-    versions: Versions, owner: Owner, voice_id: str, number: Number
+    versions: Versions, owner: Manager, voice_id: str, number: Number
 ) -> VersionDetails:
     """One version, with what its training measured."""
     voice, version = await versions.get(owner, voice_id, number)
@@ -116,6 +119,7 @@ async def get_voice_version(
     operation_id="activate_voice_version",
     responses=problems(
         err.VoiceNotFound,
+        err.VoiceAccessMissing,
         err.VersionNotFound,
         err.VersionConflict,
         err.VoiceEngineMismatch,
@@ -125,7 +129,7 @@ async def get_voice_version(
 )
 @access(Permission.VOICES_TRAIN)
 async def activate_voice_version(
-    versions: Versions, owner: Owner, voice_id: str, number: Number
+    versions: Versions, owner: Manager, voice_id: str, number: Number
 ) -> VersionDetails:
     """Speak with this version from the next request on: a newer one, or an older one to roll back.
     Also one that was not found to be better.
@@ -140,6 +144,7 @@ async def activate_voice_version(
     operation_id="delete_voice_version",
     responses=problems(
         err.VoiceNotFound,
+        err.VoiceAccessMissing,
         err.VersionNotFound,
         err.Conflict,
         err.VersionConflict,
@@ -149,7 +154,7 @@ async def activate_voice_version(
 )
 @access(Permission.VOICES_TRAIN)
 async def delete_voice_version(
-    versions: Versions, owner: Owner, voice_id: str, number: Number
+    versions: Versions, owner: Manager, voice_id: str, number: Number
 ) -> None:
     """Delete a version and its file. The active one cannot be deleted: activate another first."""
     await versions.delete(owner, voice_id, number)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 
 from app.api import audio, rates
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Owner, Synthesis, Training, Voices
+from app.api.dependencies import Asker, Owner, Reach, Synthesis, Training, VoiceOwner, Voices
 from app.api.errors import also, problems
 from app.api.speech import SPEECH_PROBLEMS
 from app.api.uploads import CONSENT_PROBLEMS, ConsentId
@@ -83,18 +83,18 @@ async def list_voices(
     responses=problems(err.VoiceNotFound, err.DatabaseError),
 )
 @access(Permission.VOICES_READ)
-async def get_voice(voices: Voices, owner: Owner, voice_id: str) -> VoiceDetails:
+async def get_voice(reach: Reach, by: Asker, voice_id: str) -> VoiceDetails:
     """One voice, with the report on its recording."""
-    return _details(await voices.get(owner, voice_id))
+    return _details(await reach.find(by, voice_id))
 
 
 @router.delete(
     "/{voice_id}",
     operation_id="delete_voice",
-    responses=problems(err.VoiceNotFound, err.DatabaseError),
+    responses=problems(err.VoiceNotFound, err.VoiceAccessMissing, err.DatabaseError),
 )
 @access(Permission.VOICES_WRITE)
-async def delete_voice(voices: Voices, owner: Owner, voice_id: str) -> Erased:
+async def delete_voice(voices: Voices, owner: VoiceOwner, voice_id: str) -> Erased:
     """Delete a voice, its recording, and all that was made of it; says what was erased."""
     return await voices.delete(owner, voice_id)
 
@@ -107,9 +107,9 @@ async def delete_voice(voices: Voices, owner: Owner, voice_id: str) -> Erased:
 )
 @access(Permission.SPEECH_SYNTHESIZE, Rate.SYNTHESIS)
 async def synthesize(
-    voices: Voices,
+    reach: Reach,
     synthesis: Synthesis,
-    owner: Owner,
+    by: Asker,
     voice_id: str,
     body: SpeakRequest,
     request: Request,
@@ -117,11 +117,12 @@ async def synthesize(
     """Speak a text in a voice. Whole by default; `stream: true` sends each sentence when it is
     ready.
     """
-    voice = await voices.get(owner, voice_id)
+    voice = await reach.find(by, voice_id)
     charge = partial(rates.spend, request, Rate.CHARACTERS)
     speech = await synthesis.speak(
         voice,
         body.as_speech(voice.id),
+        by=by,
         streaming=body.stream,
         source=SpeechSource.LEGACY,
         charge=charge,

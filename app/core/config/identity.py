@@ -50,6 +50,9 @@ class IdentitySettings(BaseModel):
         None, description="Its keys; default: as its metadata document says."
     )
     oidc_roles_claim: str = Field("roles", description="Claim with the roles of the caller.")
+    oidc_groups_claim: str = Field(
+        "groups", description="Claim with the groups of the caller: voices are shared with them."
+    )
     oidc_full_scopes: Strings = Field(
         ("access_as_user", "user_impersonation"),
         description="Scopes that let an application do all that its user may.",

@@ -25,12 +25,13 @@ AppError 500
 ├─ Forbidden 403              somebody we know who may not: `permission`
 ├─ Refused 403                what nobody may do here, or who may do nothing
 │   ├─ Suspended              the caller is suspended
+│   ├─ VoiceAccessMissing     the voice is another owner's, and shared for less
 │   ├─ TextBlocked            a text that the operator does not let be spoken: `matches`
 │   ├─ ConsentRequired        a voice whose speaker has not agreed as it is asked for
 │   ├─ VoiceSuspended         a voice that somebody has stopped
 │   └─ SpeakerDenied          the recording is of somebody who may not be cloned
 ├─ NotFound 404
-│   ├─ VoiceNotFound, SampleNotFound, VersionNotFound
+│   ├─ VoiceNotFound, ShareNotFound, SampleNotFound, VersionNotFound
 │   ├─ ConsentNotFound, KeyNotFound, SuspensionNotFound, DeniedSpeakerNotFound, FlagNotFound
 │   ├─ JobNotFound, BatchNotFound, HistoryNotFound
 │   ├─ AudioNotKept           the entry is there, its audio is not
@@ -86,6 +87,7 @@ from app.core.exceptions.callers import (
     TokenExpired,
     TokenInvalid,
     Unauthenticated,
+    VoiceAccessMissing,
     VoiceSuspended,
 )
 from app.core.exceptions.records import (
@@ -111,6 +113,7 @@ from app.core.exceptions.records import (
     NotFound,
     RevisionNotFound,
     SampleNotFound,
+    ShareNotFound,
     SuspensionNotFound,
     TooManyLexicons,
     VersionConflict,
@@ -218,6 +221,7 @@ __all__ = [
     "Refused",
     "RevisionNotFound",
     "SampleNotFound",
+    "ShareNotFound",
     "ShuttingDown",
     "SpeakerDenied",
     "StatementExpired",
@@ -241,6 +245,7 @@ __all__ = [
     "UploadTooLarge",
     "VersionConflict",
     "VersionNotFound",
+    "VoiceAccessMissing",
     "VoiceEngineMismatch",
     "VoiceInTraining",
     "VoiceNotFound",

@@ -50,6 +50,10 @@ class Suspended(Refused):
     code, title = "suspended", "The caller is suspended"
 
 
+class VoiceAccessMissing(Refused):
+    code, title = "voice-access-missing", "The voice is not shared for that"
+
+
 class TextBlocked(Refused):
     """Carries `matches`: offsets in the text without its markup, never what the list says."""
 

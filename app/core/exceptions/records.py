@@ -11,6 +11,10 @@ class VoiceNotFound(NotFound):
     code, title = "voice-not-found", "There is no such voice"
 
 
+class ShareNotFound(NotFound):
+    code, title = "share-not-found", "There is no such share"
+
+
 class SampleNotFound(NotFound):
     code, title = "sample-not-found", "There is no such recording"
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from app.core.exceptions import AppError, InvalidRequest, VoiceNotFound
-from app.db.base import Collection
-from app.db.voices import find_voice
+from app.db.voices import VoiceReach
+from app.models.access import Party
 from app.models.batch_request import BatchRequest
 from app.models.speech import Speaker, SpeechRequest
 from app.models.voice import Voice
@@ -63,10 +63,8 @@ class ItemCheck:
         self._places = places
         self._errors: dict[int, list[dict[str, Any]]] = {}
 
-    async def orders(
-        self, owner: str, voices: Collection[Voice], speaker: Speaker
-    ) -> list[Ordered]:
-        """What is to be spoken, in which voice.
+    async def orders(self, by: Party, reach: VoiceReach, speaker: Speaker) -> list[Ordered]:
+        """What is to be spoken for somebody, in which voice.
 
         Raises:
             InvalidRequest: naming items.
@@ -74,7 +72,7 @@ class ItemCheck:
         """
         asked = self._asked()
         self._check_names()
-        found = await self._voices(owner, voices, asked)
+        found = await self._voices(by, reach, asked)
         places: list[int] = []
         orders: list[Ordered] = []
         for place, one in enumerate(asked):
@@ -83,7 +81,7 @@ class ItemCheck:
                 orders.append((voice, one))
         room = MOST_ERRORS - len(self._errors)
         if room > 0:
-            for index, error in (await speaker.check(orders, most=room)).items():
+            for index, error in (await speaker.check(orders, by=by, most=room)).items():
                 self._wrong(places[index], error)
         if self._errors:
             listed = [error for _, errors in sorted(self._errors.items()) for error in errors]
@@ -118,7 +116,7 @@ class ItemCheck:
                 seen.add(item.custom_id)
 
     async def _voices(
-        self, owner: str, voices: Collection[Voice], asked: Sequence[SpeechRequest | None]
+        self, by: Party, reach: VoiceReach, asked: Sequence[SpeechRequest | None]
     ) -> dict[str, Voice]:
         """Those that are there. That of the whole batch is told as any request would be, unless
         items have mistakes of their own.
@@ -127,7 +125,7 @@ class ItemCheck:
         missing: dict[str, VoiceNotFound] = {}
         for voice_id in dict.fromkeys(one.voice for one in asked if one):
             try:
-                found[voice_id] = await find_voice(voices, owner, voice_id)
+                found[voice_id] = await reach.find(by, voice_id)
             except VoiceNotFound as error:
                 missing[voice_id] = error
         usual = missing.get(self._request.voice or "")

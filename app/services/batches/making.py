@@ -8,10 +8,12 @@ from math import ceil
 from typing import Final
 
 from app.core.logging import actor, request_id
+from app.models.access import Party
 from app.models.batch import Batch, BatchItem
 from app.models.batch_request import BatchRequest
 from app.models.job import Job, JobKind
 from app.services.batches.check import Ordered
+from app.services.batches.records import job_options
 
 _MAX_PARTS: Final = 4
 _ITEMS_A_PART: Final = 25
@@ -24,11 +26,11 @@ def fingerprint_of(request: BatchRequest) -> str:
 
 
 def batch_and_job(
-    owner: str, request: BatchRequest, *, now: datetime, ttl_hours: float, key: str | None
+    by: Party, request: BatchRequest, *, now: datetime, ttl_hours: float, key: str | None
 ) -> tuple[Batch, Job]:
     """A batch and the job that works on it, in parts that workers can share."""
     batch = Batch(
-        owner=owner,
+        owner=by.owner,
         created_at=now,
         updated_at=now,
         name=request.name,
@@ -39,9 +41,10 @@ def batch_and_job(
         expires_at=now + timedelta(hours=request.ttl_hours or ttl_hours),
     )
     job = Job(
-        owner=owner,
+        owner=by.owner,
         kind=JobKind.BATCH,
         subject_id=batch.id,
+        options=job_options(by),
         parts=min(_MAX_PARTS, ceil(batch.total / _ITEMS_A_PART)),
         idempotency_key=key,
         fingerprint=fingerprint_of(request),

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from app.core.clock import utc_now
 from app.db.base import Collection, every
+from app.models.access import Party
 from app.models.batch import BatchItem, ItemStatus
 from app.models.batch_details import ItemCounts
 from app.models.job import Job, JobStatus
@@ -96,6 +97,16 @@ async def let_go(items: Collection[BatchItem], job: Job) -> None:
     else:
         running = {"batch_id": job.subject_id, "status": ItemStatus.RUNNING}
         await items.update_where(running, {"status": ItemStatus.QUEUED})
+
+
+def job_options(by: Party) -> dict[str, Any]:
+    """What the job keeps of who asks: workers look up voices in their name."""
+    return {"groups": sorted(by.groups)} if by.groups else {}
+
+
+def party_of(job: Job) -> Party:
+    """In whose name a job speaks. It is in the groups that it was in when it was begun."""
+    return Party(job.owner, frozenset(job.options.get("groups", ())))
 
 
 def in_order(items: Collection[BatchItem], where: dict[str, Any]) -> AsyncIterator[BatchItem]:

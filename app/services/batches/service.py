@@ -23,6 +23,7 @@ from app.core.tasks import see_through
 from app.db.base import Collection, Page, Span
 from app.jobs.base import JobRun
 from app.jobs.board import JobBoard
+from app.models.access import Party
 from app.models.batch import Batch, BatchItem, ItemStatus
 from app.models.batch_details import BatchDetails, BatchPage, Chapter, ItemPage
 from app.models.batch_request import BatchDefaults, BatchRequest
@@ -93,7 +94,7 @@ class BatchService:
 
     async def submit(
         self,
-        owner: str,
+        by: Party,
         request: BatchRequest,
         *,
         key: str | None = None,
@@ -103,6 +104,7 @@ class BatchService:
         """Begin a batch: all of it, or nothing. The same key again gives the same batch.
 
         Args:
+            by: who asks.
             key: of idempotency.
             places: where each item stands in what was sent.
             charge: is awaited with the number of characters before anything is begun.
@@ -115,17 +117,15 @@ class BatchService:
             EngineUnavailable: nothing can be checked now.
             DatabaseError: nothing was begun, or it was and runs: ask again with the same key.
         """
-        if first := await self._board.known(owner, key, fingerprint_of(request)):
+        if first := await self._board.known(by.owner, key, fingerprint_of(request)):
             return await self._known(first)
         number_of_items(len(request.items), self._options.max_items)
         await self._board.check_webhook(request.webhook_url)
         if request.concatenate:
             self._joined_rate(request)
-        orders = await ItemCheck(request, places).orders(
-            owner, self._bench.voices, self._bench.speaker
-        )
+        orders = await ItemCheck(request, places).orders(by, self._bench.reach, self._bench.speaker)
         ttl_hours = self._options.ttl_hours
-        batch, job = batch_and_job(owner, request, now=self._clock(), ttl_hours=ttl_hours, key=key)
+        batch, job = batch_and_job(by, request, now=self._clock(), ttl_hours=ttl_hours, key=key)
         await charge(batch.characters)
         stored = await see_through(self._store(batch, job, items_of(batch, job, request, orders)))
         if stored.id != job.id:

@@ -21,14 +21,21 @@ from app.core.exceptions import (
 from app.core.logging import get_logger
 from app.core.tasks import see_through
 from app.db.base import Collection
-from app.db.voices import find_voice
+from app.db.voices import VoiceReach
 from app.jobs.base import JobRun
 from app.models.batch import BatchItem, ItemStatus
 from app.models.history import SpeechSource
 from app.models.job import JobProblem, JobStatus
 from app.models.speech import Priority, Speaker, SpeechRequest, SpeechStream
 from app.models.voice import Voice
-from app.services.batches.records import OPEN, in_order, output_name, requeue, standing
+from app.services.batches.records import (
+    OPEN,
+    in_order,
+    output_name,
+    party_of,
+    requeue,
+    standing,
+)
 from app.storage.base import BlobStore
 
 log = get_logger(__name__)
@@ -57,6 +64,7 @@ class Bench:
 
     items: Collection[BatchItem]
     voices: Collection[Voice]
+    reach: VoiceReach
     outputs: BlobStore
     speaker: Speaker
     at_once: int
@@ -73,6 +81,7 @@ class PartWork:
     def __init__(self, bench: Bench, run: JobRun) -> None:
         self._bench = bench
         self._run = run
+        self._by = party_of(run.job)
         self._progress = _Progress(bench, run)
         self._others = _Others(bench, run)
 
@@ -148,13 +157,14 @@ class PartWork:
         return item.model_copy(update=news)
 
     async def _spoken(self, item: BatchItem) -> tuple[Voice, bytes, SpeechStream]:
-        voice = await find_voice(self._bench.voices, item.owner, item.voice_id)
+        voice = await self._bench.reach.find(self._by, item.voice_id)
         request = SpeechRequest.model_validate(item.request)
         while True:
             try:
                 stream = await self._bench.speaker.speak(
                     voice,
                     request,
+                    by=self._by,
                     priority=Priority.BACKGROUND,
                     source=SpeechSource.BATCH,
                     batch_id=item.batch_id,
@@ -164,7 +174,7 @@ class PartWork:
             except EngineBusy as busy:
                 await self._bench.pause(min(busy.retry_after_s or 1, _MAX_WAIT_S))
             except EngineFailed:  # its file may have gone with the voice
-                await find_voice(self._bench.voices, item.owner, item.voice_id)
+                await self._bench.reach.find(self._by, item.voice_id)
                 raise
 
     async def _keep(

@@ -28,10 +28,12 @@ from app.core.tracing import span
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
+from app.db.voices import VoiceReach
 from app.engines.base import Engine, SynthesisRequest, VoiceState
 from app.engines.controls import all_of, asked_of, left_to_do
 from app.engines.stored import stored_state
 from app.lexicons.shelf import LexiconShelf
+from app.models.access import Party
 from app.models.audit import Action
 from app.models.history import SpeechSource
 from app.models.output import OutputTracer
@@ -61,6 +63,7 @@ class SynthesisService:
         self,
         *,
         voices: Collection[Voice],
+        reach: VoiceReach,
         states: BlobStore,
         lexicons: LexiconShelf,
         engine: Engine,
@@ -75,6 +78,7 @@ class SynthesisService:
         tracer: OutputTracer | None = None,
     ) -> None:
         self._voices = voices
+        self._reach = reach
         self._states = states
         self._lexicons = lexicons
         self._engine = engine
@@ -99,6 +103,7 @@ class SynthesisService:
         voice: Voice,
         request: SpeechRequest,
         *,
+        by: Party | None = None,
         streaming: bool = False,
         priority: Priority = Priority.REALTIME,
         source: SpeechSource = SpeechSource.SPEAK,
@@ -109,6 +114,7 @@ class SynthesisService:
 
         Args:
             voice: in which it is spoken; the request's own id is not looked up.
+            by: who asks, and may speak in it; the voice's owner if left out.
             streaming: bytes come with each sentence, instead of a whole file at the end.
             priority: work in the background gives way to requests, and is not counted among them.
             charge: is awaited with the number of characters when the text is about to be spoken;
@@ -125,31 +131,35 @@ class SynthesisService:
             EngineBusy: there are as many requests as may be.
             ProvenanceUnavailable: the file has to be signed, and cannot be.
         """
-        order = Order(voice, request, source, batch_id, priority, charge, time.perf_counter())
+        asker = by or Party(voice.owner)
+        since = time.perf_counter()
+        order = Order(voice, asker, request, source, batch_id, priority, charge, since)
         with self._entered(order):  # what is prepared takes memory as well
             return await self._prepared(order, streaming)
 
-    async def plan(self, voice: Voice, request: SpeechRequest, *, streaming: bool) -> Plan:
+    async def _plan(self, order: Order, *, streaming: bool) -> Plan:
         """What a request comes to. The engine is open then.
 
         Raises:
             as `speak`
         """
+        by, voice = order.by, order.voice
         draft = await in_thread(
-            None, self._drafting.draft, voice.owner, voice, request, streaming=streaming
+            None, self._drafting.draft, by, voice, order.request, streaming=streaming
         )
         plan = await self._around().plan(draft)
         await self._opened()
-        async with self._refusals.noted(voice.owner, voice):
+        async with self._refusals.noted(by.owner, voice):
             await in_thread(None, plan.check)
         return plan
 
     async def check(
-        self, asked: Sequence[tuple[Voice, SpeechRequest]], *, most: int
+        self, asked: Sequence[tuple[Voice, SpeechRequest]], *, by: Party, most: int
     ) -> dict[int, AppError]:
         """What `speak` would say to many requests, without speaking.
 
         Args:
+            by: who asks.
             most: errors; then no more requests are looked at.
 
         Returns:
@@ -162,28 +172,31 @@ class SynthesisService:
         around = self._around()
         found: dict[int, AppError] = {}
         for start in range(0, len(asked), _CHECKED_AT_ONCE):
-            drafts = await in_thread(None, self._drafts, asked[start : start + _CHECKED_AT_ONCE])
+            some = asked[start : start + _CHECKED_AT_ONCE]
+            drafts = await in_thread(None, self._drafts, some, by)
             plans = [await _planned(around, draft) for draft in drafts]
             for place, error in enumerate(await in_thread(None, _errors, plans), start):
                 if isinstance(error, TextBlocked):
-                    await self._refusals.note(asked[place][0].owner, asked[place][0])
+                    await self._refusals.note(by.owner, asked[place][0])
                 if error is not None:
                     found[place] = error
                     if len(found) == most:
                         return found
         return found
 
-    def _drafts(self, asked: Sequence[tuple[Voice, SpeechRequest]]) -> list[Draft | AppError]:
+    def _drafts(
+        self, asked: Sequence[tuple[Voice, SpeechRequest]], by: Party
+    ) -> list[Draft | AppError]:
         drafts: list[Draft | AppError] = []
         for voice, request in asked:
             try:
-                drafts.append(self._drafting.draft(voice.owner, voice, request, streaming=False))
+                drafts.append(self._drafting.draft(by, voice, request, streaming=False))
             except AppError as error:
                 drafts.append(error)
         return drafts
 
     def _around(self) -> Surroundings:
-        return Surroundings(self._voices, self._lexicons, self._engine, self._permit)
+        return Surroundings(self._reach, self._lexicons, self._engine, self._permit)
 
     async def _opened(self) -> None:
         await self._engine.open()
@@ -194,7 +207,7 @@ class SynthesisService:
         info, request = self._engine.info, order.request
         if not streaming:
             self._credentials.check(request.format)
-        plan = await self.plan(order.voice, request, streaming=streaming)
+        plan = await self._plan(order, streaming=streaming)
         rate = plan.draft.rate
         states = {
             voice.id: await stored_state(voice, info, voices=self._voices, states=self._states)

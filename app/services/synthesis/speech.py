@@ -12,6 +12,7 @@ from app.core.exceptions import AppError
 from app.core.logging import actor, request_id
 from app.core.tasks import in_thread, see_through
 from app.core.tracing import start_span
+from app.models.access import Party
 from app.models.history import LexiconUse, SpeechSource, SpeechStatus
 from app.models.output import Output, OutputTracer, OutputVoice
 from app.models.speech import Priority, SpeechLog, SpeechRequest, Spoken, SpokenPiece
@@ -31,10 +32,12 @@ class Order:
     """What is to be spoken for whom.
 
     Attributes:
+        by: who asks.
         since: when it was asked for, by `time.perf_counter`.
     """
 
     voice: Voice
+    by: Party
     request: SpeechRequest
     source: SpeechSource
     batch_id: str | None
@@ -205,7 +208,7 @@ class Speech:
         order = self._order
         return Output(
             id=self.id,
-            owner=order.voice.owner,
+            owner=order.by.owner,
             actor=actor.get(),
             request_id=request_id.get()[:64],
             source=order.source,
@@ -218,6 +221,7 @@ class Speech:
             self.total_s = time.perf_counter() - order.since
         return Spoken(
             id=self.id,
+            owner=order.by.owner,
             voice=order.voice,
             request=order.request,
             source=order.source,

@@ -9,7 +9,7 @@ from app.consents.permit import Standing
 from app.core.exceptions import InvalidRequest, VersionConflict
 from app.core.tasks import see_through
 from app.core.tracing import span
-from app.db.base import Page
+from app.db.base import AnyOf, Page
 from app.db.lexicons import find_lexicons
 from app.db.voices import find_voice, update_voice
 from app.models.audit import Action
@@ -175,6 +175,20 @@ class VoiceService:
         """
         return await self._tools.voices.list(
             where={"owner": owner, **(where or {})}, order=order, limit=limit, cursor=cursor
+        )
+
+    async def among(
+        self,
+        voice_ids: Sequence[str],
+        *,
+        where: Mapping[str, str],
+        order: str,
+        limit: int,
+        cursor: str | None,
+    ) -> Page[Voice]:
+        """Those of some voices, as `list`."""
+        return await self._tools.voices.list(
+            where={"id": AnyOf(tuple(voice_ids)), **where}, order=order, limit=limit, cursor=cursor
         )
 
     async def change(self, owner: str, voice_id: str, change: Change) -> Voice:

@@ -181,6 +181,7 @@ class Shelf:
         tools = self._tools
         try:
             await tools.watch.forget(voice.id)
+            await tools.shares.delete_where({"voice_id": voice.id})
             for sample in await self.samples(voice):
                 await tools.samples.delete(sample.id)
             for version in await self.versions(voice):

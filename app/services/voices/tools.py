@@ -17,6 +17,7 @@ from app.db.base import Collection
 from app.engines.base import Engine
 from app.jobs.board import JobBoard
 from app.models.lexicon import Lexicon
+from app.models.share import VoiceShare
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.services.voices.archive import ArchiveLimits
 from app.storage.stores import Stores
@@ -77,6 +78,7 @@ class VoiceTools:
     voices: Collection[Voice]
     samples: Collection[VoiceSample]
     versions: Collection[VoiceVersion]
+    shares: Collection[VoiceShare]
     lexicons: Collection[Lexicon]
     stores: Stores
     engine: Engine
