@@ -226,7 +226,7 @@ def identify(parts: Parts, outputs: OutputLog, admission: Admission) -> Identify
 def verify(parts: Parts, admission: Admission) -> VerifyService:
     return VerifyService(
         parts.provenance,
-        voices=parts.voices,
+        reach=parts.reach,
         admission=admission,
         max_bytes=parts.settings.max_upload_bytes,
     )

@@ -5,15 +5,14 @@ from typing import IO, Final
 from app.core.admission import Admission
 from app.core.exceptions import UnreadableAudio, UploadTooLarge
 from app.core.tasks import in_thread
-from app.db.base import Collection
-from app.db.voices import find_voice
+from app.db.voices import VoiceReach
+from app.models.access import Party
 from app.models.provenance import (
     ManifestProblem,
     ManifestSigner,
     ManifestStatement,
     ProvenanceReport,
 )
-from app.models.voice import Voice
 from app.provenance.opening import Provenance
 from app.provenance.reading import Reading, media_type_of
 
@@ -44,27 +43,29 @@ class VerifyService:
         self,
         provenance: Provenance,
         *,
-        voices: Collection[Voice],
+        reach: VoiceReach,
         admission: Admission,
         max_bytes: int,
     ) -> None:
         self._provenance = provenance
-        self._voices = voices
+        self._reach = reach
         self._admission = admission
         self._max_bytes = max_bytes
 
     async def verify(
-        self, owner: str, file: IO[bytes], size: int, *, voice_id: str | None = None
+        self, by: Party, file: IO[bytes], size: int, *, voice_id: str | None = None
     ) -> ProvenanceReport:
         """What the manifest of a file says, and whether it holds.
 
         Args:
+            by: who asks.
             size: of the file, in bytes.
-            voice_id: a voice of the owner: does it speak in the file, by the manifest?
+            voice_id: a voice of theirs, or shared with them: does it speak in the file, by the
+                manifest?
 
         Raises:
             UploadTooLarge, UnreadableAudio: the file is too long, empty or damaged.
-            VoiceNotFound: there is no such voice, or it is somebody else's.
+            VoiceNotFound: there is none with this id, or it is not shared with them.
             EngineBusy: there are as many files as may be.
             ProvenanceUnavailable: there is nothing that reads manifests.
         """
@@ -77,7 +78,7 @@ class VerifyService:
         if not size:
             raise UnreadableAudio("The file is empty.", "Send an audio file.")
         if voice_id is not None:
-            await find_voice(self._voices, owner, voice_id)
+            await self._reach.find(by, voice_id)
         with self._admission.enter():
             return await in_thread(None, self._report, file, voice_id)
 

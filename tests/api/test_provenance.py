@@ -12,16 +12,12 @@ import av
 import c2pa
 import numpy as np
 import pytest
-from cryptography.x509.oid import ExtendedKeyUsageOID
 from fastapi.testclient import TestClient
 
 from app.audio.encode import encode_all
 from app.audio.types import AudioFormat
-from app.core.config import Settings
-from app.core.exceptions import ConfigurationError
-from app.main import create_app
 from tests.api.test_batches import begin, work
-from tests.api.voices import settings_of, trained, voice_server
+from tests.api.voices import trained, voice_server
 from tests.provenance.authority import Issued, issued
 
 VERIFY = "/api/v1/provenance/verify"
@@ -158,6 +154,31 @@ def test_the_files_of_a_batch_are_signed_each_and_joined(
     assert report["statement"]["voice_matches"] is True
     with av.open(io.BytesIO(joined)) as container:
         assert len(container.chapters()) == (0 if fmt == "wav" else 2)
+
+
+def test_a_joined_file_names_the_voices_of_ssml(server: TestClient, voice: str) -> None:
+    other = trained(server)
+    ssml = f"<speak>One. <voice name='{other}'>Two.</voice></speak>"
+    batch = begin(server, {"voice": voice, "items": [{"ssml": ssml}], "concatenate": True})
+    work(server, batch)
+    joined = server.get(batch["links"]["audio"]).content
+
+    for one in (voice, other):
+        assert verified(server, joined, voice=one)["statement"]["voice_matches"] is True
+
+
+def test_whoever_a_voice_is_shared_with_may_name_it(server: TestClient, voice: str) -> None:
+    content, to = spoken(server, voice), {"X-Owner": "somebody"}
+
+    def asked() -> Any:
+        form = {"files": {"file": ("a", content)}, "data": {"voice": voice}, "headers": to}
+        return server.post(VERIFY, **form)
+
+    assert (asked().status_code, asked().json()["code"]) == (404, "voice-not-found")
+    shared = {"user": "somebody", "access": "use"}
+    answer = server.post(f"/api/v1/voices/{voice}/shares", json=shared)
+    assert answer.status_code == 201, answer.text
+    assert asked().json()["statement"]["voice_matches"] is True
 
 
 def test_a_stream_has_none(server: TestClient, voice: str) -> None:
@@ -322,75 +343,3 @@ def test_files_are_counted(server: TestClient, voice: str) -> None:
         if line.startswith("voice_cloning_c2pa_files_total{") and 'outcome="signed"' in line
     ]
     assert float(line.split()[-1]) >= 1
-
-
-def _broken(folder: Path, **changes: Any) -> Settings:
-    return settings_of(folder, **issued().settings(folder) | changes)
-
-
-def _written(folder: Path, content: bytes) -> Path:
-    path = folder / "other.pem"
-    path.write_bytes(content)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("settings", "detail"),
-    [
-        (
-            lambda folder: settings_of(folder, **issued(days=-1).settings(folder)),
-            "C2PA_CERTIFICATE has expired",
-        ),
-        (
-            lambda folder: settings_of(
-                folder, **issued(purpose=ExtendedKeyUsageOID.SERVER_AUTH).settings(folder)
-            ),
-            "C2PA_CERTIFICATE is for another use: its extended key usage",
-        ),
-        (
-            lambda folder: settings_of(folder, **issued(signs=False).settings(folder)),
-            "C2PA_CERTIFICATE is for another use: its key usage",
-        ),
-        (
-            lambda folder: settings_of(folder, **issued(ca=True).settings(folder)),
-            "C2PA_CERTIFICATE is for another use: it is that of an authority",
-        ),
-        (
-            lambda folder: _broken(folder, c2pa_certificate=folder / "nowhere.pem"),
-            "nowhere.pem cannot be read",
-        ),
-        (
-            lambda folder: _broken(folder, c2pa_certificate=_written(folder, b"no PEM")),
-            "other.pem holds no certificates in PEM form",
-        ),
-        (
-            lambda folder: _broken(folder, c2pa_private_key=issued("another").key),
-            "C2PA_PRIVATE_KEY does not belong to the first certificate",
-        ),
-        (
-            lambda folder: _broken(folder, c2pa_private_key=str(folder / "nowhere.key")),
-            "C2PA_PRIVATE_KEY names cannot be read",
-        ),
-        (
-            lambda folder: _broken(folder, c2pa_private_key="-----BEGIN nothing"),
-            "C2PA_PRIVATE_KEY holds no private key",
-        ),
-        (lambda folder: _broken(folder, c2pa_algorithm="ps256"), "C2PA_ALGORITHM=ps256 does not"),
-        (
-            lambda folder: _broken(folder, c2pa_trust_anchors=_written(folder, b"no PEM")),
-            "C2PA_TRUST_ANCHORS",
-        ),
-    ],
-    ids=[
-        "expired", "for servers", "for no signatures", "authority", "no file", "no PEM",
-        "key of another", "no key file", "no key", "another algorithm", "no anchors",
-    ],
-)  # fmt: skip
-def test_a_certificate_that_cannot_be_used_stops_the_start(
-    tmp_path: Path, settings: Any, detail: str
-) -> None:
-    with pytest.raises(ConfigurationError) as stopped, TestClient(create_app(settings(tmp_path))):
-        pass
-
-    assert detail in stopped.value.detail
-    assert stopped.value.suggestion

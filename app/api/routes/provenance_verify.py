@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, UploadFile
 
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Owner, Verify
+from app.api.dependencies import Asker, Verify
 from app.api.errors import problems
 from app.core import exceptions as err
 from app.limits.base import Rate
@@ -30,13 +30,14 @@ router = APIRouter(prefix="/api/v1/provenance", tags=["provenance"], route_class
 @access(Permission.PROVENANCE_READ, Rate.TRAINING)
 async def verify_provenance(
     verify: Verify,
-    owner: Owner,
+    by: Asker,
     file: Annotated[UploadFile, File(description="An audio file, of whatever origin.")],
     voice: Annotated[
-        str | None, Form(max_length=64, description="Id of a voice of yours: is it the one?")
+        str | None,
+        Form(max_length=64, description="Id of a voice you may use: is it the one?"),
     ] = None,
 ) -> ProvenanceReport:
     """Has this file a C2PA manifest, does it hold, who signed it, is the file unchanged, and what
     does it say? A file without one is no error. The file is not kept, and nothing is fetched.
     """
-    return await verify.verify(owner, file.file, file.size or 0, voice_id=voice)
+    return await verify.verify(by, file.file, file.size or 0, voice_id=voice)

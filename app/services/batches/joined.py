@@ -28,6 +28,8 @@ from app.provenance.claim import Claim
 from app.provenance.credentials import Credentials
 from app.services.batches.records import status_of
 from app.storage.base import BlobStore
+from app.text.prosody import Prosody
+from app.text.ssml import parse
 
 MANIFEST: Final = "manifest.json"
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -52,6 +54,19 @@ def chapters_of(items: Sequence[BatchItem], pause_s: float) -> list[Chapter]:
         )
         at_s = end_s + pause_s
     return made
+
+
+def voices_of(items: Sequence[BatchItem]) -> tuple[str, ...]:
+    """The ids of all that speak. Blocks. Of items whose SSML was not to be kept, those that it
+    names are not known any more.
+    """
+    found: dict[str, None] = {}
+    for item in items:
+        found[item.voice_id] = None
+        if ssml := item.request.get("ssml"):
+            spans = parse(ssml, Prosody()).spans
+            found |= dict.fromkeys(span.voice for span in spans if span.voice)
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from app.core.exceptions import (
 )
 from app.core.ids import is_id
 from app.core.logging import request_id
-from app.core.tasks import see_through
+from app.core.tasks import in_thread, see_through
 from app.db.base import Collection, Page, Span
 from app.jobs.base import JobRun
 from app.jobs.board import JobBoard
@@ -31,7 +31,7 @@ from app.models.job import Job, JobStatus
 from app.provenance.claim import Claim
 from app.provenance.credentials import Credentials
 from app.services.batches.check import ItemCheck, Place, number_of_items
-from app.services.batches.joined import Joined, Zip, chapters_of
+from app.services.batches.joined import Joined, Zip, chapters_of, voices_of
 from app.services.batches.making import batch_and_job, fingerprint_of, items_of
 from app.services.batches.records import in_order, let_go, output_name, requeue, standing, status_of
 from app.services.batches.views import PATH, batch_details, item_details
@@ -233,7 +233,7 @@ class BatchService:
         body = joined.encoded()
         if joined.signed_by(self._credentials):
             self._credentials.check(fmt.audio)
-            voices = tuple(dict.fromkeys(item.voice_id for item in items))
+            voices = await in_thread(None, voices_of, items)
             body = joined.signed(self._credentials, Claim(voices, request_id.get(), batch.id))
         return Download(body, content_type(fmt.audio, rate), f"batch-{batch.id}.{fmt}")
 
