@@ -36,7 +36,7 @@ request_scope: ContextVar[Mapping[str, Any] | None] = ContextVar("request_scope"
 
 _SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "gunicorn.error")
 _ACCESS = ("uvicorn.access", "gunicorn.access")  # the request log has lines of its own
-_WORDY = ("azure", "alembic.runtime.plugins", "azure", "httpx", "httpx2")
+_WORDY = ("alembic.runtime.plugins", "azure", "httpx", "httpx2")
 _TWICE = "Exception in ASGI application"
 _TRACEBACK = "Traceback (most recent call last)"
 _OWN_ERROR = f"\n{exceptions.__name__}."
