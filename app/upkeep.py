@@ -8,6 +8,8 @@ from datetime import timedelta
 from app.assets.store import PullProgress, PullStage
 from app.context import AppContext
 from app.core.clock import utc_now
+from app.core.config import Settings
+from app.core.config.vault import VaultSecret, vault_secrets
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
 from app.core.logging import get_logger
 from app.core.tasks import in_thread
@@ -52,6 +54,22 @@ async def keep_swept(context: AppContext) -> None:
     while True:
         await asyncio.sleep(max(context.settings.sweep_grace_s, _MIN_SWEEP_PAUSE_S))
         await _sweep(context)
+
+
+async def keep_renewed(settings: Settings) -> None:
+    """Read the secrets of Key Vault again and again, if there are any. Those that have changed hold
+    from then on where they are asked for with every use; docs/azure.md says where.
+    """
+    secrets = list(vault_secrets(settings))
+    while secrets and settings.key_vault_refresh_minutes:
+        await asyncio.sleep(settings.key_vault_refresh_minutes * 60)
+        await in_thread(None, _renewed, settings, secrets)
+
+
+def _renewed(settings: Settings, secrets: Sequence[VaultSecret]) -> None:
+    from app.core.vault import renew_secrets
+
+    renew_secrets(vars(settings), secrets)
 
 
 @asynccontextmanager

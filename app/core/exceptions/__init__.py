@@ -57,6 +57,7 @@ AppError 500
 │   ├─ EngineBusy 503         queue full
 │   └─ EngineFailed 500       no audio for non-empty text, invalid output
 ├─ AssetError 503             a model file cannot be fetched or fails its check
+├─ LinksUnsupported 501       the files lie where nobody else can fetch them
 ├─ StorageError 503           the blob store cannot read or write
 ├─ DatabaseError 503
 ├─ IdentityError 503          the keys of the token issuer cannot be had
@@ -158,6 +159,7 @@ from app.core.exceptions.service import (
     EngineUnavailable,
     HostUnknown,
     IdentityError,
+    LinksUnsupported,
     ProvenanceUnavailable,
     RateLimited,
     ShuttingDown,
@@ -208,6 +210,7 @@ __all__ = [
     "LexiconFull",
     "LexiconNotFound",
     "LexiconUploadRefused",
+    "LinksUnsupported",
     "MarkupInvalid",
     "MethodNotAllowed",
     "NotFound",

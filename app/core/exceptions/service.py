@@ -35,6 +35,10 @@ class EngineError(AppError):
     code, title = "engine-error", "The engine failed"
 
 
+class LinksUnsupported(AppError):
+    status, code, title = 501, "links-unsupported", "The file store gives no links"
+
+
 class EngineUnavailable(EngineError):
     status, code, title = 503, "engine-unavailable", "The engine is not available"
 

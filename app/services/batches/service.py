@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from app.audio.encode import check_rate, content_type
@@ -28,6 +29,7 @@ from app.models.batch import Batch, BatchItem, ItemStatus
 from app.models.batch_details import BatchDetails, BatchPage, Chapter, ItemPage
 from app.models.batch_request import BatchDefaults, BatchRequest
 from app.models.job import Job, JobStatus
+from app.models.link import DownloadLink
 from app.provenance.claim import Claim
 from app.provenance.credentials import Credentials
 from app.services.batches.check import ItemCheck, Place, number_of_items
@@ -179,6 +181,32 @@ class BatchService:
             BatchNotFound, NotFound: there is no such batch, or item in it.
             AudioNotKept: it is not spoken yet, has failed, or its audio is gone.
         """
+        item, output = await self._item(owner, batch_id, position)
+        try:
+            return item, await self._outputs.get(output)
+        except FileNotFoundError as error:
+            raise _gone() from error
+
+    async def item_link(
+        self, owner: str, batch_id: str, position: int, seconds: int
+    ) -> DownloadLink:
+        """An address of the audio of an item that was spoken, for so long.
+
+        Raises:
+            BatchNotFound, NotFound, AudioNotKept: as `item_audio`.
+            LinksUnsupported: the store gives none.
+        """
+        item, output = await self._item(owner, batch_id, position)
+        until = self._clock() + timedelta(seconds=seconds)
+        url = await self._outputs.link(output, seconds)
+        try:
+            await self._outputs.info(output)
+        except FileNotFoundError as error:
+            raise _gone() from error
+        return DownloadLink(url=url, expires_at=until, content_type=item.content_type or "")
+
+    async def _item(self, owner: str, batch_id: str, position: int) -> tuple[BatchItem, str]:
+        """An item, and the name of its audio."""
         batch, job = await self._found(owner, batch_id)
         where = {"batch_id": batch.id, "position": position}
         found = (await self._items.list(where=where, order="position", limit=1)).items
@@ -187,10 +215,7 @@ class BatchService:
         item = found[0]
         if item.status is not ItemStatus.SUCCEEDED or item.output is None:
             raise AudioNotKept(f"The item is {status_of(item, job).value}: there is no audio.")
-        try:
-            return item, await self._outputs.get(item.output)
-        except FileNotFoundError as error:
-            raise AudioNotKept("The audio is gone, with its voice or by age.") from error
+        return item, item.output
 
     async def result(self, owner: str, batch_id: str) -> Download:
         """A zip of all that is done by now, with a manifest.
@@ -361,3 +386,7 @@ class BatchService:
         self, batch: Batch, job: Job, chapters: Sequence[Chapter] | None = None
     ) -> BatchDetails:
         return batch_details(batch, job, await standing(self._items, job), chapters)
+
+
+def _gone() -> AudioNotKept:
+    return AudioNotKept("The audio is gone, with its voice or by age.")
