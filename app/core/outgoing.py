@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import Span, StatusCode
 
 from app.core.logging import NOBODY, REQUEST_ID_HEADER, request_id
-from app.core.tracing import carried, mark_failed, start_span
+from app.core.tracing import carried, client_span, mark_failed
 
 AZURE_REQUEST_ID: Final = "x-ms-client-request-id"
 """Where services of Azure look for the id of the request, and send it back."""
@@ -58,9 +58,8 @@ async def outgoing(
         request: id of the request that it is sent for. Default: the one that is being served.
         azure: whether the service is one of Azure, which has a name of its own for that id.
     """
-    span = start_span(
+    span = client_span(
         f"{service} {method}",
-        SpanKind.CLIENT,
         **{"http.request.method": method, "peer.service": service, **_host(url)},
     )
     headers = OutgoingHeaders(span, request or request_id.get(), azure=azure)
