@@ -30,6 +30,7 @@ from app.services.suspensions import SuspensionService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
+from app.services.verify import VerifyService
 from app.services.versions import VersionService
 from app.services.voices import BundleService, CloningService, SampleService, VoiceService
 from app.services.watermark import WatermarkService
@@ -144,6 +145,10 @@ def _identify(context: Annotated[AppContext, Depends(_context)]) -> IdentifyServ
     return context.identify
 
 
+def _verify(context: Annotated[AppContext, Depends(_context)]) -> VerifyService:
+    return context.verify
+
+
 def _caller(request: Request) -> Principal:
     principal: Principal = request.state.principal
     return principal
@@ -213,6 +218,7 @@ FlagsShown = Annotated[FlagService, Depends(_flags)]
 Reach = Annotated[VoiceReach, Depends(_reach)]
 Sharing = Annotated[SharingService, Depends(_sharing)]
 Identify = Annotated[IdentifyService, Depends(_identify)]
+Verify = Annotated[VerifyService, Depends(_verify)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]
 Asker = Annotated[Party, Depends(_party)]

@@ -214,7 +214,10 @@ async def get_batch_result(
     operation_id="get_batch_audio",
     response_class=Response,
     responses=_file("The audio.", "audio/mpeg", "audio/ogg", "audio/flac", "audio/wav")
-    | also(_OF_ONE, problems(err.AudioNotKept, err.JobRunning, err.StorageError)),
+    | also(
+        _OF_ONE,
+        problems(err.AudioNotKept, err.JobRunning, err.StorageError, err.ProvenanceUnavailable),
+    ),
 )
 @access(Permission.JOBS_READ)
 async def get_batch_audio(

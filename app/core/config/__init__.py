@@ -16,6 +16,7 @@ from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
 from app.core.config.jobs import JobSettings
 from app.core.config.limits import LimitSettings
+from app.core.config.provenance import ProvenanceSettings
 from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
@@ -36,6 +37,7 @@ class Settings(
     DataSettings,
     TrustSettings,
     SpeechSettings,
+    ProvenanceSettings,
     IdentitySettings,
     ServerSettings,
     BaseSettings,

@@ -14,6 +14,7 @@ from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
 from app.core.config.jobs import JobSettings
 from app.core.config.limits import LimitSettings
+from app.core.config.provenance import ProvenanceSettings
 from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
@@ -27,6 +28,7 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "Records and files": DataSettings,
     "Secrets in Azure Key Vault": VaultSettings,
     "Voices and speaking": SpeechSettings,
+    "Manifests of files": ProvenanceSettings,
     "Consent and marks": TrustSettings,
     "Jobs, webhooks, history": JobSettings,
     "Limits": LimitSettings,

@@ -61,6 +61,7 @@ AppError 500
 ├─ StorageError 503           the blob store cannot read or write
 ├─ DatabaseError 503
 ├─ IdentityError 503          the keys of the token issuer cannot be had
+├─ ProvenanceUnavailable 503  a file cannot be signed, or there is nothing that reads manifests
 ├─ ShuttingDown 503           the server finishes what it does and takes nothing new
 └─ ConfigurationError         settings that cannot be used together; stops the start
 ```
@@ -159,6 +160,7 @@ from app.core.exceptions.service import (
     HostUnknown,
     IdentityError,
     LinksUnsupported,
+    ProvenanceUnavailable,
     RateLimited,
     ShuttingDown,
     StorageError,
@@ -212,6 +214,7 @@ __all__ = [
     "MarkupInvalid",
     "MethodNotAllowed",
     "NotFound",
+    "ProvenanceUnavailable",
     "RateLimited",
     "RecordingClipped",
     "RecordingNoisy",

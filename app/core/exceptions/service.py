@@ -73,6 +73,10 @@ class IdentityError(AppError):
     status, code, title = 503, "identity-unavailable", "Tokens cannot be checked"
 
 
+class ProvenanceUnavailable(AppError):
+    status, code, title = 503, "provenance-unavailable", "Manifests cannot be made or read"
+
+
 class ShuttingDown(AppError):
     status, code, title = 503, "shutting-down", "The server is being stopped"
 

@@ -19,7 +19,8 @@ from app.core.exceptions import (
     NotFound,
 )
 from app.core.ids import is_id
-from app.core.tasks import see_through
+from app.core.logging import request_id
+from app.core.tasks import in_thread, see_through
 from app.db.base import Collection, Page, Span
 from app.jobs.base import JobRun
 from app.jobs.board import JobBoard
@@ -29,8 +30,10 @@ from app.models.batch_details import BatchDetails, BatchPage, Chapter, ItemPage
 from app.models.batch_request import BatchDefaults, BatchRequest
 from app.models.job import Job, JobStatus
 from app.models.link import DownloadLink
+from app.provenance.claim import Claim
+from app.provenance.credentials import Credentials
 from app.services.batches.check import ItemCheck, Place, number_of_items
-from app.services.batches.joined import Joined, Zip, chapters_of
+from app.services.batches.joined import Joined, Zip, chapters_of, voices_of
 from app.services.batches.making import batch_and_job, fingerprint_of, items_of
 from app.services.batches.records import in_order, let_go, output_name, requeue, standing, status_of
 from app.services.batches.views import PATH, batch_details, item_details
@@ -79,6 +82,7 @@ class BatchService:
         board: JobBoard,
         bench: Bench,
         options: BatchOptions,
+        credentials: Credentials | None = None,
         clock: WallClock = utc_now,
     ) -> None:
         self._batches = batches
@@ -87,6 +91,7 @@ class BatchService:
         self._items = bench.items
         self._outputs = bench.outputs
         self._options = options
+        self._credentials = credentials or Credentials("never")
         self._clock = clock
 
     async def submit(
@@ -232,6 +237,7 @@ class BatchService:
             BatchNotFound: there is none with this id, or it is somebody else's.
             JobRunning: it is not done.
             AudioNotKept: it was not asked for, or there is no audio.
+            ProvenanceUnavailable: it has to be signed, and cannot be.
         """
         batch, job = await self._found(owner, batch_id)
         options = BatchDefaults.model_validate(batch.options)
@@ -249,7 +255,12 @@ class BatchService:
         fmt, rate = options.concatenate_format, self._joined_rate(options)
         joined = Joined(self._outputs, items, fmt, rate, options.pause_s)
         await joined.check()
-        return Download(joined.encoded(), content_type(fmt.audio, rate), f"batch-{batch.id}.{fmt}")
+        body = joined.encoded()
+        if joined.signed_by(self._credentials):
+            self._credentials.check(fmt.audio)
+            voices = await in_thread(None, voices_of, items)
+            body = joined.signed(self._credentials, Claim(voices, request_id.get(), batch.id))
+        return Download(body, content_type(fmt.audio, rate), f"batch-{batch.id}.{fmt}")
 
     async def cancel(self, owner: str, batch_id: str) -> BatchDetails:
         """Cancel a batch; what was done is kept.
