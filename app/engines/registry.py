@@ -10,6 +10,7 @@ from typing import cast
 
 from app.assets.store import AssetStore
 from app.core.exceptions import EngineUnavailable
+from app.engines.azure.options import AzureOptions
 from app.engines.base import Engine
 
 AUTO = "auto"
@@ -18,8 +19,9 @@ ENTRY_POINTS = "voice_cloning.engines"
 _FACTORIES = {
     "kokoro": "app.engines.kokoro.engine:create",
     "fake": "app.engines.fake:create",
+    "azure": "app.engines.azure.engine:create",
 }
-# Best first. The fake engine is never chosen by itself.
+# Best first. The fake engine is never chosen by itself, nor one that sends text elsewhere.
 _PREFERENCE = ("kokoro",)
 
 
@@ -31,11 +33,13 @@ class EngineOptions:
         assets: its model files.
         threads: threads of one synthesis.
         concurrency: syntheses at once.
+        azure: the account of the engine `azure`; None without one.
     """
 
     assets: AssetStore
     threads: int
     concurrency: int
+    azure: AzureOptions | None = None
 
 
 EngineFactory = Callable[[EngineOptions], Engine]

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.config.abuse import AbuseSettings
 from app.core.config.azure import AzureSettings
+from app.core.config.azure_speech import AzureSpeechSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
 from app.core.config.jobs import JobSettings
@@ -30,6 +31,7 @@ class Settings(
     AbuseSettings,
     LimitSettings,
     AzureSettings,
+    AzureSpeechSettings,
     DataSettings,
     TrustSettings,
     SpeechSettings,
