@@ -37,6 +37,7 @@ async def clone(
     file: Annotated[Path, typer.Argument(help="A recording of one person speaking.")],
     name: Annotated[str | None, typer.Option(help="Default: the file's name.")] = None,
     description: Annotated[str | None, typer.Option()] = None,
+    consent_id: Annotated[str | None, typer.Option(help="The speaker's consent.")] = None,
 ) -> None:
     """Register a voice from a recording; prints its id."""
     try:
@@ -45,7 +46,7 @@ async def clone(
         raise InvalidRequest(f"{file} cannot be read: {error.strerror}.") from error
     async with open_context(Settings()) as context:
         with err.status("Listening and cloning …"):
-            upload = Upload(content, file.name, name, description)
+            upload = Upload(content, file.name, name, description, consent_id)
             voice = await context.voices.register(LOCAL_OWNER, upload)
     for warning in voice.report.warnings:
         tell(f"note: {warning}", "yellow")

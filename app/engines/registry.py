@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import cast
+from typing import Final, cast
 
 from app.assets.store import AssetStore
 from app.core.exceptions import EngineUnavailable
@@ -23,6 +23,9 @@ _FACTORIES = {
 }
 # Best first. The fake engine is never chosen by itself, nor one that sends text elsewhere.
 _PREFERENCE = ("kokoro",)
+
+REMOTE: Final = frozenset({"azure"})
+"""Engines whose providers keep the voices: `Remote`."""
 
 
 @dataclass(frozen=True, slots=True)
