@@ -2,11 +2,12 @@
 
 import asyncio
 import random
+import ssl
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import count
 from typing import Any, Final
 
@@ -149,6 +150,7 @@ class AzureHttp:
         return httpx2.AsyncClient(
             timeout=self.options.timeout_s,
             follow_redirects=False,
+            verify=_trust(),
             headers={"User-Agent": _AGENT},
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=32),
         )
@@ -186,6 +188,12 @@ class AzureHttp:
             await self.pause(wait_s)
             waited_s += wait_s
         raise AssertionError  # the loop has no end
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """To read the system's list of authorities takes its time."""
+    return ssl.create_default_context()
 
 
 def _pause_s(attempt: int) -> float:
