@@ -248,7 +248,8 @@ class SpeechFake:
         answer: dict[str, Any] = {"value": found[skip : skip + self.account.page]}
         if len(found) > skip + self.account.page:
             more = request.url.include_query_params(skip=skip + self.account.page)
-            answer["nextLink"] = str(more)
+            # Absolute, and not always of the host that was asked.
+            answer["nextLink"] = str(more.replace(scheme="https", netloc="r.api.example.com"))
         return JSONResponse(answer)
 
     async def operation(self, request: Request) -> Response:

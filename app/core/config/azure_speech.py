@@ -10,7 +10,7 @@ class AzureSpeechSettings(BaseModel):
         None, description="Key of the account. Without: by identity, with endpoint and resource id."
     )
     azure_speech_region: str | None = Field(
-        None, description="Region of the account, as in westeurope."
+        None, pattern=r"^[A-Za-z0-9-]+$", description="Region of the account, as in westeurope."
     )
     azure_speech_endpoint: str | None = Field(
         None, description="Custom domain: https://NAME.cognitiveservices.azure.com."

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
@@ -149,9 +150,9 @@ class CustomVoice:
                 yield voice
             if not page.next_link:
                 return
-            if not page.next_link.startswith(self._http.options.custom_voice_url):
-                raise senseless("an address of somebody else")  # who would be sent our key
-            call = Call("GET", page.next_link)
+            # Only what it asks for: our key goes to no other host than ours.
+            asked = parse_qsl(urlsplit(page.next_link).query)
+            call = Call("GET", "/personalvoices", dict(asked))
 
     async def _post(self, path: str, fields: dict[str, str], files: Sequence[File]) -> None:
         call = Call("POST", path, fields=fields, files=files, operation_id=uuid4().hex)

@@ -38,7 +38,7 @@ class Call:
     """A request to the management of voices.
 
     Attributes:
-        path: behind its address, without the version; or a whole address that it has given.
+        path: behind its address. query: without the version, as a rule.
         fields, files: of a form.
         operation_id: the same for all tries: so that none is done twice.
     """
@@ -93,9 +93,8 @@ class AzureHttp:
         Raises:
             EngineUnavailable, EngineBusy, EngineFailed
         """
-        base = self.options.custom_voice_url
-        url = call.path if call.path.startswith(base) else f"{base}{call.path}"
-        query = {} if "api-version=" in url else {"api-version": self.options.api_version}
+        url = f"{self.options.custom_voice_url}{call.path}"
+        query = {"api-version": self.options.api_version, **call.query}
 
         async def send() -> httpx2.Response:
             headers = await self._signer.management()
@@ -103,7 +102,7 @@ class AzureHttp:
                 headers["Operation-Id"] = call.operation_id
             request = self._client.build_request(
                 call.method,
-                httpx2.URL(url).copy_merge_params({**query, **call.query}),
+                httpx2.URL(url).copy_merge_params(query),
                 headers=headers,
                 json=call.json,
                 data=call.fields,
