@@ -89,7 +89,7 @@ async def get_consent_statement(
     ),
 )
 @access(Permission.CONSENTS_WRITE, Rate.TRAINING)
-async def create_consent(
+async def create_consent(  # long: a line for each field
     consents: Consents,
     owner: Owner,
     speaker: Annotated[str, Form(max_length=200, description="First and last name.")],
