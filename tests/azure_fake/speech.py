@@ -5,10 +5,13 @@ contract, and so a choice of ours: unknown projects and consents are 404, a cons
 succeeded before a voice is made under it.
 """
 
+import asyncio
 import io
 import re
+import threading
+import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,6 +85,8 @@ class Account:
     Attributes:
         fail_consent, fail_voice: reasons why the next ones fail.
         spoken: documents, as they came in.
+        asked: how tokens were asked for.
+        hold: let loose, the rest of a sound goes on after its first piece; None: it need not be.
         page: voices on a page of the list.
     """
 
@@ -93,6 +98,8 @@ class Account:
     fail_voice: list[str] = field(default_factory=list)
     spoken: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    hold: threading.Event | None = None
     page: int = 2
     key: str = KEY
     url: str = ""
@@ -141,6 +148,7 @@ class SpeechFake:
             route("/customvoice/operations/{id}", "GET", self.operation),
             route("/tts/cognitiveservices/v1", "POST", self.speak),
             route("/cognitiveservices/v1", "POST", self.speak),
+            route("/msi/token", "GET", self.token),
         ]
         for kind, make in kinds.items():
             path = f"/customvoice/{kind}/{{id}}"
@@ -269,6 +277,14 @@ class SpeechFake:
         if "id" in request.path_params:
             _id(request)
 
+    async def token(self, request: Request) -> Response:
+        """As App Service and Container Apps give it to an identity."""
+        self.account.asked.append(dict(request.query_params))
+        if request.headers.get("x-identity-header") != "header":
+            return JSONResponse({}, 401)
+        answer = {"access_token": TOKEN, "expires_on": str(int(time.time()) + 3600)}
+        return JSONResponse(answer | {"resource": "r", "token_type": "Bearer"})
+
     # Text to speech
 
     async def speak(self, request: Request) -> Response:
@@ -287,7 +303,7 @@ class SpeechFake:
         except (ElementTree.ParseError, Refused):
             return Response(status_code=400)  # the body is empty, as it is told of the service
         self.account.spoken.append(content)
-        return StreamingResponse(_chunks(sound), headers={"content-type": "audio/basic"})
+        return StreamingResponse(self._chunks(sound), headers={"content-type": "audio/basic"})
 
     def _sound(self, content: str) -> bytes:
         root = ElementTree.fromstring(content)  # noqa: S314 - our own
@@ -309,6 +325,14 @@ class SpeechFake:
                     raise Refused(400, "phoneme")
         text = "".join(root.itertext())
         return _tone(text, hz, _rate(root), ElementTree.tostring(root))
+
+    async def _chunks(self, sound: bytes) -> AsyncIterator[bytes]:
+        """In three pieces and more, cut in the middle of samples as well."""
+        size = max(1, min(4095, len(sound) // 3))
+        for start in range(0, len(sound), size):
+            yield sound[start : start + size]
+            if self.account.hold is not None:
+                await asyncio.to_thread(self.account.hold.wait, 30)
 
     def _pitch(self, model: str | None, profile: str | None) -> float:
         for voice in self.account.voices.values():
@@ -397,10 +421,3 @@ def _tone(text: str, hz: float, rate: float, salt: bytes) -> bytes:
     pitch = hz + sum(salt) % 50
     wave_ = 0.3 * np.sin(2 * np.pi * pitch * np.arange(length) / RATE)
     return (wave_ * 32767).astype("<i2").tobytes()
-
-
-async def _chunks(sound: bytes) -> Any:
-    """In three pieces and more, cut in the middle of samples as well."""
-    size = max(1, min(4095, len(sound) // 3))
-    for start in range(0, len(sound), size):
-        yield sound[start : start + size]

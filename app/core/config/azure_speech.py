@@ -41,7 +41,7 @@ class AzureSpeechSettings(BaseModel):
     azure_speech_timeout_s: float = Field(30.0, gt=0, description="Without a byte from Azure.")
     azure_speech_tries: int = Field(4, ge=1, le=20, description="Of one request.")
     azure_speech_retry_s: float = Field(
-        60.0, ge=0, description="Most seconds that are waited between the tries of a request."
+        60.0, ge=0, description="Longest time after which a request is tried once more."
     )
     azure_speech_poll_s: float = Field(
         1.0, gt=0, description="First pause between two looks at a voice in the making."

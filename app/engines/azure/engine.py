@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from app.audio.types import Recording, SpeechChunk
 from app.core.clock import Clock
@@ -90,7 +91,7 @@ class AzureEngine:
         self._http = AzureHttp(options, pause=pause, clock=clock, signs=signs)
         self._voices = CustomVoice(self._http)
         self._slots = asyncio.Semaphore(options.concurrency)
-        self._agreeing = asyncio.Lock()
+        self._agreeing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._opening = asyncio.Lock()
         self._is_open = False
         self._info = _info(options)
@@ -180,7 +181,8 @@ class AzureEngine:
 
     async def _agree(self, consent_id: str, said: Statement) -> bool:
         """Have the consent there; one that had failed is made anew. Whether it is new."""
-        async with self._agreeing:
+        # Of voices that are made at once under one consent, the first makes it.
+        async with self._agreeing.setdefault(consent_id, asyncio.Lock()):
             there = await self._voices.find_consent(consent_id)
             if there is not None and there.status != FAILED:
                 await self._voices.wait_consent(consent_id)

@@ -25,6 +25,7 @@ log = get_logger(__name__)
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 16.0
 _MAX_ANSWER: Final = 4 * 1024 * 1024
+_CONNECT_S: Final = 10.0
 _MANAGEMENT: Final = (50, 10.0)
 _AGENT: Final = "voice-cloning-api"
 _NO_SOUND: Final = ("text/", "application/json", "application/xml", "application/problem")
@@ -146,8 +147,9 @@ class AzureHttp:
 
     @cached_property
     def _client(self) -> httpx2.AsyncClient:
+        patience_s = self.options.timeout_s
         return httpx2.AsyncClient(
-            timeout=self.options.timeout_s,
+            timeout=httpx2.Timeout(patience_s, connect=min(_CONNECT_S, patience_s)),
             follow_redirects=False,
             verify=_trust(),
             headers={"User-Agent": _AGENT},
@@ -164,7 +166,7 @@ class AzureHttp:
         self, send: Callable[[], Awaitable[httpx2.Response]], pace: Pace, tries: int
     ) -> httpx2.Response:
         """The answer, or the last of those that may be tried again."""
-        waited_s = 0.0
+        began = self.clock()
         for attempt in count(1):
             await pace.turn()
             failure: AppError
@@ -181,11 +183,11 @@ class AzureHttp:
                 failure = refusal(response.status_code, response.headers)
                 await response.aclose()
             wait_s = _pause_s(attempt) if asked_s is None else asked_s
-            if attempt >= tries or waited_s + wait_s > self.options.retry_s:
+            took_s = self.clock() - began
+            if attempt >= tries or took_s + wait_s > self.options.retry_s:
                 log.warning("Azure AI Speech fails", code=failure.code, tries=attempt)
                 raise failure
             await self.pause(wait_s)
-            waited_s += wait_s
         raise AssertionError  # the loop has no end
 
 

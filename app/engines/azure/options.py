@@ -24,7 +24,7 @@ class AzureOptions:
         project_id: the project that holds our voices; made when it is needed first.
         timeout_s: without a byte from Azure.
         tries: of a request, the first one among them.
-        retry_s: longest time that all waits of a request take together.
+        retry_s: longest time after which a request is tried once more.
         poll_s: first pause between two looks at what Azure is making.
         enrol_s: so long it may take to make a consent or a voice there.
         per_second: texts that may be sent in a second.

@@ -1,12 +1,13 @@
 """What text becomes at Azure, and who is said to ask."""
 
+import threading
 from contextlib import aclosing
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from app.core.exceptions import EngineFailed, UnspeakableText
+from app.core.exceptions import EngineFailed, EngineUnavailable, UnspeakableText
 from app.engines.azure.identity import EntraSigner
 from app.engines.azure.ssml import Speaker, document
 from app.engines.base import Pronunciation, SynthesisRequest, VoiceState
@@ -75,6 +76,19 @@ async def test_sound_is_passed_on_as_it_comes(engine, service):
     assert service.account.headers[0]["x-microsoft-outputformat"] == "raw-24khz-16bit-mono-pcm"
 
 
+async def test_the_first_sound_is_there_before_azure_has_made_the_rest(engine, service):
+    service.account.hold = threading.Event()
+    text = "A sentence that takes some seconds to say, so that it comes in many pieces."
+    chunks = engine.synthesize(SynthesisRequest(text, engine.sample_voice()))
+
+    first = await anext(chunks)
+    service.account.hold.set()
+    rest = [chunk async for chunk in chunks]
+
+    assert 0 < len(first.samples) <= 4095 // 2
+    assert rest[-1].text_end == len(text)
+
+
 @pytest.mark.parametrize("text", ["", " … "])
 async def test_nothing_is_sent_where_there_is_nothing_to_say(engine, service, text):
     with pytest.raises(UnspeakableText):
@@ -100,6 +114,36 @@ async def test_an_identity_is_named_in_both_forms(service, patience, agreement, 
     asked = service.account.headers[-1]
     assert asked["authorization"] == f"Bearer aad#{RESOURCE}#{TOKEN}"
     assert "ocp-apim-subscription-key" not in asked
+
+
+@pytest.mark.services
+async def test_an_identity_gives_its_token_once_for_many_requests(
+    service, patience, recording, agreement, monkeypatch
+):
+    pytest.importorskip("azure.identity")
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{service.url}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "header")
+    engine = engine_over(service, patience, key=None, resource_id=RESOURCE, client_id="of-mine")
+
+    voice = await engine.enroll_under([recording], agreement)
+    assert await spoken(engine, "Hello.", voice)
+    await engine.close()
+
+    [asked] = service.account.asked
+    assert asked["resource"] == "https://cognitiveservices.azure.com"
+    assert asked["client_id"] == "of-mine"
+
+
+@pytest.mark.services
+async def test_a_machine_without_an_identity_is_told(service, patience, monkeypatch):
+    pytest.importorskip("azure.identity")
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{service.url}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "another")
+    engine = engine_over(service, patience, key=None, resource_id=RESOURCE)
+
+    with pytest.raises(EngineUnavailable, match="token"):
+        await spoken(engine, "Hello.")
+    await engine.close()
 
 
 async def test_only_phoenix_takes_phonemes(service, patience, agreement, recording):
