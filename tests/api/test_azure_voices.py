@@ -119,6 +119,7 @@ def test_a_voice_is_registered_spoken_and_deleted(client: TestClient, service: S
     assert service.account.is_bare
 
 
+@pytest.mark.services
 def test_a_lexicon_is_respelt_for_a_model_without_phonemes(
     client: TestClient, service: SpeechFake
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_voice_needs_a_consent_with_the_statement_of_azure(
     assert service.account.is_bare
 
 
+@pytest.mark.services
 def test_what_azure_hears_is_told_to_who_registers(client: TestClient, service: SpeechFake) -> None:
     agreed = consent(client, says(SAMPLE))
     service.account.fail_consent.append("AudioAndScriptNotMatch")
@@ -183,6 +185,7 @@ def test_a_recording_that_cannot_be_read_is_refused(client: TestClient) -> None:
     assert problem(client.post(CONSENTS, data=form, files=files)) == (400, "unreadable-audio")
 
 
+@pytest.mark.services
 def test_a_consent_that_ends_takes_everything_with_it(
     client: TestClient, service: SpeechFake, folder: Path
 ) -> None:
@@ -208,6 +211,7 @@ def test_a_deletion_goes_through_though_azure_is_away(
     assert client.get(f"{VOICES}/{voice}").status_code == 404
 
 
+@pytest.mark.services
 def test_nothing_is_left_there_of_a_voice_that_cannot_be_kept_here(
     tmp_path: Path, service: SpeechFake
 ) -> None:
@@ -222,6 +226,7 @@ def test_nothing_is_left_there_of_a_voice_that_cannot_be_kept_here(
     assert service.account.is_bare
 
 
+@pytest.mark.services
 def test_bundles_are_not_taken_in(client: TestClient) -> None:
     voice = registered(client)
     bundle = client.get(f"{VOICES}/{voice}/export")

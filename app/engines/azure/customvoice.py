@@ -20,7 +20,7 @@ from app.engines.azure.contract import (
     Project,
     Resource,
 )
-from app.engines.azure.errors import senseless, unmade
+from app.engines.azure.errors import refusal, senseless, unmade
 from app.engines.azure.http import Answer, AzureHttp, Call, File
 
 _PERSONAL: Final = "PersonalVoice"
@@ -156,8 +156,13 @@ class CustomVoice:
 
     async def _post(self, path: str, fields: dict[str, str], files: Sequence[File]) -> None:
         call = Call("POST", path, fields=fields, files=files, operation_id=uuid4().hex)
-        # 409: an earlier try got through, and only its answer was lost.
-        await self._http.call(call, ok=(200, 201, 202, 409))
+        answer = await self._http.call(call, ok=(200, 201, 202, 400, 409))
+        # Or an earlier try got through, and only its answer was lost.
+        if answer.status == 400 and not await self._is_there(path):
+            raise refusal(400, {})
+
+    async def _is_there(self, path: str) -> bool:
+        return (await self._http.call(Call("GET", path), ok=(200, 404))).status == 200
 
     async def _wait(self, path: str, kind: type[ResourceT], what: str) -> ResourceT:
         """Look until it is done."""

@@ -79,8 +79,8 @@ _OPERATORS: Final[Mapping[int, tuple[str, str]]] = {
     ),
 }
 _REFUSED: Final[Mapping[int, str]] = {
-    400: "If other texts are spoken, the voice may have been deleted at Azure, or the base model "
-    "may have gone: register it again, or ask the operator.",
+    400: "Where a voice was to be made: look at names, language and recordings. Where a text was "
+    "to be spoken: the voice or the base model may be gone from Azure; ask the operator.",
     404: "It may have been deleted at Azure; else the operator must check the address and region.",
     409: "Something of that name is being made or deleted at Azure; try again.",
 }

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+_REGIONAL: Final = ".api.cognitive.microsoft.com"
 DRAGON: Final = "DragonLatestNeural"
 
 
@@ -52,7 +53,7 @@ class AzureOptions:
     @property
     def custom_voice_url(self) -> str:
         """Where voices are managed."""
-        host = self.endpoint or f"https://{self.region}.api.cognitive.microsoft.com"
+        host = self.endpoint or f"https://{self.region}{_REGIONAL}"
         return f"{host.rstrip('/')}/customvoice"
 
     @property
@@ -60,6 +61,9 @@ class AzureOptions:
         """Where text is sent."""
         if self.speech_url:
             return self.speech_url
-        if self.endpoint:
-            return f"{self.endpoint.rstrip('/')}/tts/cognitiveservices/v1"
-        return f"https://{self.region}.tts.speech.microsoft.com/cognitiveservices/v1"
+        host = (self.endpoint or "").rstrip("/")
+        # What the portal calls the endpoint of an account without a custom domain.
+        region = host.removesuffix(_REGIONAL).removeprefix("https://")
+        if host and not host.endswith(_REGIONAL):
+            return f"{host}/tts/cognitiveservices/v1"
+        return f"https://{region or self.region}.tts.speech.microsoft.com/cognitiveservices/v1"

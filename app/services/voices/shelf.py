@@ -139,6 +139,8 @@ class Shelf:
                 await tools.versions.delete(version.id)
         except DatabaseError:
             log.warning("files stay until the next sweep", voice=new.voice.id)
+            if isinstance(tools.engine, Remote):
+                log.warning("a voice may stay at its provider", voice=new.voice.id)
         else:
             await self._remove_files(new)
 

@@ -18,6 +18,7 @@ from app.core.exceptions import (
     UnsupportedLanguage,
 )
 from app.engines.azure.locales import consent_locale
+from app.engines.azure.options import AzureOptions
 from app.engines.azure.recordings import prompts
 from app.engines.base import AgreementBound, Remote
 from tests.azure_fake.faults import Fault
@@ -110,6 +111,16 @@ async def test_an_answer_that_is_lost_is_no_second_voice(engine, service, record
     assert len(service.account.voices) == len(service.account.consents) == 1
 
 
+async def test_nor_where_azure_calls_the_second_one_bad(engine, service, recording, agreement):
+    for route in ("POST /customvoice/consents/*", "POST /customvoice/personalvoices/*"):
+        service.faults.add(route, Fault(502, done=True))
+        service.faults.add(route, Fault(400))
+
+    assert await engine.enroll_under([recording], agreement)
+
+    assert len(service.account.voices) == len(service.account.consents) == 1
+
+
 async def test_one_that_takes_too_long_is_given_up(
     engine, service, patience, recording, agreement, monkeypatch
 ):
@@ -146,6 +157,37 @@ async def test_what_cannot_be_deleted_is_not_what_is_told(engine, service, recor
 
     with pytest.raises(ConsentMismatch):
         await engine.enroll_under([recording], agreement)
+
+
+@pytest.mark.parametrize(
+    ("account", "voices", "speech"),
+    [
+        (
+            {"region": "westeurope"},
+            "https://westeurope.api.cognitive.microsoft.com/customvoice",
+            "https://westeurope.tts.speech.microsoft.com/cognitiveservices/v1",
+        ),
+        (
+            {"endpoint": "https://westeurope.api.cognitive.microsoft.com/"},
+            "https://westeurope.api.cognitive.microsoft.com/customvoice",
+            "https://westeurope.tts.speech.microsoft.com/cognitiveservices/v1",
+        ),
+        (
+            {"endpoint": "https://mine.cognitiveservices.azure.com/", "region": "westeurope"},
+            "https://mine.cognitiveservices.azure.com/customvoice",
+            "https://mine.cognitiveservices.azure.com/tts/cognitiveservices/v1",
+        ),
+        (
+            {"endpoint": "https://mine.cognitiveservices.azure.com", "speech_url": "https://s/v1"},
+            "https://mine.cognitiveservices.azure.com/customvoice",
+            "https://s/v1",
+        ),
+    ],
+)
+def test_addresses_are_those_of_region_or_domain(account, voices, speech):
+    options = AzureOptions(**account)
+
+    assert (options.custom_voice_url, options.synthesis_url) == (voices, speech)
 
 
 def test_recordings_are_sent_as_azure_wants_them():
