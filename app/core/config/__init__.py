@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.config.abuse import AbuseSettings
 from app.core.config.azure import AzureSettings
+from app.core.config.azure_speech import AzureSpeechSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
 from app.core.config.jobs import JobSettings
@@ -34,6 +35,7 @@ class Settings(
     LimitSettings,
     AzureSettings,
     VaultSettings,
+    AzureSpeechSettings,
     DataSettings,
     TrustSettings,
     SpeechSettings,
