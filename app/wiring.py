@@ -17,8 +17,7 @@ from app.core.config import Settings
 from app.core.metrics import Metrics
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
-from app.db.base import Collection
-from app.db.sql import SqlDatabase
+from app.db.base import Collection, Database
 from app.db.usage import UsageCounters
 from app.db.voices import VoiceReach
 from app.engines.base import Engine
@@ -70,7 +69,7 @@ class Parts:
     settings: Settings
     clock: Clock
     assets: AssetStore
-    database: SqlDatabase
+    database: Database
     metrics: Metrics
     stores: Stores
     engine: Engine
@@ -94,7 +93,7 @@ def parts_of(  # long: every part by its name
     clock: Clock,
     *,
     assets: AssetStore,
-    database: SqlDatabase,
+    database: Database,
     engine: Engine,
     ears: Ears,
     watermark: Watermark,
@@ -203,7 +202,7 @@ def synthesis(parts: Parts, log: HistoryLog, outputs: OutputLog) -> SynthesisSer
         watermark=parts.watermark,
         permit=parts.permit,
         log=log,
-        tracer=outputs if parts.settings.fingerprints else None,
+        tracer=outputs if parts.settings.remembers_outputs else None,
         metrics=parts.metrics,
     )
 

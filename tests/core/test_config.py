@@ -215,9 +215,9 @@ def test_settings_that_contradict_each_other_are_refused_everywhere(contradictio
 
 
 def test_services_that_are_not_used_are_told():
-    warnings = check(settings(azure_speech_key="k", cosmos_db_endpoint="https://cosmos"))
+    warnings = check(settings(azure_speech_key="k", azure_openai_endpoint="https://openai"))
 
-    assert warnings == ["Not used by this version: AZURE_SPEECH_KEY, COSMOS_DB_ENDPOINT."]
+    assert warnings == ["Not used by this version: AZURE_SPEECH_KEY, AZURE_OPENAI_ENDPOINT."]
 
 
 def test_an_error_about_a_setting_does_not_repeat_its_value(monkeypatch):

@@ -10,6 +10,7 @@ from pydantic import BaseModel, SecretStr
 from app.core.config import Settings
 from app.core.config.abuse import AbuseSettings
 from app.core.config.azure import AzureSettings
+from app.core.config.cosmos import CosmosSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
 from app.core.config.jobs import JobSettings
@@ -24,6 +25,7 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "Server": ServerSettings,
     "Who may call": IdentitySettings,
     "Records and files": DataSettings,
+    "Records in Azure Cosmos DB": CosmosSettings,
     "Voices and speaking": SpeechSettings,
     "Consent and marks": TrustSettings,
     "Jobs, webhooks, history": JobSettings,

@@ -59,6 +59,7 @@ AppError 500
 ├─ AssetError 503             a model file cannot be fetched or fails its check
 ├─ StorageError 503           the blob store cannot read or write
 ├─ DatabaseError 503
+│   └─ IdentifyUnavailable    the database keeps no index of how outputs sound
 ├─ IdentityError 503          the keys of the token issuer cannot be had
 ├─ ShuttingDown 503           the server finishes what it does and takes nothing new
 └─ ConfigurationError         settings that cannot be used together; stops the start
@@ -156,6 +157,7 @@ from app.core.exceptions.service import (
     EngineFailed,
     EngineUnavailable,
     HostUnknown,
+    IdentifyUnavailable,
     IdentityError,
     RateLimited,
     ShuttingDown,
@@ -193,6 +195,7 @@ __all__ = [
     "HistoryNotFound",
     "HostUnknown",
     "IdempotencyMismatch",
+    "IdentifyUnavailable",
     "IdentityError",
     "InvalidRequest",
     "JobEnded",
