@@ -34,6 +34,6 @@ def fake_cosmos(
         access or KeyAccess(state.key),
         retries=retries,
         pause=pause,
-        transport=httpx2.ASGITransport(app or cosmos_app(state)),
+        transport=httpx2.ASGITransport(app or cosmos_app(state), raise_app_exceptions=False),
     )
     return CosmosDatabase(client, "voice-cloning", throughput=1000)

@@ -98,7 +98,7 @@ class Answer:
         """
         found = self.content.get(name) if isinstance(self.content, dict) else None
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-            raise DatabaseError(*_NO_ANSWER)
+            raise nonsense()
         return found
 
     def object(self) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class Answer:
             DatabaseError: there is none.
         """
         if not isinstance(self.content, dict):
-            raise DatabaseError(*_NO_ANSWER)
+            raise nonsense()
         return self.content
 
     def error(self) -> Exception:
@@ -186,7 +186,7 @@ class CosmosClient:
                 await self._pause(wait)
                 continue
             break
-        raise DatabaseError(*_NO_ANSWER) if answer is None else answer.error()
+        raise nonsense() if answer is None else answer.error()
 
     async def _once(
         self, verb: str, link: str, feed: str, content: bytes | None, headers: dict[str, str]
@@ -212,6 +212,11 @@ class CosmosClient:
         except httpx2.InvalidURL as error:
             raise DatabaseError("COSMOS_DB_ENDPOINT is no address.") from error
         return _answer(response)
+
+
+def nonsense() -> DatabaseError:
+    """There is no answer, or one that Cosmos DB would not give."""
+    return DatabaseError(*_NO_ANSWER)
 
 
 def _answer(response: httpx2.Response) -> Answer:

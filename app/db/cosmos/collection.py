@@ -338,8 +338,13 @@ class CosmosCollection(Generic[RecordT]):
 
     async def _remove_some(self, where: Mapping[str, Any], some: Sequence[Operation]) -> int:
         if len(some) > 1:
-            with suppress(Refused):  # one was changed or deleted meanwhile, and keeps the others
+            try:
                 await self._container.transact(some)
+            except Refused as refused:  # one was changed or deleted, and keeps the others
+                ids = [operation.document["id"] for operation in some]
+                if refused.doubtful and not await self.existing(ids):
+                    return len(some)
+            else:
                 return len(some)
         count = 0
         for operation in some:

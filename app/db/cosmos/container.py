@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.core.exceptions import DatabaseError
-from app.db.cosmos.client import Answer, CosmosClient
+from app.db.cosmos.client import Answer, CosmosClient, nonsense
 from app.db.cosmos.forms import Form
 from app.db.cosmos.queries import Query
 
@@ -94,7 +94,8 @@ class Container:
             Refused: 409, it is there, or something else that only one may have.
         """
         partition = document[self.form.partition_field]
-        self._judged(await self._send("POST", self._link, partition, feed="docs", body=document))
+        answer = await self._send("POST", self._link, partition, feed="docs", body=document)
+        self._judged(answer, 201)
 
     async def replace(self, document: Document, etag: str) -> None:
         """Replace a document that has an ETag.
@@ -104,14 +105,16 @@ class Container:
         """
         partition = document[self.form.partition_field]
         link, match = self._of(document["id"]), {"if-match": etag}
-        self._judged(await self._send("PUT", link, partition, body=document, headers=match))
+        answer = await self._send("PUT", link, partition, body=document, headers=match)
+        self._judged(answer, 200)
+        answer.object()
 
     async def delete(self, document: Document, *, match: bool = False) -> bool:
         """Delete a document; False if there was none, or `match` and it has another ETag."""
         partition, link = document[self.form.partition_field], self._of(document["id"])
         headers = {"if-match": document["_etag"]} if match else {}
         try:
-            self._judged(await self._send("DELETE", link, partition, headers=headers))
+            self._judged(await self._send("DELETE", link, partition, headers=headers), 204)
         except Refused as refused:
             return refused.status == 404 and refused.doubtful
         return True
@@ -133,14 +136,14 @@ class Container:
             "POST", self._link, partition, feed="docs", body=body, headers=headers
         )
         if not answer.ok:
-            self._judged(answer)
+            self._judged(answer, 200)
         results = answer.content
         if not isinstance(results, list) or len(results) != len(operations):
-            raise Answer(500, answer.headers, None).error()
+            raise nonsense()
         for result in results:
             status = int(result.get("statusCode", 500))
             if status >= 400 and status != _LEFT_OUT:
-                self._judged(Answer(status, answer.headers, None, answer.doubtful))
+                self._judged(Answer(status, answer.headers, None, answer.doubtful), 200)
 
     async def find(
         self, query: Query, *, partition: str | None = None, first: int | None = None
@@ -151,13 +154,13 @@ class Container:
         if query.nothing:
             return []
         body = query.body()
-        if partition is not None:
-            return await self._collected(body, {_PARTITION: _key(partition)}, first)
         for _ in range(_MOVES):
-            ranges = self._ranges or await self._ask_ranges()
+            if partition is not None:
+                where = [{_PARTITION: _key(partition)}]
+            else:
+                where = [{_RANGE: one} for one in self._ranges or await self._ask_ranges()]
             found = await asyncio.gather(
-                *(self._collected(body, {_RANGE: one}, first) for one in ranges),
-                return_exceptions=True,
+                *(self._collected(body, one, first) for one in where), return_exceptions=True
             )
             errors = [one for one in found if isinstance(one, BaseException)]
             if not errors:
@@ -237,8 +240,9 @@ class Container:
             if _progress(token) >= _progress(self._seen.get(of, "")):
                 self._seen[of] = token
 
-    def _judged(self, answer: Answer) -> None:
-        if answer.ok:
+    def _judged(self, answer: Answer, wanted: int) -> None:
+        """Whether it is done: an answer of something in between is no such word."""
+        if answer.status == wanted:
             return
         if answer.status in (409, 412) or _is_absent(answer):
             raise Refused(answer.status, doubtful=answer.doubtful)

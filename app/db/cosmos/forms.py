@@ -128,7 +128,7 @@ class Form(Generic[RecordT]):
         if isinstance(value, datetime):  # all of one length: sorted as texts, they are by time
             if value.tzinfo is None:
                 raise ValueError("a datetime without a time zone cannot be stored")
-            return value.astimezone(UTC).isoformat(timespec="microseconds")
+            return _moment(value)
         if isinstance(value, date):
             return value.isoformat()
         if isinstance(value, bytes):
@@ -181,6 +181,13 @@ class Form(Generic[RecordT]):
         columns = {column.name for index in self.table.indexes for column in index.columns}
         wanted = {*columns, *self.orders, "owner", "version"} - {"id"}  # the id always is
         return sorted(wanted | {self.partition_field} | ({ONLY} if self.unique else set()))
+
+
+def _moment(value: datetime) -> str:
+    try:
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    except OverflowError as error:
+        raise InvalidRequest("A value cannot be stored: too early, or too late.") from error
 
 
 FORMS: Final[tuple[Form[Any], ...]] = tuple(Form(kind) for kind in TABLES)
