@@ -73,7 +73,7 @@ train: $(TRAIN) ## Install what `voice-cloning adapt` needs, PyTorch with it, an
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --group build \
 	--generate-hashes --no-strip-extras --no-header --no-annotate --quiet --upgrade
 
-SERVER := --extra postgres --extra redis --extra otel --extra azure-monitor --extra gunicorn
+SERVER := --extra postgres --extra redis --extra otel --extra azure-monitor --extra azure --extra gunicorn
 
 lock: $(DEV) ## Renew the lock files within the ranges of pyproject.toml
 	$(LOCK) -o requirements.lock

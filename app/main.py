@@ -36,7 +36,7 @@ from app.core.tasks import in_thread
 from app.core.tracing import check_extras, open_tracing
 from app.engines.base import Engine
 from app.serve import serve
-from app.upkeep import keep_swept, warm_up, working
+from app.upkeep import keep_renewed, keep_swept, warm_up, working
 from app.watermark.marking import Watermark
 
 # The framework's own spans name paths and queries, hence voices.
@@ -148,13 +148,17 @@ async def _answering(
 ) -> AsyncIterator[dict[str, Any]]:
     """What goes on while requests are taken. Gives what connections need to know."""
     app.state.readiness = Readiness(context, clock=clock)
-    sweeping = asyncio.create_task(keep_swept(context))
+    keeping = [
+        asyncio.create_task(keep_swept(context)),
+        asyncio.create_task(keep_renewed(context.settings)),
+    ]
     try:
         with app.state.drain.on_signals():
             yield {PATIENCE: Patience.of(context.settings)}
     finally:
-        sweeping.cancel()
-        await asyncio.gather(sweeping, return_exceptions=True)
+        for task in keeping:
+            task.cancel()
+        await asyncio.gather(*keeping, return_exceptions=True)
         await app.state.readiness.close()
 
 

@@ -12,6 +12,7 @@ import httpx2
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from app.audio.types import Samples
 from app.core.clock import utc_now
@@ -27,6 +28,7 @@ from tests.api.speech import events
 from tests.api.voices import settings_of
 from tests.audio.signals import noise
 from tests.consents.speakers import ANN, BOB, listener, says, wav
+from tests.servers.postgres import BOTH
 
 CONSENTS = "/api/v1/consents"
 SPEAK = "/api/v1/synthesis/speak"
@@ -52,9 +54,14 @@ def server(folder: Path, **more: Any) -> Iterator[TestClient]:
         yield client
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with server(tmp_path_factory.mktemp("data")) as running:
+@pytest.fixture(scope="module", params=BOTH)
+def client(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestClient]:
+    more = {}
+    if request.param == "postgresql":
+        more["database_url"] = SecretStr(request.getfixturevalue("new_postgres")())
+    with server(tmp_path_factory.mktemp("data"), **more) as running:
         yield running
 
 

@@ -170,6 +170,7 @@ def test_a_dead_collector_slows_nobody_and_the_end_does_not_wait_for_it(tmp_path
                 assert client.get("/health").status_code == 200
 
 
+@pytest.mark.services
 def test_without_settings_nothing_is_traced_and_no_library_for_it_is_loaded() -> None:
     code = (
         "import sys, app.main; from fastapi.testclient import TestClient\n"

@@ -10,10 +10,12 @@ class CosmosSettings(BaseModel):
         None, description="https://ACCOUNT.documents.azure.com:443/; set, records lie there."
     )
     cosmos_db_key: SecretStr | None = Field(
-        None, description="Of the account. Default: an identity of Microsoft Entra ID."
+        None,
+        description="Of the account. Default: an identity of Microsoft Entra ID, by the extra "
+        "`azure`.",
     )
     cosmos_db_client_id: str | None = Field(
-        None, description="Of a user-assigned identity. Default: the one that is found."
+        None, description="Of a user-assigned identity. Default: the pod's, or the machine's own."
     )
     cosmos_db_scope: str | None = Field(
         None, description="Of its tokens. Default: https://ACCOUNT.documents.azure.com/.default."

@@ -5,6 +5,7 @@ https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resour
 
 import asyncio
 import hmac
+import os
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -67,8 +68,7 @@ class TokenAccess:
 
     Args:
         scope: of the tokens.
-        client_id: of a user-assigned identity; None for the machine's own, or what else
-            `DefaultAzureCredential` finds.
+        client_id: of a user-assigned identity; None for that of the pod, or the machine's own.
         credential: instead of that.
     """
 
@@ -104,7 +104,7 @@ class TokenAccess:
         try:
             self._credential = self._credential or self._found()
             token = self._credential.get_token(self._scope)
-        except AzureError as error:
+        except (AzureError, ValueError) as error:
             raise DatabaseError(
                 "There is no token for Cosmos DB.",
                 "Give this machine an identity, or set COSMOS_DB_KEY.",
@@ -112,10 +112,11 @@ class TokenAccess:
         return token.token, float(token.expires_on)
 
     def _found(self) -> "TokenCredential":
-        from azure.identity import DefaultAzureCredential
+        from azure.identity import ManagedIdentityCredential, WorkloadIdentityCredential
 
-        named = {"managed_identity_client_id": self._client_id} if self._client_id else {}
-        return DefaultAzureCredential(**named)
+        if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
+            return WorkloadIdentityCredential(client_id=self._client_id)
+        return ManagedIdentityCredential(client_id=self._client_id)
 
 
 def scope_of(endpoint: str) -> str:
