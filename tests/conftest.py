@@ -50,6 +50,14 @@ def pytest_configure(config: pytest.Config) -> None:
         Voice.model_rebuild(force=True)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--cosmos"):
+        left_out = pytest.mark.skip(reason="about SQL databases")
+        for item in items:
+            if item.get_closest_marker("sql"):
+                item.add_marker(left_out)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     without = collection_path.name == "test_consents.py"
     return (without and config.getoption("--consent-policy") == "recorded") or None

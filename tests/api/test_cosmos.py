@@ -12,7 +12,7 @@ from app.core.config import Settings
 from app.main import create_app
 from tests.api.voices import VOICES, settings_of, speech
 from tests.azure_fake.cosmos import KEY, State, cosmos_app
-from tests.azure_fake.faults import Faults
+from tests.azure_fake.faults import MUTE, Fault, Faults
 from tests.azure_fake.serving import served
 from tests.conftest import registered
 
@@ -73,3 +73,52 @@ def test_a_voice_is_registered_speaks_is_listed_and_deleted(account):
         "voice.created", "voice.used", "voice.deleted",
     }  # fmt: skip
     assert not list(account.folder.glob("voices.db*"))
+
+
+@pytest.mark.services
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(429, more=(("x-ms-retry-after-ms", "5"),)),
+        Fault(403),
+        Fault(503),
+        Fault(200, body=b"<html></html>", kind="text/html"),
+        Fault(cut=7),
+        MUTE,
+    ],
+    ids=["429", "403", "503", "HTML", "cut", "mute"],
+)
+def test_a_database_that_is_away_is_told_of_and_comes_back(account, fault):
+    bounds = {"cosmos_db_tries": 2, "cosmos_db_max_wait_s": 0.05, "cosmos_db_timeout_s": 0.3}
+    with account.server(**bounds) as client:
+        voice = registered(client, name="Ann")
+        before = dict(account.state.databases[NAME]["voices"].documents)
+        account.faults.add("*/docs*", fault, times=999)
+
+        answers = [
+            client.get(VOICES),
+            client.get(f"{VOICES}/{voice}"),
+            client.put(f"{VOICES}/{voice}", json={"name": "Ben"}),
+            client.delete(f"{VOICES}/{voice}"),
+        ]
+        account.faults.clear()
+        after = client.get(VOICES).json()["items"]
+
+    assert {answer.status_code for answer in answers} == {503}
+    assert {answer.json()["code"] for answer in answers} == {"database-unavailable"}
+    assert "127.0.0.1" not in "".join(answer.text for answer in answers)
+    assert account.state.databases[NAME]["voices"].documents == before
+    assert [one["name"] for one in after] == ["Ann"]
+
+
+@pytest.mark.services
+def test_two_servers_share_what_they_know(account):
+    with account.server() as here, account.server() as there:
+        voice = registered(here, name="Ann")
+        spoken = there.post(f"/voices/{voice}/synthesize", json={"text": "Yes.", "format": "pcm"})
+        there.delete(f"{VOICES}/{voice}")
+        gone = here.get(f"{VOICES}/{voice}")
+        verdict = here.get("/api/v1/audit/verify").json()
+
+    assert (spoken.status_code, gone.status_code) == (200, 404)
+    assert verdict["valid"]
