@@ -5,11 +5,8 @@ from app.db.base import Database
 from app.db.sql import SqlDatabase
 
 
-def database_of(settings: Settings, *, pool_size: int | None = None) -> Database:
+def database_of(settings: Settings) -> Database:
     """The database, not yet opened. What is for Cosmos DB is imported where that is set.
-
-    Args:
-        pool_size: of an SQL database, instead of the one in the settings.
 
     Raises:
         DatabaseError, ConfigurationError: its address, driver or key cannot be used.
@@ -18,4 +15,4 @@ def database_of(settings: Settings, *, pool_size: int | None = None) -> Database
         from app.db.cosmos.database import CosmosDatabase
 
         return CosmosDatabase.of(settings)
-    return SqlDatabase(settings.database, pool_size=pool_size or settings.database_pool_size)
+    return SqlDatabase(settings.database, pool_size=settings.database_pool_size)

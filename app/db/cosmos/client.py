@@ -50,7 +50,8 @@ _MEANINGS: Final[Mapping[int, tuple[str, str]]] = {
     _THROTTLED: _BUSY,
 }
 _PARTITION_FULL: Final = "1014"
-_READ_TOO_EARLY: Final = "1002"  # with 404: the replica is behind what this session has seen
+# With 404: the replica is behind what this session has seen; the container was only just created.
+_TOO_EARLY: Final = ("1002", "1013")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +230,7 @@ def _answer(response: httpx2.Response) -> Answer:
 
 def _passes(answer: Answer) -> bool:
     """Whether the next try may have another answer."""
-    early = answer.status == 404 and answer.substatus == _READ_TOO_EARLY
+    early = answer.status == 404 and answer.substatus in _TOO_EARLY
     return early or answer.status in (408, _THROTTLED, _RETRY_WITH) or answer.status >= 500
 
 
