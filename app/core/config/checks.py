@@ -83,6 +83,18 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             "STORAGE_BACKEND=azure needs AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_ACCOUNT."
         )
 
+    yield from _cosmos(settings)
+
+
+def _cosmos(settings: Settings) -> Iterator[str]:
+    if not settings.cosmos_db_endpoint:
+        if settings.cosmos_db_key:
+            yield "COSMOS_DB_KEY needs COSMOS_DB_ENDPOINT."
+        return
+    yield from _unprotected(settings, "cosmos_db_endpoint")
+    if settings.cosmos_db_throughput % 1000:
+        yield "COSMOS_DB_THROUGHPUT must be 0, or some thousands."
+
 
 def _unsigned(settings: Settings) -> Iterator[str]:
     if settings.c2pa == "never":
@@ -176,6 +188,8 @@ def _ignored(settings: Settings) -> Iterator[str]:
     if unused:
         names = ", ".join(name.upper() for name in unused)
         yield f"Not used by this version: {names}."
+    if settings.fingerprints and not settings.remembers_outputs:
+        yield "FINGERPRINTS is off: with Cosmos DB, outputs are not recognised by their sound."
     if settings.workers > 1 and settings.rate_limiting_enabled and not settings.redis_url:
         yield "Each of the processes has rate limits of its own: set REDIS_URL to share them."
     if "WEB_CONCURRENCY" in os.environ and not settings.redis_url:
