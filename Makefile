@@ -42,7 +42,7 @@ test-models: $(TRAIN) ## Fetch every model and run the tests on the real engine
 	$(BIN)/voice-cloning models pull --all
 	$(PYTEST) -m models
 
-check: $(DEV) ## Lint, types, layers, locks, container files, manifests
+check: $(DEV) ## Lint, types, layers, locks, container files, manifests, templates
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -50,6 +50,7 @@ check: $(DEV) ## Lint, types, layers, locks, container files, manifests
 	$(BIN)/python tools/check_repo.py
 	$(BIN)/python tools/check_container.py
 	$(BIN)/python tools/check_manifests.py
+	$(BIN)/python -m tools.check_bicep
 
 audit: $(DEV) ## Look for known vulnerabilities in what is installed; needs the vulnerability service of the package index
 	$(BIN)/pip-audit -r requirements-server.lock --require-hashes --disable-pip
@@ -73,7 +74,7 @@ train: $(TRAIN) ## Install what `voice-cloning adapt` needs, PyTorch with it, an
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --group build \
 	--generate-hashes --no-strip-extras --no-header --no-annotate --quiet --upgrade
 
-SERVER := --extra postgres --extra redis --extra otel --extra azure-monitor --extra gunicorn
+SERVER := --extra postgres --extra redis --extra otel --extra azure-monitor --extra azure --extra gunicorn
 
 lock: $(DEV) ## Renew the lock files within the ranges of pyproject.toml
 	$(LOCK) -o requirements.lock

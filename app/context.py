@@ -26,6 +26,7 @@ from app.limits.limiter import RateLimiter
 from app.models.api_key import ApiKey
 from app.models.history import UsageDay
 from app.models.job import JobKind
+from app.provenance.opening import Provenance
 from app.services.access import AccessService
 from app.services.audit import AuditService
 from app.services.batches import BatchService
@@ -42,6 +43,7 @@ from app.services.speech_log import HistoryLog
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
+from app.services.verify import VerifyService
 from app.services.versions import VersionService
 from app.services.voices import VoiceService, VoiceTools
 from app.services.watermark import WatermarkService
@@ -61,6 +63,7 @@ class AppContext:
     engine: Engine
     ears: Ears
     watermark: Watermark
+    provenance: Provenance
     marks: WatermarkService
     access: AccessService
     guards: Guards
@@ -82,6 +85,7 @@ class AppContext:
     history: HistoryService
     output_log: OutputLog
     identify: IdentifyService
+    verify: VerifyService
     usage: UsageService
     batches: BatchService
     jobs: JobBoard
@@ -143,6 +147,7 @@ async def open_context(  # long: every part in its order
         if context.limiter is not None:
             stack.push_async_callback(context.limiter.close)
         stack.push_async_callback(context.training.close)
+        await context.provenance.open()
         _say_who_does_jobs(context)
         yield context
 
@@ -161,6 +166,7 @@ def _wired(parts: wiring.Parts) -> AppContext:  # long: every service by its nam
         engine=parts.engine,
         ears=parts.ears,
         watermark=parts.watermark,
+        provenance=parts.provenance,
         marks=WatermarkService(parts.ears, parts.watermark, tools.admission),
         access=wiring.access(parts),
         guards=guards_of(parts.guarding, jobs=board, clock=parts.clock),
@@ -182,6 +188,7 @@ def _wired(parts: wiring.Parts) -> AppContext:  # long: every service by its nam
         history=wiring.history(parts, log),
         output_log=outputs,
         identify=wiring.identify(parts, outputs, tools.admission),
+        verify=wiring.verify(parts, tools.admission),
         usage=UsageService(days=database.collection(UsageDay), settle=log.settle),
         batches=wiring.batches(parts, synthesis, board),
         jobs=board,

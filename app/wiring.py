@@ -42,6 +42,7 @@ from app.models.share import VoiceShare
 from app.models.speech import Speaker
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.planning.draft import Drafting
+from app.provenance.opening import Provenance, open_provenance
 from app.services.access import AccessService
 from app.services.audit import AuditService
 from app.services.batches import BatchOptions, BatchService, Bench
@@ -55,6 +56,7 @@ from app.services.retention import Keepers, RetentionService
 from app.services.speech_log import HistoryLog, HistoryRules
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
+from app.services.verify import VerifyService
 from app.services.voices import VoiceLimits, VoiceService, VoiceTools, admission_of
 from app.storage.stores import StorageOptions, Stores, open_stores
 from app.training.measuring import Measuring
@@ -76,6 +78,7 @@ class Parts:
     engine: Engine
     ears: Ears
     watermark: Watermark
+    provenance: Provenance
     queue: DbosQueue
     turns: Turns
     voices: Collection[Voice]
@@ -116,6 +119,7 @@ def parts_of(  # long: every part by its name
         engine=engine,
         ears=ears,
         watermark=watermark,
+        provenance=open_provenance(settings, test_engine=engine.info.test_double, metrics=metrics),
         queue=queue,
         turns=_turns(settings, engine, clock, metrics),
         voices=voices,
@@ -203,6 +207,7 @@ def synthesis(parts: Parts, log: HistoryLog, outputs: OutputLog) -> SynthesisSer
         drafting=parts.drafting,
         watermark=parts.watermark,
         permit=parts.permit,
+        credentials=parts.provenance.credentials,
         log=log,
         tracer=outputs if parts.settings.fingerprints else None,
         metrics=parts.metrics,
@@ -216,6 +221,15 @@ def identify(parts: Parts, outputs: OutputLog, admission: Admission) -> Identify
         admission=admission,
         settle=outputs.settle,
         keep_days=parts.settings.fingerprint_retention_days,
+    )
+
+
+def verify(parts: Parts, admission: Admission) -> VerifyService:
+    return VerifyService(
+        parts.provenance,
+        reach=parts.reach,
+        admission=admission,
+        max_bytes=parts.settings.max_upload_bytes,
     )
 
 
@@ -280,6 +294,7 @@ def batches(parts: Parts, speaker: Speaker, board: JobBoard) -> BatchService:
             ttl_hours=settings.batch_ttl_hours,
             sample_rate=info.sample_rate,
         ),
+        credentials=parts.provenance.credentials,
     )
 
 

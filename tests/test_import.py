@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = {"onnxruntime", "hibari", "torch", "faster_whisper", "ctranslate2", "scipy", "phonemizer"}
 
 
@@ -18,6 +20,7 @@ def test_the_server_and_the_command_line_import_no_engine_library() -> None:
     assert {name.partition(".")[0] for name in loaded} & HEAVY == set()
 
 
+@pytest.mark.services
 def test_the_server_is_made_where_no_engine_library_is_installed() -> None:
     gone = f"sys.modules.update(dict.fromkeys({sorted(HEAVY)}))"
 

@@ -184,7 +184,7 @@ def log_of_a_run(settings: Settings, capsys: pytest.CaptureFixture[str], **switc
     return capsys.readouterr().err
 
 
-@pytest.mark.parametrize("form", ["json", "pretty"])
+@pytest.mark.parametrize("form", ["json", pytest.param("pretty", marks=pytest.mark.services)])
 def test_the_log_of_a_full_run_tells_nothing_personal_and_no_secret(
     settings: Settings, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Query, Request
 
 from app.api.access import OWNER_HEADER, owner_of, party_of
 from app.context import AppContext
@@ -13,6 +13,7 @@ from app.db.voices import VoiceReach
 from app.jobs.board import JobBoard
 from app.models.access import Party, Principal
 from app.models.job import JobKind
+from app.models.link import LONGEST_S, SHORTEST_S
 from app.models.share import VoiceAccess
 from app.services.audit import AuditService
 from app.services.batches import BatchService
@@ -29,6 +30,7 @@ from app.services.suspensions import SuspensionService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
 from app.services.usage import UsageService
+from app.services.verify import VerifyService
 from app.services.versions import VersionService
 from app.services.voices import BundleService, CloningService, SampleService, VoiceService
 from app.services.watermark import WatermarkService
@@ -143,6 +145,10 @@ def _identify(context: Annotated[AppContext, Depends(_context)]) -> IdentifyServ
     return context.identify
 
 
+def _verify(context: Annotated[AppContext, Depends(_context)]) -> VerifyService:
+    return context.verify
+
+
 def _caller(request: Request) -> Principal:
     principal: Principal = request.state.principal
     return principal
@@ -212,6 +218,7 @@ FlagsShown = Annotated[FlagService, Depends(_flags)]
 Reach = Annotated[VoiceReach, Depends(_reach)]
 Sharing = Annotated[SharingService, Depends(_sharing)]
 Identify = Annotated[IdentifyService, Depends(_identify)]
+Verify = Annotated[VerifyService, Depends(_verify)]
 Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]
 Asker = Annotated[Party, Depends(_party)]
@@ -223,6 +230,9 @@ VoiceOwner = Annotated[str, Depends(_keeper(VoiceAccess.OWN))]
 JobKeeper = Annotated[str, Depends(_job_keeper)]
 """The owner of the job in the path, if the caller may manage the voice that it trains; else the
 caller."""
+LinkSeconds = Annotated[
+    int, Query(ge=SHORTEST_S, le=LONGEST_S, description="For how long the link is good.")
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(

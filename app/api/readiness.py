@@ -36,6 +36,8 @@ class Readiness:
             "recordings": context.ears.warm_up,
             "watermark": context.watermark.warm_up,
         }
+        if context.provenance.credentials.required:
+            self._checks["signing"] = context.provenance.credentials.ready
         self._explains = context.settings.unsafe_allowed
         self._told: dict[str, str] = {}
         self._running: dict[str, asyncio.Future[str]] = {}

@@ -32,6 +32,7 @@ SPEECH_PROBLEMS: Final = problems(
     err.EngineBusy,
     err.EngineUnavailable,
     err.AssetError,
+    err.ProvenanceUnavailable,
     err.StorageError,
     err.DatabaseError,
     err.UploadTooLarge,

@@ -10,6 +10,7 @@ from app.cli import (  # noqa: F401 - they add their commands
     adapt,
     audit,
     config,
+    consents,
     database,
     keys,
     models,

@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
@@ -73,6 +74,18 @@ def print_table(table: Table) -> None:
     columns = [list(column.cells) for column in table.columns]
     for row in zip(*columns, strict=True):
         typer.echo("\t".join(str(cell) for cell in row))
+
+
+def file_bytes(path: Path) -> bytes:
+    """What is in a file.
+
+    Raises:
+        InvalidRequest: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def all_voices(context: AppContext) -> AsyncIterator[Voice]:

@@ -7,6 +7,7 @@ from typing import Annotated, get_args
 import typer
 from rich.table import Table
 
+from app import upkeep
 from app.cli.console import cli, command, err, give, print_table, tell
 from app.context import open_context
 from app.core.config import Settings
@@ -51,22 +52,25 @@ async def copy(
 
 @command(storage, "sweep")
 async def sweep() -> None:
-    """Delete leftovers of crashes, outputs older than OUTPUT_RETENTION_HOURS, history older than
-    HISTORY_RETENTION_DAYS and audit events older than AUDIT_RETENTION_DAYS, as the server does
-    from time to time.
+    """Erase what is due, as the server does from time to time: leftovers of crashes; outputs,
+    history and audit events that were kept long enough; batches whose time has come; consents that
+    were revoked long enough ago, with their voices.
     """
     async with open_context(Settings()) as context:
-        forgotten = await context.history.expire()
-        swept = await context.retention.sweep(context.settings.sweep_grace_s)
-        events = await context.audit.expire()
+        swept = await upkeep.sweep(context)
+    files = swept.files
     give(
-        f"{swept.leftovers} leftovers and {swept.expired} expired outputs, {swept.bytes} bytes; "
-        f"{swept.unfinished} unfinished files"
+        f"{files.leftovers} leftovers and {files.expired} expired outputs, {files.bytes} bytes; "
+        f"{files.unfinished} unfinished files"
     )
-    if forgotten.entries:
-        give(f"{forgotten.entries} entries of the history")
-    if events:
-        give(f"{events} audit events")
+    for count, what in (
+        (swept.history, "entries of the history"),
+        (swept.events, "audit events"),
+        (swept.batches, "batches"),
+        (swept.consents, "consents, with their voices"),
+    ):
+        if count:
+            give(f"{count} {what}")
 
 
 def _stores(place: str, options: StorageOptions, *, must_exist: bool = False) -> Stores:

@@ -14,6 +14,7 @@ from app.cli.console import (
     cli,
     command,
     err,
+    file_bytes,
     find,
     give,
     print_table,
@@ -37,16 +38,15 @@ async def clone(
     file: Annotated[Path, typer.Argument(help="A recording of one person speaking.")],
     name: Annotated[str | None, typer.Option(help="Default: the file's name.")] = None,
     description: Annotated[str | None, typer.Option()] = None,
-    consent_id: Annotated[str | None, typer.Option(help="The speaker's consent.")] = None,
+    consent_id: Annotated[
+        str | None, typer.Option(help="Of the speaker's agreement: `voice-cloning consents add`.")
+    ] = None,
 ) -> None:
     """Register a voice from a recording; prints its id."""
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise InvalidRequest(f"{file} cannot be read: {error.strerror}.") from error
+    content = file_bytes(file)
     async with open_context(Settings()) as context:
         with err.status("Listening and cloning …"):
-            upload = Upload(content, file.name, name, description, consent_id)
+            upload = Upload(content, file.name, name, description, consent_id=consent_id)
             voice = await context.voices.register(LOCAL_OWNER, upload)
     for warning in voice.report.warnings:
         tell(f"note: {warning}", "yellow")

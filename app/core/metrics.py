@@ -171,6 +171,10 @@ class Metrics:
         if audio_s > 0:
             self._real_time.labels(engine, fmt).observe(working_s / audio_s)
 
+    def manifest(self, outcome: Literal["signed", "failed"]) -> None:
+        """A file was signed, or could not be."""
+        self._manifests.labels(outcome).inc()
+
     def on_wait(self, seconds: float) -> None:
         """Somebody got a turn of the engine, after waiting so long."""
         self._queue_wait.observe(seconds)
@@ -272,6 +276,9 @@ class Metrics:
         self._characters = self._counter(
             "speech_characters_total", "Characters of the texts of syntheses.", *by
         )
+        self._manifests = self._counter("c2pa_files_total", "Files to be signed.", "outcome")
+        for outcome in ("signed", "failed"):
+            self._manifests.labels(outcome)
 
     def _make_work(self) -> None:
         self._queue_wait = self._histogram(

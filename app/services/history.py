@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from app.audio.encode import content_type
+from app.audio.types import AudioFormat
 from app.core.clock import WallClock, utc_now
 from app.core.exceptions import AudioNotKept, HistoryNotFound, InvalidRequest, StorageError
 from app.core.ids import is_id
@@ -14,6 +16,7 @@ from app.core.logging import get_logger
 from app.core.tasks import see_through
 from app.db.base import Collection, Contains, Page, Span
 from app.models.history import HistoryEntry, HistoryErased, SpeechSource, SpeechStatus
+from app.models.link import DownloadLink
 from app.storage.base import BlobStore
 
 log = get_logger(__name__)
@@ -115,18 +118,37 @@ class HistoryService:
         Raises:
             AudioNotKept: it was not kept, or is no longer.
         """
+        name = self._kept(entry)
+        with suppress(FileNotFoundError):
+            return await self._outputs.get(name)
+        raise _not_kept()
+
+    async def link(self, entry: HistoryEntry, seconds: int) -> DownloadLink:
+        """An address of what was sent, for so long.
+
+        Raises:
+            AudioNotKept: it was not kept, or is no longer.
+            LinksUnsupported: the store gives none.
+        """
+        name, until = self._kept(entry), self._clock() + timedelta(seconds=seconds)
+        url = await self._outputs.link(name, seconds)
+        try:
+            await self._outputs.info(name)
+        except FileNotFoundError as error:
+            raise _not_kept() from error
+        kind = content_type(AudioFormat(entry.format), entry.sample_rate)
+        return DownloadLink(url=url, expires_at=until, content_type=kind)
+
+    def _kept(self, entry: HistoryEntry) -> str:
+        """The name of its audio."""
         if entry.batch_id is not None and entry.audio is None:
             raise AudioNotKept(
                 "The audio of a batch is kept by the batch.",
                 f"GET /api/v1/synthesis/batch/{entry.batch_id} has it for as long as it lives.",
             )
-        if entry.audio is not None:
-            with suppress(FileNotFoundError):
-                return await self._outputs.get(entry.audio)
-        raise AudioNotKept(
-            "The audio of this entry was not kept, or was deleted.",
-            "It goes with its voice, and by the policy of the server: docs/history.md.",
-        )
+        if entry.audio is None:
+            raise _not_kept()
+        return entry.audio
 
     def _where(self, owner: str, wanted: HistoryFilter) -> dict[str, Any]:
         if wanted.text and not self._searchable:
@@ -203,3 +225,10 @@ class HistoryService:
             log.warning("files stay until the next sweep", kind="outputs", files=1)
             return False
         return True
+
+
+def _not_kept() -> AudioNotKept:
+    return AudioNotKept(
+        "The audio of this entry was not kept, or was deleted.",
+        "It goes with its voice, and by the policy of the server: docs/history.md.",
+    )

@@ -29,7 +29,7 @@ _Name = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class SweptFiles:
     """What a sweep deleted.
 
     Attributes:
@@ -107,7 +107,7 @@ class RetentionService:
         self._stores = stores
         self._keep_outputs = timedelta(hours=keep_outputs_hours)
 
-    async def sweep(self, grace_s: float) -> Swept:
+    async def sweep(self, grace_s: float) -> SweptFiles:
         """Delete the leftovers of crashes and failed deletions, and outputs that have expired.
 
         Args:
@@ -125,7 +125,7 @@ class RetentionService:
         before = now - timedelta(seconds=grace_s)
         old = {kind: await _older(store, before) for kind, store in self._stores.each()}
         if not any(old.values()):
-            return Swept(unfinished, 0, len(expired), _size(expired))
+            return SweptFiles(unfinished, 0, len(expired), _size(expired))
         kept = await self._kept()
         made = [blob for blob in old[OUTPUTS] if kept.has(OUTPUTS, blob)]
         ended = await self._without_record(made)
@@ -136,7 +136,7 @@ class RetentionService:
         for blob in ended:
             await self._stores.outputs.delete(blob.name)
         leftovers += ended
-        return Swept(unfinished, len(leftovers), len(expired), _size([*leftovers, *expired]))
+        return SweptFiles(unfinished, len(leftovers), len(expired), _size([*leftovers, *expired]))
 
     async def _expired(self, now: datetime) -> list[BlobInfo]:
         if not self._keep_outputs:

@@ -93,7 +93,8 @@ def azure_store(account: AzureAccount, container: str, *, folder: str) -> Remote
             "The settings of Azure Blob Storage cannot be used.",
             "Look at the account's name, its key and its address.",
         ) from None
-    return RemoteBlobStore(store, _place(account, container))
+    # A signature signs nothing more.
+    return RemoteBlobStore(store, _place(account, container), signs=not account.signature)
 
 
 def _access(account: AzureAccount) -> "AzureConfig":

@@ -65,6 +65,15 @@ class BlobStore(Protocol):
         """
         ...
 
+    async def link(self, name: str, seconds: int) -> str:
+        """An address from which anybody can fetch a blob for so long. Nothing looks whether there
+        is such a blob.
+
+        Raises:
+            LinksUnsupported: this store cannot make one.
+        """
+        ...
+
     async def delete(self, name: str) -> None:
         """Delete; nothing happens if there is no such blob."""
 

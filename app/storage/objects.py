@@ -10,7 +10,7 @@ from uuid import uuid4
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore
 
-from app.core.exceptions import StorageError
+from app.core.exceptions import LinksUnsupported, StorageError
 from app.core.tracing import traced
 from app.storage.base import BlobInfo, Removed
 
@@ -43,6 +43,12 @@ _UNKNOWN = (
 )
 # A part of the path is not there, or is a file where a folder should be, or the reverse.
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
+
+
+def no_links(why: str) -> LinksUnsupported:
+    return LinksUnsupported(
+        why, "Fetch the file from this service; or keep files in Azure Blob Storage or S3."
+    )
 
 
 class NoSuchBlob(FileNotFoundError):
@@ -105,6 +111,10 @@ class ObjectBlobStore:
                 # Not `head`: its answer cannot tell a missing container from a missing blob.
                 meta = (await self._store.get_async(name)).meta
         return BlobInfo(name, meta["size"], meta["last_modified"])
+
+    async def link(self, name: str, seconds: int) -> str:
+        check_name(name)
+        raise no_links("The files of this server lie in a folder.")
 
     @traced("storage.delete")
     async def delete(self, name: str) -> None:

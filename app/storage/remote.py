@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from obstore import sign_async
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
-from obstore.store import ObjectStore
+from obstore.store import AzureStore, ObjectStore, S3Store
 
 from app.core.exceptions import StorageError
-from app.storage.objects import NoSuchBlob, ObjectBlobStore, is_place_missing
+from app.core.tracing import traced
+from app.storage.objects import NoSuchBlob, ObjectBlobStore, check_name, is_place_missing, no_links
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -69,10 +71,19 @@ class RemoteBlobStore(ObjectBlobStore):
         store: its own time-outs may be longer.
         place: what errors say.
         answer_s: time for an answer, besides the time for the bytes.
+        signs: whether its credentials can sign links.
     """
 
-    def __init__(self, store: ObjectStore, place: Place, *, answer_s: float = _ANSWER_S) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        place: Place,
+        *,
+        answer_s: float = _ANSWER_S,
+        signs: bool = True,
+    ) -> None:
         super().__init__(store)
+        self._signs = signs
         self._place = place
         self._answer_s = answer_s
 
@@ -85,6 +96,15 @@ class RemoteBlobStore(ObjectBlobStore):
             raise
         except (BaseError, OSError) as error:
             raise _explained(error, self._place) from error  # obstore shows no signature
+
+    @traced("storage.link")
+    async def link(self, name: str, seconds: int) -> str:
+        check_name(name)
+        store = self._store
+        if not isinstance(store, AzureStore | S3Store) or not self._signs:
+            raise no_links(f"{self._place.name} is used with credentials that sign no links.")
+        async with self._access():
+            return await sign_async(store, "GET", name, timedelta(seconds=seconds))
 
 
 def client_options(endpoint: str | None) -> "ClientConfig":

@@ -134,6 +134,8 @@ def test_a_batch_is_begun_spoken_and_fetched(client: TestClient, register: Regis
     assert [heard(audio[n].content) for n in (0, 2)] == ["One.", "Three."]
     assert audio[1].headers["content-type"] == "audio/mpeg"
     assert float(audio[0].headers["x-audio-duration"]) == pytest.approx(shown[0]["duration_s"])
+    link = client.get(f"{PATH}/{begun['batch_id']}/items/0/link")
+    assert (link.status_code, link.json()["code"]) == (501, "links-unsupported")
 
 
 def test_the_zip_has_the_audio_and_a_manifest_and_no_texts(

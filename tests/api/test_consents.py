@@ -12,7 +12,9 @@ import httpx2
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
+from app import upkeep
 from app.audio.types import Samples
 from app.core.clock import utc_now
 from app.core.exceptions import AssetError
@@ -27,6 +29,7 @@ from tests.api.speech import events
 from tests.api.voices import settings_of
 from tests.audio.signals import noise
 from tests.consents.speakers import ANN, BOB, listener, says, wav
+from tests.servers.postgres import BOTH
 
 CONSENTS = "/api/v1/consents"
 SPEAK = "/api/v1/synthesis/speak"
@@ -52,9 +55,14 @@ def server(folder: Path, **more: Any) -> Iterator[TestClient]:
         yield client
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with server(tmp_path_factory.mktemp("data")) as running:
+@pytest.fixture(scope="module", params=BOTH)
+def client(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestClient]:
+    more = {}
+    if request.param == "postgresql":
+        more["database_url"] = SecretStr(request.getfixturevalue("new_postgres")())
+    with server(tmp_path_factory.mktemp("data"), **more) as running:
         yield running
 
 
@@ -504,6 +512,30 @@ def test_what_was_revoked_is_erased_when_its_time_has_come(client: TestClient) -
     assert problem(client.get(f"{CONSENTS}/{consent}")) == (404, "consent-not-found")
     assert problem(client.get(f"/voices/{voice}")) == (404, "voice-not-found")
     assert not list(Path(context.settings.data_dir).rglob(f"*{consent}*"))
+
+
+@pytest.mark.services
+def test_on_postgresql_two_servers_fall_silent_and_either_erases(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    url = SecretStr(postgres_url)
+    due = {"database_url": url, "consent_erasure_days": 0}
+    with server(tmp_path, **due) as one, server(tmp_path, **due) as two:
+        consent = agreed(one)["id"]
+        voice = voice_of(two, consent_id=consent)
+        assert [speak(client, voice).status_code for client in (one, two)] == [200, 200]
+
+        assert one.post(f"{CONSENTS}/{consent}/revoke").json()["status"] == "revoked"
+
+        for client in (one, two):
+            assert problem(speak(client, voice)) == (403, "voice-suspended")
+        assert two.portal is not None
+        erased = two.portal.call(upkeep.sweep, two.app.state.context)  # type: ignore[attr-defined]
+        assert erased.consents == 1
+        for client in (one, two):
+            assert problem(client.get(f"{CONSENTS}/{consent}")) == (404, "consent-not-found")
+            assert problem(client.get(f"/voices/{voice}")) == (404, "voice-not-found")
+        assert not [path for path in tmp_path.rglob("*") if path.name in (consent, voice)]
 
 
 def test_deleting_erases_the_consent_and_its_voices_now(client: TestClient) -> None:

@@ -30,6 +30,7 @@ def test_readiness_names_the_engine_and_each_part(client: TestClient) -> None:
             "recordings": "ok",
             "watermark": "ok",
         },
+        "c2pa": "test-engine",
         "works_on_jobs": False,
     }
 

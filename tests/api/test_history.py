@@ -208,15 +208,26 @@ def test_audio_that_was_not_kept_or_is_gone_is_404(
     assert client.delete(f"/voices/{voice.id}").json()["outputs"]["files"] == 1
 
     assert len(texts(client)) == 2  # what was said stays listed
-    for entry in (kept, never):
-        answer = client.get(f"{URL}/{entry}/audio")
+    for entry, what in ((kept, "audio"), (never, "audio"), (never, "link")):
+        answer = client.get(f"{URL}/{entry}/{what}")
         assert (answer.status_code, answer.json()["code"]) == (404, "audio-not-kept")
     assert not [path for path in settings.outputs.rglob("*") if path.is_file()]
 
 
+def test_a_folder_gives_no_links(client: TestClient, voice: Voice) -> None:
+    entry = note(client, voice)
+
+    answer = client.get(f"{URL}/{entry}/link")
+
+    assert (answer.status_code, answer.json()["code"]) == (501, "links-unsupported")
+    for seconds in (0, 59, 7 * 24 * 3600 + 1, "soon"):
+        refused = client.get(f"{URL}/{entry}/link", params={"seconds": seconds})
+        assert refused.status_code == 400
+
+
 def test_an_entry_that_does_not_exist_is_404(client: TestClient) -> None:
     for entry in (str(uuid4()), "x", "%00", "%2e%2e%2fvoices", "é", "x" * 2000):
-        for method, path in (("GET", ""), ("GET", "/audio"), ("DELETE", "")):
+        for method, path in (("GET", ""), ("GET", "/audio"), ("GET", "/link"), ("DELETE", "")):
             assert client.request(method, f"{URL}/{entry}{path}").status_code == 404, entry
 
 

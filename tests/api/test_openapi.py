@@ -3,10 +3,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.api.voices import voice_server
 
-@pytest.fixture
-def document(client: TestClient) -> dict[str, Any]:
-    body: dict[str, Any] = client.get("/openapi.json").json()
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    with voice_server(tmp_path_factory.mktemp("document")) as client:
+        body: dict[str, Any] = client.get("/openapi.json").json()
     return body
 
 

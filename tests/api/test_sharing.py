@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from app.main import create_app
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.api.lexicons import add, make, problem
 from tests.api.voices import VOICES, fingerprint, speech
 from tests.conftest import registered
+from tests.servers.postgres import BOTH
 
 GROUP = "Team Ärger"
 SPEAK = "/api/v1/synthesis/speak"
@@ -36,9 +38,14 @@ class Caller:
     delete = partialmethod(_call, "DELETE")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    settings = guarded_settings(tmp_path_factory.mktemp("sharing"), consent_policy="off")
+@pytest.fixture(scope="module", params=BOTH)
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
+    more: dict[str, Any] = {"consent_policy": "off"}
+    if request.param == "postgresql":
+        more["database_url"] = SecretStr(request.getfixturevalue("new_postgres")())
+    settings = guarded_settings(tmp_path_factory.mktemp("sharing"), **more)
     app = create_app(settings)
     with TestClient(app) as client:
         key = asyncio.run(make_key(settings, "root", "admin"))

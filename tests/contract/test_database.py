@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta, timezone
+from shutil import copyfile
 from uuid import uuid4
 
 import psycopg
@@ -32,7 +33,9 @@ pytestmark = pytest.mark.anyio
 
 
 def _sqlite(request: pytest.FixtureRequest) -> str:
-    return f"sqlite:///{request.getfixturevalue('tmp_path') / 'new folder' / 'voices.db'}"
+    path = request.getfixturevalue("tmp_path") / "voices.db"
+    copyfile(request.getfixturevalue("new_database"), path)
+    return f"sqlite:///{path}"
 
 
 def _postgresql(request: pytest.FixtureRequest) -> str:

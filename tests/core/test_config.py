@@ -183,9 +183,26 @@ def test_a_safe_production_starts_without_a_warning():
         "redis_url": "rediss://:0c7f2ab19e@cache:6380",
         "metrics_token": "7fbc0e51a2",
         "allowed_origins": "https://studio.example.com",
+        "c2pa": "never",
     }
 
     assert check(settings(**PRODUCTION | safe)) == []
+
+
+def test_production_without_a_certificate_is_warned_that_files_carry_no_manifest():
+    [warning] = [one for one in check(settings(**PRODUCTION)) if "C2PA" in one]
+
+    assert "C2PA_CERTIFICATE" in warning
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"c2pa_certificate": "a.pem"}, {"c2pa_private_key": "a.pem"}, {"c2pa": "always"}],
+    ids=["no key", "no certificate", "neither"],
+)
+def test_what_signs_is_named_as_a_whole(wrong):
+    with pytest.raises(ConfigurationError, match="C2PA_CERTIFICATE and C2PA_PRIVATE_KEY"):
+        check(settings(**PRODUCTION | wrong))
 
 
 def test_development_on_loopback_starts_without_a_warning():
@@ -286,7 +303,9 @@ def test_no_secret_is_a_plain_text():
         and SecretStr.__name__ not in str(field.annotation)
     ]
 
-    assert plain == ["s3_access_key_id"]  # a name, not a secret
+    vault = {"url", "client_id", "tenant_id", "refresh_minutes"}
+    # Names, not secrets.
+    assert set(plain) == {"s3_access_key_id", *(f"key_vault_{name}" for name in vault)}
 
 
 @pytest.mark.services

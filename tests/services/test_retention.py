@@ -19,7 +19,7 @@ from app.models.batch import Batch
 from app.models.history import HistoryEntry, UsageDay
 from app.models.job import Job, JobKind, JobStatus
 from app.models.voice import Voice, VoiceMethod, VoiceSample, VoiceVersion
-from app.services.retention import Swept
+from app.services.retention import SweptFiles
 from app.services.speech_log import HistoryLog, HistoryRules
 from app.services.voices import Upload
 from app.storage.local import LocalBlobStore, MemoryBlobStore
@@ -82,7 +82,7 @@ async def test_files_of_no_voice_and_files_that_a_voice_no_longer_uses_are_swept
 
         swept = await p.retention().sweep(-1.0)
 
-        assert swept == Swept(unfinished=0, leftovers=3, expired=0, bytes=12)
+        assert swept == SweptFiles(unfinished=0, leftovers=3, expired=0, bytes=12)
         assert await names(p.stores) == kept | {
             f"outputs/{voice.id}/hello.wav",
             "outputs/notes/of-somebody-else",
@@ -159,8 +159,8 @@ async def test_a_file_is_kept_as_long_as_a_record_that_it_belongs_to(settings):
 
         ended = f"states/{voice.id}/checkpoint-{jobs[2].id}"
         assert await names(p.stores) == everything - {ended}
-        assert swept == Swept(leftovers=6, bytes=6)
-        assert (await p.retention().sweep(-1.0)) == Swept()
+        assert swept == SweptFiles(leftovers=6, bytes=6)
+        assert (await p.retention().sweep(-1.0)) == SweptFiles()
 
         await database.collection(HistoryEntry).delete(spoken.id)
         await database.collection(Batch).delete(batch.id)
@@ -183,7 +183,7 @@ async def test_what_is_young_is_not_swept_for_it_may_be_in_the_making(settings):
     async with parts(settings) as p:
         await p.recordings.put(f"{uuid4()}/original", b"x")
 
-        assert await p.retention().sweep(60.0) == Swept()
+        assert await p.retention().sweep(60.0) == SweptFiles()
         assert (await p.retention().sweep(-1.0)).leftovers == 1
 
 
@@ -195,12 +195,12 @@ async def test_outputs_are_kept_as_long_as_the_setting_says(settings, tmp_path):
             await p.outputs.put(f"{voice.id}/{name}.mp3", b"speech")
             age(tmp_path / "outputs" / voice.id / f"{name}.mp3", hours)
 
-        assert await p.retention().sweep(HOUR_S) == Swept()
+        assert await p.retention().sweep(HOUR_S) == SweptFiles()
 
         p.keep_outputs_hours = 24.0
-        assert await p.retention().sweep(HOUR_S) == Swept(expired=1, bytes=6)
+        assert await p.retention().sweep(HOUR_S) == SweptFiles(expired=1, bytes=6)
         p.keep_outputs_hours = 0.5
-        assert await p.retention().sweep(HOUR_S) == Swept(expired=1, bytes=6)
+        assert await p.retention().sweep(HOUR_S) == SweptFiles(expired=1, bytes=6)
         assert [blob.name async for blob in p.outputs.list()] == [f"{voice.id}/new.mp3"]
         assert len([blob async for blob in p.recordings.list()]) == 1
 
@@ -232,7 +232,7 @@ async def test_several_may_sweep_at_once(settings):
             *(p.retention().sweep(-1.0) for _ in range(4)), return_exceptions=True
         )
 
-        assert all(isinstance(result, Swept) for result in results), results
+        assert all(isinstance(result, SweptFiles) for result in results), results
         assert await names(p.stores) == set()
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.api import audio, rates
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Asker, Batches, IdempotencyKey, Owner
+from app.api.dependencies import Asker, Batches, IdempotencyKey, LinkSeconds, Owner
 from app.api.errors import also, problems
 from app.api.speech import SPEECH_PROBLEMS
 from app.audio.types import AudioFormat
@@ -20,6 +20,7 @@ from app.models.batch import ItemStatus
 from app.models.batch_details import BatchCreated, BatchDetails, BatchPage, ItemPage
 from app.models.batch_request import BatchRequest, JoinedFormat
 from app.models.job import JobDetails
+from app.models.link import DownloadLink
 from app.services.batches import BatchService, Place, read_items, wrong_items
 
 router = APIRouter(prefix="/api/v1/synthesis/batch", tags=["batches"], route_class=GuardedRoute)
@@ -169,6 +170,27 @@ async def get_batch_item_audio(
 
 
 @router.get(
+    "/{batch_id}/items/{position}/link",
+    operation_id="get_batch_item_link",
+    responses=also(
+        _OF_ONE, problems(err.NotFound, err.AudioNotKept, err.LinksUnsupported, err.StorageError)
+    ),
+)
+@access(Permission.JOBS_READ)
+async def get_batch_item_link(
+    batches: Batches,
+    owner: Owner,
+    batch_id: str,
+    position: Annotated[int, Path(ge=0, le=_MAX_POSITION, description="Of the item, from 0.")],
+    seconds: LinkSeconds = 3600,
+) -> DownloadLink:
+    """A link to the audio of an item, straight to the store, for whoever has it. Where the files
+    lie in a folder of the server there are no links.
+    """
+    return await batches.item_link(owner, batch_id, position, seconds)
+
+
+@router.get(
     "/{batch_id}/result",
     operation_id="get_batch_result",
     response_class=Response,
@@ -192,7 +214,10 @@ async def get_batch_result(
     operation_id="get_batch_audio",
     response_class=Response,
     responses=_file("The audio.", "audio/mpeg", "audio/ogg", "audio/flac", "audio/wav")
-    | also(_OF_ONE, problems(err.AudioNotKept, err.JobRunning, err.StorageError)),
+    | also(
+        _OF_ONE,
+        problems(err.AudioNotKept, err.JobRunning, err.StorageError, err.ProvenanceUnavailable),
+    ),
 )
 @access(Permission.JOBS_READ)
 async def get_batch_audio(

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.access import GuardedRoute, public
 from app.api.dependencies import Context
 from app.api.readiness import OK
+from app.provenance.credentials import State
 
 router = APIRouter(tags=["health"], route_class=GuardedRoute)
 
@@ -34,6 +35,7 @@ class Readiness(BaseModel):
                         "engine": "ok",
                         "recordings": "ok",
                     },
+                    "c2pa": "on",
                     "works_on_jobs": True,
                 }
             ]
@@ -43,6 +45,10 @@ class Readiness(BaseModel):
     ready: bool
     engine: str = Field(description="The engine that speaks.")
     checks: dict[str, str]
+    c2pa: State = Field(
+        description="Whether files carry manifests: on, on with a certificate for tests, or why "
+        "not."
+    )
     works_on_jobs: bool = Field(description="Or leaves them to others: JOBS_WORKER.")
 
 
@@ -77,5 +83,6 @@ async def get_readiness(context: Context, request: Request, response: Response) 
         ready=ready,
         engine=context.engine.info.name,
         checks=checks,
+        c2pa=context.provenance.credentials.state,
         works_on_jobs=context.settings.jobs_worker,
     )

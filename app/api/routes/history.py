@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api import audio
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import History, Owner
+from app.api.dependencies import History, LinkSeconds, Owner
 from app.api.errors import problems
 from app.api.routes.audit import Moment
 from app.audio.encode import content_type, file_extension
@@ -27,6 +27,7 @@ from app.models.history import (
     SpeechSource,
     SpeechStatus,
 )
+from app.models.link import DownloadLink
 from app.services.history import HistoryFilter, HistoryService
 
 router = APIRouter(prefix="/api/v1/synthesis/history", tags=["history"], route_class=GuardedRoute)
@@ -165,6 +166,27 @@ async def get_history_audio(history: History, owner: Owner, entry_id: str) -> Re
         media_type=content_type(fmt, entry.sample_rate),
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+@router.get(
+    "/{entry_id}/link",
+    operation_id="get_history_link",
+    responses=problems(
+        err.HistoryNotFound,
+        err.AudioNotKept,
+        err.LinksUnsupported,
+        err.StorageError,
+        err.DatabaseError,
+    ),
+)
+@access(Permission.HISTORY_READ)
+async def get_history_link(
+    history: History, owner: Owner, entry_id: str, seconds: LinkSeconds = 3600
+) -> DownloadLink:
+    """A link to what was sent, straight to the store, for whoever has it. Where the files lie in a
+    folder of the server there are no links.
+    """
+    return await history.link(await history.get(owner, entry_id), seconds)
 
 
 @router.delete(

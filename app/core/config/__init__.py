@@ -5,8 +5,9 @@ Each variable has the name of its field in capitals.
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, get_args
 
+from pydantic import ModelWrapValidatorHandler, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.config.abuse import AbuseSettings
@@ -16,10 +17,12 @@ from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
 from app.core.config.jobs import JobSettings
 from app.core.config.limits import LimitSettings
+from app.core.config.provenance import ProvenanceSettings
 from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
 from app.core.config.trust import ConsentPolicy, TrustSettings
+from app.core.config.vault import VaultSettings, named_secrets
 
 ENV_FILE = ".env"
 TEST_ENV_FILE = "test.env"
@@ -32,9 +35,11 @@ class Settings(
     LimitSettings,
     AzureSettings,
     AzureSpeechSettings,
+    VaultSettings,
     DataSettings,
     TrustSettings,
     SpeechSettings,
+    ProvenanceSettings,
     IdentitySettings,
     ServerSettings,
     BaseSettings,
@@ -52,6 +57,30 @@ class Settings(
     def __init__(self, **values: Any) -> None:
         values.setdefault("_env_file", env_files())
         super().__init__(**values)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _from_vault(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Secrets of Key Vault in the place of their names.
+
+        Raises:
+            ConfigurationError: one cannot be had.
+        """
+        named = named_secrets(values, cls._secret_fields()) if isinstance(values, dict) else {}
+        if not named:
+            return handler(values)
+        from app.core.vault import read_secrets
+
+        secrets = read_secrets(values, named)
+        texts = {name: secret.get_secret_value() for name, secret in secrets.items()}
+        settings = handler({**values, **texts})
+        vars(settings).update(secrets)  # those that can be renewed
+        return settings
+
+    @classmethod
+    def _secret_fields(cls) -> frozenset[str]:
+        kinds = ((name, get_args(field.annotation)) for name, field in cls.model_fields.items())
+        return frozenset(name for name, args in kinds if SecretStr in args)
 
     @property
     def consents(self) -> ConsentPolicy:

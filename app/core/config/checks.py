@@ -33,7 +33,12 @@ def check(settings: Settings) -> list[str]:
     Raises:
         ConfigurationError: the service must not be started like this.
     """
-    errors = [*_contradictions(settings), *_speechless(settings), *_unfinished(settings)]
+    errors = [
+        *_contradictions(settings),
+        *_speechless(settings),
+        *_unsigned(settings),
+        *_unfinished(settings),
+    ]
     risks = list(_risks(settings))
     if not settings.unsafe_allowed:
         errors += risks
@@ -90,6 +95,18 @@ def _speechless(settings: Settings) -> Iterator[str]:
     elif not (settings.azure_speech_region or settings.azure_speech_endpoint):
         yield "VOICE_ENGINE=azure needs AZURE_SPEECH_REGION, or AZURE_SPEECH_ENDPOINT."
     yield from _unprotected(settings, "azure_speech_endpoint", "azure_speech_url")
+
+
+def _unsigned(settings: Settings) -> Iterator[str]:
+    if settings.c2pa == "never":
+        return
+    if (settings.c2pa_certificate is None) != (settings.c2pa_private_key is None):
+        yield "C2PA_CERTIFICATE and C2PA_PRIVATE_KEY belong together: set both, or none."
+    elif settings.c2pa == "always" and not (settings.c2pa_certificate or settings.unsafe_allowed):
+        yield "C2PA=always needs C2PA_CERTIFICATE and C2PA_PRIVATE_KEY: see docs/c2pa.md."
+    url = urlsplit(settings.c2pa_timestamp_url or "https://unset")
+    if url.scheme not in ("http", "https") or not url.hostname:
+        yield "C2PA_TIMESTAMP_URL must be an http:// or https:// address."
 
 
 def _unfinished(settings: Settings) -> Iterator[str]:
@@ -163,5 +180,7 @@ def _ignored(settings: Settings) -> Iterator[str]:
         yield "Each of the processes has rate limits of its own: set REDIS_URL to share them."
     if "WEB_CONCURRENCY" in os.environ and not settings.redis_url:
         yield "WEB_CONCURRENCY starts several processes, whose rate limits REDIS_URL would share."
+    if settings.c2pa == "auto" and not (settings.c2pa_certificate or settings.unsafe_allowed):
+        yield "Files carry no C2PA manifest: set C2PA_CERTIFICATE, or C2PA=never to say so."
     for name in unknown_keys():
         yield f"There is no setting {name}: see docs/configuration.md."

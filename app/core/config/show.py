@@ -15,17 +15,21 @@ from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
 from app.core.config.jobs import JobSettings
 from app.core.config.limits import LimitSettings
+from app.core.config.provenance import ProvenanceSettings
 from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
 from app.core.config.trust import TrustSettings
+from app.core.config.vault import PREFIX, VaultSecret, VaultSettings
 from app.core.masking import masked_text
 
 SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "Server": ServerSettings,
     "Who may call": IdentitySettings,
     "Records and files": DataSettings,
+    "Secrets in Azure Key Vault": VaultSettings,
     "Voices and speaking": SpeechSettings,
+    "Manifests of files": ProvenanceSettings,
     "Consent and marks": TrustSettings,
     "Jobs, webhooks, history": JobSettings,
     "Limits": LimitSettings,
@@ -86,6 +90,8 @@ def default_of(section: type[BaseModel], name: str) -> str:
 
 
 def _masked(value: Any) -> str:
+    if isinstance(value, VaultSecret):
+        return f"{PREFIX}{value.name}"
     if not isinstance(value, SecretStr):
         return _text(value)
     address = _URL.fullmatch(value.get_secret_value())

@@ -57,9 +57,11 @@ AppError 500
 │   ├─ EngineBusy 503         queue full
 │   └─ EngineFailed 500       no audio for non-empty text, invalid output
 ├─ AssetError 503             a model file cannot be fetched or fails its check
+├─ LinksUnsupported 501       the files lie where nobody else can fetch them
 ├─ StorageError 503           the blob store cannot read or write
 ├─ DatabaseError 503
 ├─ IdentityError 503          the keys of the token issuer cannot be had
+├─ ProvenanceUnavailable 503  a file cannot be signed, or there is nothing that reads manifests
 ├─ ShuttingDown 503           the server finishes what it does and takes nothing new
 └─ ConfigurationError         settings that cannot be used together; stops the start
 ```
@@ -157,6 +159,8 @@ from app.core.exceptions.service import (
     EngineUnavailable,
     HostUnknown,
     IdentityError,
+    LinksUnsupported,
+    ProvenanceUnavailable,
     RateLimited,
     ShuttingDown,
     StorageError,
@@ -206,9 +210,11 @@ __all__ = [
     "LexiconFull",
     "LexiconNotFound",
     "LexiconUploadRefused",
+    "LinksUnsupported",
     "MarkupInvalid",
     "MethodNotAllowed",
     "NotFound",
+    "ProvenanceUnavailable",
     "RateLimited",
     "RecordingClipped",
     "RecordingNoisy",

@@ -35,6 +35,10 @@ class EngineError(AppError):
     code, title = "engine-error", "The engine failed"
 
 
+class LinksUnsupported(AppError):
+    status, code, title = 501, "links-unsupported", "The file store gives no links"
+
+
 class EngineUnavailable(EngineError):
     status, code, title = 503, "engine-unavailable", "The engine is not available"
 
@@ -67,6 +71,10 @@ class DatabaseError(AppError):
 
 class IdentityError(AppError):
     status, code, title = 503, "identity-unavailable", "Tokens cannot be checked"
+
+
+class ProvenanceUnavailable(AppError):
+    status, code, title = 503, "provenance-unavailable", "Manifests cannot be made or read"
 
 
 class ShuttingDown(AppError):

@@ -16,6 +16,7 @@ import httpx2
 from app.core.clock import Clock
 from app.core.exceptions import AppError, EngineFailed
 from app.core.logging import get_logger
+from app.core.outgoing import outgoing
 from app.engines.azure.errors import refusal, retry_after_s, senseless, unreachable
 from app.engines.azure.identity import Signer, signer
 from app.engines.azure.options import AzureOptions
@@ -101,15 +102,9 @@ class AzureHttp:
             headers = await self._signer.management()
             if call.operation_id:
                 headers["Operation-Id"] = call.operation_id
-            request = self._client.build_request(
-                call.method,
-                httpx2.URL(url).copy_merge_params(query),
-                headers=headers,
-                json=call.json,
-                data=call.fields,
-                files=list(call.files) or None,
-            )
-            return await self._client.send(request, stream=True)
+            asked = httpx2.URL(url).copy_merge_params(query)
+            content = {"json": call.json, "data": call.fields, "files": list(call.files) or None}
+            return await self._sent(call.method, asked, headers, **content)
 
         response = await self._tried(send, self._managing, tries or self.options.tries)
         async with aclosing(response):
@@ -134,9 +129,8 @@ class AzureHttp:
                 "Content-Type": "application/ssml+xml",
                 "X-Microsoft-OutputFormat": output_format,
             }
-            url = self.options.synthesis_url
-            request = self._client.build_request("POST", url, headers=headers, content=ssml)
-            return await self._client.send(request, stream=True)
+            url = httpx2.URL(self.options.synthesis_url)
+            return await self._sent("POST", url, headers, content=ssml)
 
         response = await self._tried(send, self._speaking, self.options.tries)
         async with aclosing(response):
@@ -144,6 +138,17 @@ class AzureHttp:
             if response.headers.get("content-type", "").lower().startswith(_NO_SOUND):
                 raise senseless("a text instead of sound")
             yield _pieces(response)
+
+    async def _sent(
+        self, method: str, url: httpx2.URL, headers: dict[str, str], **content: Any
+    ) -> httpx2.Response:
+        """One try: an answer whose body is still to come."""
+        async with outgoing("azure-speech", method, str(url), azure=True) as traced:
+            headers = {**headers, **traced}
+            request = self._client.build_request(method, url, headers=headers, **content)
+            response = await self._client.send(request, stream=True)
+            traced.answered(response.status_code)
+            return response
 
     @cached_property
     def _client(self) -> httpx2.AsyncClient:

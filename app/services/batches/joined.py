@@ -5,8 +5,10 @@ import hashlib
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from io import BytesIO
+from tempfile import TemporaryFile
 from typing import Any, Final
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
@@ -22,14 +24,20 @@ from app.models.batch import Batch, BatchItem, ItemStatus
 from app.models.batch_details import Chapter
 from app.models.batch_request import JoinedFormat
 from app.models.job import Job
+from app.provenance.claim import Claim
+from app.provenance.credentials import Credentials
 from app.services.batches.records import status_of
 from app.storage.base import BlobStore
+from app.text.prosody import Prosody
+from app.text.ssml import parse
 
 MANIFEST: Final = "manifest.json"
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _MAX_NAME: Final = 80
 _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)  # the earliest there is: the same batch, the same bytes
 _AT_ONCE: Final = 16
+_BLOCK: Final = 256 * 1024
+_MOST_SIGNED_S: Final = 30 * 60.0
 
 
 def chapters_of(items: Sequence[BatchItem], pause_s: float) -> list[Chapter]:
@@ -46,6 +54,19 @@ def chapters_of(items: Sequence[BatchItem], pause_s: float) -> list[Chapter]:
         )
         at_s = end_s + pause_s
     return made
+
+
+def voices_of(items: Sequence[BatchItem]) -> tuple[str, ...]:
+    """The ids of all that speak. Blocks. Of items whose SSML was not to be kept, those that it
+    names are not known any more.
+    """
+    found: dict[str, None] = {}
+    for item in items:
+        found[item.voice_id] = None
+        if ssml := item.request.get("ssml"):
+            spans = parse(ssml, Prosody()).spans
+            found |= dict.fromkeys(span.voice for span in spans if span.voice)
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +125,31 @@ class Joined:
                 at = end
             if data := await in_thread(None, joiner.finish):
                 yield data
+
+    def signed_by(self, credentials: Credentials) -> bool:
+        """Whether the file gets a manifest, for which all of it has to be made before the first
+        byte is sent. Longer ones than half an hour would keep the caller waiting: they get one
+        only where every file must have one.
+        """
+        short = self._ends()[-1] <= _MOST_SIGNED_S * self.rate
+        return credentials.takes(self.fmt.audio) and (short or credentials.required)
+
+    async def signed(self, credentials: Credentials, claim: Claim) -> AsyncGenerator[bytes, None]:
+        """The file with its manifest; it waits on the disk.
+
+        Raises:
+            ProvenanceUnavailable: it has to be signed, and cannot be.
+        """
+        with TemporaryFile() as plain, TemporaryFile() as target:
+            async with aclosing(self.encoded()) as pieces:
+                async for piece in pieces:
+                    await in_thread(None, plain.write, piece)
+            plain.seek(0)
+            done = await in_thread(None, credentials.sign, plain, target, self.fmt.audio, claim)
+            file = target if done else plain
+            file.seek(0)
+            while piece := await in_thread(None, file.read, _BLOCK):
+                yield piece
 
     def _ends(self) -> list[int]:
         """Behind each item and its pause, in samples: no rounding adds up."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from app.audio.encode import check_rate, content_type
@@ -18,7 +19,8 @@ from app.core.exceptions import (
     NotFound,
 )
 from app.core.ids import is_id
-from app.core.tasks import see_through
+from app.core.logging import request_id
+from app.core.tasks import in_thread, see_through
 from app.db.base import Collection, Page, Span
 from app.jobs.base import JobRun
 from app.jobs.board import JobBoard
@@ -27,8 +29,11 @@ from app.models.batch import Batch, BatchItem, ItemStatus
 from app.models.batch_details import BatchDetails, BatchPage, Chapter, ItemPage
 from app.models.batch_request import BatchDefaults, BatchRequest
 from app.models.job import Job, JobStatus
+from app.models.link import DownloadLink
+from app.provenance.claim import Claim
+from app.provenance.credentials import Credentials
 from app.services.batches.check import ItemCheck, Place, number_of_items
-from app.services.batches.joined import Joined, Zip, chapters_of
+from app.services.batches.joined import Joined, Zip, chapters_of, voices_of
 from app.services.batches.making import batch_and_job, fingerprint_of, items_of
 from app.services.batches.records import in_order, let_go, output_name, requeue, standing, status_of
 from app.services.batches.views import PATH, batch_details, item_details
@@ -77,6 +82,7 @@ class BatchService:
         board: JobBoard,
         bench: Bench,
         options: BatchOptions,
+        credentials: Credentials | None = None,
         clock: WallClock = utc_now,
     ) -> None:
         self._batches = batches
@@ -85,6 +91,7 @@ class BatchService:
         self._items = bench.items
         self._outputs = bench.outputs
         self._options = options
+        self._credentials = credentials or Credentials("never")
         self._clock = clock
 
     async def submit(
@@ -174,6 +181,32 @@ class BatchService:
             BatchNotFound, NotFound: there is no such batch, or item in it.
             AudioNotKept: it is not spoken yet, has failed, or its audio is gone.
         """
+        item, output = await self._item(owner, batch_id, position)
+        try:
+            return item, await self._outputs.get(output)
+        except FileNotFoundError as error:
+            raise _gone() from error
+
+    async def item_link(
+        self, owner: str, batch_id: str, position: int, seconds: int
+    ) -> DownloadLink:
+        """An address of the audio of an item that was spoken, for so long.
+
+        Raises:
+            BatchNotFound, NotFound, AudioNotKept: as `item_audio`.
+            LinksUnsupported: the store gives none.
+        """
+        item, output = await self._item(owner, batch_id, position)
+        until = self._clock() + timedelta(seconds=seconds)
+        url = await self._outputs.link(output, seconds)
+        try:
+            await self._outputs.info(output)
+        except FileNotFoundError as error:
+            raise _gone() from error
+        return DownloadLink(url=url, expires_at=until, content_type=item.content_type or "")
+
+    async def _item(self, owner: str, batch_id: str, position: int) -> tuple[BatchItem, str]:
+        """An item, and the name of its audio."""
         batch, job = await self._found(owner, batch_id)
         where = {"batch_id": batch.id, "position": position}
         found = (await self._items.list(where=where, order="position", limit=1)).items
@@ -182,10 +215,7 @@ class BatchService:
         item = found[0]
         if item.status is not ItemStatus.SUCCEEDED or item.output is None:
             raise AudioNotKept(f"The item is {status_of(item, job).value}: there is no audio.")
-        try:
-            return item, await self._outputs.get(item.output)
-        except FileNotFoundError as error:
-            raise AudioNotKept("The audio is gone, with its voice or by age.") from error
+        return item, item.output
 
     async def result(self, owner: str, batch_id: str) -> Download:
         """A zip of all that is done by now, with a manifest.
@@ -207,6 +237,7 @@ class BatchService:
             BatchNotFound: there is none with this id, or it is somebody else's.
             JobRunning: it is not done.
             AudioNotKept: it was not asked for, or there is no audio.
+            ProvenanceUnavailable: it has to be signed, and cannot be.
         """
         batch, job = await self._found(owner, batch_id)
         options = BatchDefaults.model_validate(batch.options)
@@ -224,7 +255,12 @@ class BatchService:
         fmt, rate = options.concatenate_format, self._joined_rate(options)
         joined = Joined(self._outputs, items, fmt, rate, options.pause_s)
         await joined.check()
-        return Download(joined.encoded(), content_type(fmt.audio, rate), f"batch-{batch.id}.{fmt}")
+        body = joined.encoded()
+        if joined.signed_by(self._credentials):
+            self._credentials.check(fmt.audio)
+            voices = await in_thread(None, voices_of, items)
+            body = joined.signed(self._credentials, Claim(voices, request_id.get(), batch.id))
+        return Download(body, content_type(fmt.audio, rate), f"batch-{batch.id}.{fmt}")
 
     async def cancel(self, owner: str, batch_id: str) -> BatchDetails:
         """Cancel a batch; what was done is kept.
@@ -350,3 +386,7 @@ class BatchService:
         self, batch: Batch, job: Job, chapters: Sequence[Chapter] | None = None
     ) -> BatchDetails:
         return batch_details(batch, job, await standing(self._items, job), chapters)
+
+
+def _gone() -> AudioNotKept:
+    return AudioNotKept("The audio is gone, with its voice or by age.")

@@ -42,6 +42,7 @@ from app.models.voice import Voice
 from app.planning.draft import Draft, Drafting
 from app.planning.plan import Plan, Worded
 from app.planning.surroundings import Surroundings
+from app.provenance.credentials import Credentials
 from app.services.synthesis.speech import Charge, Order, Said, Speech
 from app.services.synthesis.words import shifted, written
 from app.storage.base import BlobStore
@@ -71,6 +72,7 @@ class SynthesisService:
         drafting: Drafting,
         watermark: Watermark,
         permit: Permit,
+        credentials: Credentials | None = None,
         metrics: Metrics | None = None,
         log: SpeechLog | None = None,
         tracer: OutputTracer | None = None,
@@ -84,6 +86,7 @@ class SynthesisService:
         self._audit = audit
         self._drafting = drafting
         self._watermark = watermark
+        self._credentials = credentials or Credentials("never")
         self._permit = permit
         self._watch = VoiceWatch(voices, permit)
         self._metrics = metrics or Metrics()
@@ -126,6 +129,7 @@ class SynthesisService:
             ConsentRequired, VoiceSuspended: a voice may not speak.
             VoiceEngineMismatch: the voice cannot be spoken by the engine that runs.
             EngineBusy: there are as many requests as may be.
+            ProvenanceUnavailable: the file has to be signed, and cannot be.
         """
         asker = by or Party(voice.owner)
         since = time.perf_counter()
@@ -201,6 +205,8 @@ class SynthesisService:
 
     async def _prepared(self, order: Order, streaming: bool) -> Speech:
         info, request = self._engine.info, order.request
+        if not streaming:
+            self._credentials.check(request.format)
         plan = await self._plan(order, streaming=streaming)
         rate = plan.draft.rate
         states = {
@@ -217,6 +223,7 @@ class SynthesisService:
             plan=plan,
             admission=self._admitted(order),
             log=self._log,
+            credentials=None if streaming else self._credentials,
             tracer=self._tracer,
         )
 

@@ -18,6 +18,8 @@ from app.models.output import Output, OutputTracer, OutputVoice
 from app.models.speech import Priority, SpeechLog, SpeechRequest, Spoken, SpokenPiece
 from app.models.voice import Voice
 from app.planning.plan import Plan, Worded
+from app.provenance.claim import Claim
+from app.provenance.credentials import Credentials
 from app.services.synthesis.words import marks_of, rules_of
 from app.text.plan import Piece
 
@@ -55,6 +57,9 @@ class Said:
 class Speech:
     """Audio in the making.
 
+    Args:
+        credentials: sign the whole file; None where it is a stream.
+
     Attributes:
         id: of this synthesis, and of its entry in the history.
         history_id: the same; None if there will be no such entry.
@@ -79,6 +84,7 @@ class Speech:
         admission: AbstractAsyncContextManager[None],
         log: SpeechLog | None = None,
         tracer: OutputTracer | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         self.id = str(uuid4())
         self.history_id = self.id if log is not None and log.keeps(order.request) else None
@@ -99,6 +105,7 @@ class Speech:
         self._encoder = encoder
         self._admission = admission
         self._log = log
+        self._credentials = credentials
         self._trace = None if tracer is None else tracer.begin(self._output())
         # A batch keeps the audio of its items itself.
         keeps = order.source is not SpeechSource.BATCH
@@ -183,7 +190,15 @@ class Speech:
 
     def _encode(self, samples: Samples, last: bool) -> bytes:
         data = self._encoder.encode(samples)
-        return data + self._encoder.finish() if last else data
+        if not last:
+            return data
+        data += self._encoder.finish()
+        return data if self._credentials is None else self._signed(data, self._credentials)
+
+    def _signed(self, data: bytes, credentials: Credentials) -> bytes:
+        voices = tuple(dict.fromkeys(voice.id for voice in self.plan.voices.values()))
+        claim = Claim(voices or (self.voice.id,), request_id.get(), self.id)
+        return credentials.signed(data, self._order.request.format, claim)
 
     def _voice(self, piece: Piece) -> OutputVoice:
         voice = self.plan.voices[piece.voice] if piece.voice else self.voice
