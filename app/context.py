@@ -15,7 +15,8 @@ from app.core.config import Settings
 from app.core.metrics import Metrics
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
-from app.db.sql import SqlDatabase
+from app.db.base import Database
+from app.db.opening import database_of
 from app.db.voices import VoiceReach
 from app.engines.base import Engine
 from app.engines.registry import create_engine
@@ -58,7 +59,7 @@ class AppContext:
     settings: Settings
     metrics: Metrics
     assets: AssetStore
-    database: SqlDatabase
+    database: Database
     stores: Stores
     engine: Engine
     ears: Ears
@@ -116,7 +117,7 @@ async def open_context(  # long: every part in its order
         DatabaseError, StorageError: the data folder or the database cannot be used.
     """
     async with AsyncExitStack() as stack:
-        database = SqlDatabase(settings.database, pool_size=settings.database_pool_size)
+        database = database_of(settings)
         await database.open(migrate=settings.database_migrate)
         stack.push_async_callback(database.close)
         assets = AssetStore(settings.models)

@@ -17,8 +17,7 @@ from app.core.config import Settings
 from app.core.metrics import Metrics
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
-from app.db.base import Collection
-from app.db.sql import SqlDatabase
+from app.db.base import Collection, Database
 from app.db.usage import UsageCounters
 from app.db.voices import VoiceReach
 from app.engines.base import AgreementBound, Engine
@@ -72,7 +71,7 @@ class Parts:
     settings: Settings
     clock: Clock
     assets: AssetStore
-    database: SqlDatabase
+    database: Database
     metrics: Metrics
     stores: Stores
     engine: Engine
@@ -97,7 +96,7 @@ def parts_of(  # long: every part by its name
     clock: Clock,
     *,
     assets: AssetStore,
-    database: SqlDatabase,
+    database: Database,
     engine: Engine,
     ears: Ears,
     watermark: Watermark,
@@ -209,7 +208,7 @@ def synthesis(parts: Parts, log: HistoryLog, outputs: OutputLog) -> SynthesisSer
         permit=parts.permit,
         credentials=parts.provenance.credentials,
         log=log,
-        tracer=outputs if parts.settings.fingerprints else None,
+        tracer=outputs if parts.settings.remembers_outputs else None,
         metrics=parts.metrics,
     )
 

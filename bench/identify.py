@@ -17,7 +17,7 @@ from app.audio.decode import decode
 from app.audio.types import AudioFormat, Recording, Samples
 from app.context import AppContext, open_context
 from app.core.config import Settings
-from app.db.outputs import Heard
+from app.db.base import Heard
 from app.fingerprint.landmarks import landmarks
 from app.models.history import SpeechSource
 from app.models.output import Output, OutputVoice

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -7,12 +8,14 @@ from functools import cache, partial
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
 import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from app.core.config import Settings
 from app.db.sql import SqlDatabase
@@ -21,6 +24,8 @@ from app.main import create_app
 from app.models.consent import ConsentMethod
 from app.models.voice import Voice
 from tests.audio.signals import encoded, talk
+from tests.azure_fake.cosmos import KEY, State, cosmos_app
+from tests.azure_fake.serving import served
 
 pytest_plugins = ["tests.servers.postgres", "tests.servers.redis"]
 
@@ -32,12 +37,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Run under this policy. With `recorded` every voice that a test makes has a consent; "
         "tests of voices without one are left out.",
     )
+    parser.addoption(
+        "--cosmos",
+        action="store_true",
+        help="Servers of tests have their records in Cosmos DB: in a fake of it, served here.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--consent-policy") == "recorded":
         Voice.model_fields["consent_method"].default = ConsentMethod.RECORDED
         Voice.model_rebuild(force=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--cosmos"):
+        left_out = pytest.mark.skip(reason="about SQL databases")
+        for item in items:
+            if item.get_closest_marker("sql"):
+                item.add_marker(left_out)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -50,9 +68,22 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session")
+def cosmos_account(pytestconfig: pytest.Config) -> Iterator[str | None]:
+    """Address of the fake account, if tests are to use it."""
+    if not pytestconfig.getoption("--cosmos"):
+        yield None
+        return
+    with served(cosmos_app(State())) as address:
+        yield address
+
+
 @pytest.fixture(autouse=True)
 def _own_settings(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pytestconfig: pytest.Config
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    pytestconfig: pytest.Config,
+    cosmos_account: str | None,
 ) -> None:
     """No setting of the developer's machine reaches a test, and no test leaves a file here."""
     for field in Settings.model_fields:
@@ -61,6 +92,10 @@ def _own_settings(
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("VOICE_ENGINE", "fake")
     monkeypatch.setenv("JOBS_WORKER", "false")
+    if cosmos_account:
+        monkeypatch.setenv("COSMOS_DB_ENDPOINT", cosmos_account)
+        monkeypatch.setenv("COSMOS_DB_KEY", KEY)
+        monkeypatch.setenv("COSMOS_DB_DATABASE", f"test-{uuid4()}")
     if policy := pytestconfig.getoption("--consent-policy"):
         monkeypatch.setenv("CONSENT_POLICY", policy)
 
@@ -85,7 +120,14 @@ def settings(tmp_path: Path, new_database: Path) -> Settings:
     data_dir = tmp_path / "data"
     data_dir.mkdir(exist_ok=True)
     copyfile(new_database, data_dir / "voices.db")
-    return _for_tests().model_copy(update={"data_dir": data_dir})
+    # What the environment says is another thing in each test.
+    cosmos = {name: os.environ[name.upper()] for name in _COSMOS if name.upper() in os.environ}
+    if cosmos:
+        cosmos["cosmos_db_key"] = SecretStr(KEY)
+    return _for_tests().model_copy(update={"data_dir": data_dir, **cosmos})
+
+
+_COSMOS = ("cosmos_db_endpoint", "cosmos_db_key", "cosmos_db_database")
 
 
 @cache

@@ -12,7 +12,7 @@ from app.core.clock import utc_now
 from app.core.config import Settings
 from app.db.audit import AuditTrail
 from app.db.base import every
-from app.db.sql import SqlDatabase
+from app.db.opening import database_of
 from app.models.access import LOCAL, Role
 from app.models.api_key import ApiKey, NewKey
 from app.models.audit import AuditEvent
@@ -86,7 +86,7 @@ async def revoke_key(
 @asynccontextmanager
 async def _service() -> AsyncIterator[KeyService]:
     settings = Settings()
-    database = SqlDatabase(settings.database)
+    database = database_of(settings)
     await database.open(migrate=settings.database_migrate)
     try:
         audit = AuditTrail(database.collection(AuditEvent))

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.core.exceptions import Conflict, DatabaseError, code_of
 from app.core.logging import actor, get_logger, request_id, source
-from app.db.base import Collection
+from app.db.base import EXTENDED_AT_ONCE, Collection
 from app.models.audit import DONE, Action, AuditEvent
 from app.models.audit_chain import Link, chained
 from app.models.base import Record
@@ -99,7 +99,8 @@ class AuditTrail:
     async def _write_waiting(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting, []
+                batch = self._waiting[:EXTENDED_AT_ONCE]
+                del self._waiting[:EXTENDED_AT_ONCE]
                 work = self._append([event for event, _ in batch])
                 (result,) = await asyncio.gather(work, return_exceptions=True)
                 for _, written in batch:

@@ -1,13 +1,22 @@
 """The database port: records in collections."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Generic, Protocol, TypeVar
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
+from app.models.audit_chain import Line, Link
 from app.models.base import Record
 
+if TYPE_CHECKING:
+    from app.fingerprint.landmarks import Landmarks
+    from app.fingerprint.matching import Hits
+    from app.models.output import Output
+
 RecordT = TypeVar("RecordT", bound=Record)
+
+EXTENDED_AT_ONCE: Final = 90
+"""Records that can follow the last one in one step; some databases have such a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +160,8 @@ class Collection(Protocol[RecordT]):
 
         Args:
             order: the field by which it is the last.
-            follow: gives what comes behind it; behind None where there is none yet.
+            follow: gives what comes behind it, `EXTENDED_AT_ONCE` records at most; behind None
+                where there is none yet. May be called more than once.
 
         Raises:
             Conflict: a record with one of these ids exists, or with something else that only one
@@ -194,6 +204,97 @@ class Collection(Protocol[RecordT]):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A page of audit events in the order of their numbers.
+
+    Attributes:
+        after: where the next page begins; None at the end.
+    """
+
+    items: list[Line]
+    after: tuple[Any, str] | None
+
+
+class AuditLedger(Protocol):
+    """The audit events as a chain. All methods raise `DatabaseError` as collections do."""
+
+    async def checkpoint(self) -> Link:
+        """The last event that was removed; its number is 0 if none was."""
+        ...
+
+    async def lines(
+        self, after: tuple[Any, str] | None = None, *, since: int | None = None
+    ) -> Lines:
+        """Up to 500 events, from the first on, or from one with this number."""
+        ...
+
+    async def between(self, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+        """The numbers of the first event from a moment on, and of the last before another: all in
+        between belong to an export, or it would have gaps. The second is lower if there are none.
+        """
+        ...
+
+    async def erase(self, subject: str) -> int:
+        """Erase a name wherever it stands; says in how many events.
+
+        Where it is who did something, or whose something is, the address goes as well.
+        """
+        ...
+
+    async def last_before(self, moment: datetime) -> int:
+        """Number of the last of those events at the start that are all older; 0 if there is none
+        to be removed.
+        """
+        ...
+
+    async def remove_up_to(self, number: int) -> int:
+        """Remove the oldest events; says how many there were. The checkpoint tells of the last."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An output with its landmarks, to be kept."""
+
+    output: "Output"
+    landmarks: "Landmarks"
+
+
+class OutputStore(Protocol):
+    """How outputs sound. All methods raise `DatabaseError`."""
+
+    async def add(self, heard: Sequence[Heard]) -> None:
+        """Add outputs: all, or none on an error.
+
+        Raises:
+            Conflict: one of them is there.
+            InvalidRequest: a value cannot be stored.
+        """
+        ...
+
+    async def hits(self, clip: "Landmarks") -> "Hits":
+        """All that a clip shares with outputs, wherever it lies."""
+        ...
+
+    async def get(self, numbers: Iterable[int], *, owner: str | None) -> "Mapping[int, Output]":
+        """Those that are there, by number.
+
+        Args:
+            numbers: some hundred at most.
+            owner: whose they must be; None for anybody's.
+        """
+        ...
+
+    async def oldest(self) -> datetime | None:
+        """When the oldest output was made; None if there is none."""
+        ...
+
+    async def expire(self, before: datetime) -> int:
+        """Delete what was made before that; says how many outputs there were."""
+        ...
+
+
 class Database(Protocol):
     """Opened once per process; gives the collections."""
 
@@ -208,3 +309,7 @@ class Database(Protocol):
         """Raise `DatabaseError` if the database does not answer."""
 
     def collection(self, kind: type[RecordT]) -> Collection[RecordT]: ...
+
+    def audit_ledger(self) -> AuditLedger: ...
+
+    def outputs(self) -> OutputStore: ...

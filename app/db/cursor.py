@@ -65,7 +65,7 @@ class Keyset:
         Raises:
             InvalidRequest: the cursor is malformed, or of another order or filter.
         """
-        value, last_id = self._decode(cursor)
+        value, last_id = self.position(cursor)
         column, record_id = self.table.c[self.field], self.table.c.id
         if not column.nullable:  # as a row value, so that an index on both is used
             here, last = tuple_(column, record_id), tuple_(value, last_id)
@@ -76,7 +76,7 @@ class Keyset:
         beyond = column < value if self.descending else column > value
         return or_(beyond, and_(column == value, tie), column.is_(None))
 
-    def cursor(self, last: RowMapping) -> str:
+    def cursor(self, last: Mapping[str, Any] | RowMapping) -> str:
         """The cursor behind the record with these columns."""
         value = last[self.field]
         content = {
@@ -88,11 +88,12 @@ class Keyset:
         text = json.dumps(content, separators=(",", ":"))
         return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
-    def _digest(self) -> str:
-        text = json.dumps(sorted(self.where.items()), default=str)
-        return sha256(text.encode()).hexdigest()[:16]
+    def position(self, cursor: str) -> tuple[Any, str]:
+        """Value and id of the record that the cursor points to.
 
-    def _decode(self, cursor: str) -> tuple[Any, str]:
+        Raises:
+            InvalidRequest: the cursor is malformed, or of another order or filter.
+        """
         try:
             padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
             content = json.loads(urlsafe_b64decode(padded))
@@ -104,6 +105,10 @@ class Keyset:
         if asked != (self.order, self._digest()):
             raise InvalidRequest("The cursor belongs to another list.", _SUGGESTION)
         return value, last_id
+
+    def _digest(self) -> str:
+        text = json.dumps(sorted(self.where.items()), default=str)
+        return sha256(text.encode()).hexdigest()[:16]
 
     def _value(self, raw: Any) -> Any:
         """The order field of the last record, as its column takes it."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -27,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.types import NullType
 
 from app.core.tracing import traced
+from app.db.base import Lines
 from app.db.engine import IMMEDIATE
 from app.db.errors import database_errors
 from app.db.tables import audit_checkpoint, audit_events
@@ -35,7 +35,7 @@ from app.models.audit_chain import SEALS, Line, Link, erased, moment
 
 _PAGE: Final = 500
 _REMOVED_AT_ONCE: Final = 2000
-_OURS: Final = (Action.AUDIT_ERASED, Action.AUDIT_EXPIRED)
+OURS: Final = (Action.AUDIT_ERASED, Action.AUDIT_EXPIRED)
 
 _events = audit_events.c
 _TEXTS: Final = tuple(name for name in Line.__slots__ if name not in ("at", "number"))
@@ -48,20 +48,8 @@ _LINE: Final[tuple[ColumnElement[Any], ...]] = (
 _RAW: Final[ColumnElement[Any]] = type_coerce(_events.number, NullType()).label("raw")
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """A page of events in the order of their numbers.
-
-    Attributes:
-        after: where the next page begins; None at the end.
-    """
-
-    items: list[Line]
-    after: tuple[Any, str] | None
-
-
-class AuditLedger:
-    """The table of audit events. All methods raise `DatabaseError` as collections do."""
+class SqlAuditLedger:
+    """The table of audit events. See `AuditLedger` for what the methods promise."""
 
     def __init__(self, engine: AsyncEngine, *, writers: asyncio.Semaphore) -> None:
         self._reader = engine
@@ -157,12 +145,12 @@ async def _erase(connection: AsyncConnection, subject: str, after: int | None) -
     """In one page of the events; gives them without the name."""
     wanted = {name: _events[name] == subject for name in SEALS}
     # What it says of the trail itself is nobody's name.
-    wanted["subject_id"] = and_(wanted["subject_id"], _events.action.not_in(_OURS))
+    wanted["subject_id"] = and_(wanted["subject_id"], _events.action.not_in(OURS))
     query = select(*_LINE).where(or_(*wanted.values())).order_by(_events.number).limit(_PAGE)
     if after is not None:
         query = query.where(_events.number > after)
     rows = (await connection.execute(query)).mappings().all()
-    found = [erased(line, _names(line, subject)) for line in map(_line, rows)]
+    found = [erased(line, names_in(line, subject)) for line in map(_line, rows)]
     if found:
         columns = [*SEALS, *SEALS.values()]
         statement = (
@@ -177,10 +165,10 @@ async def _erase(connection: AsyncConnection, subject: str, after: int | None) -
     return found
 
 
-def _names(line: Line, subject: str) -> set[str]:
+def names_in(line: Line, subject: str) -> set[str]:
     """Which fields of the event are to be erased."""
     names = {name for name in SEALS if getattr(line, name) == subject}
-    if line.action in _OURS:
+    if line.action in OURS:
         names.discard("subject_id")
     return names | {"source"} if names & {"actor", "owner"} else names
 
@@ -209,10 +197,10 @@ def _upto(number: int) -> ColumnElement[bool]:
 
 def _line(row: RowMapping) -> Line:
     texts = {name: row[name] for name in _TEXTS}
-    return Line(number=row["number"], at=_at(row["created_at"]), **texts)
+    return Line(number=row["number"], at=at(row["created_at"]), **texts)
 
 
-def _at(text: str) -> str:
+def at(text: str) -> str:
     """As it was when the digest was made; what is no moment stays as it is."""
     try:
         return moment(datetime.fromisoformat(text))

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Final, TypeVar
@@ -14,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.core.exceptions import Conflict
 from app.core.tracing import traced
+from app.db.base import Heard
 from app.db.engine import IMMEDIATE
 from app.db.errors import database_errors
 from app.db.tables import landmarks as _landmarks
@@ -29,16 +29,10 @@ _RANGES: Final = 64  # in which the index is swept: nobody waits long for the ta
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """An output with its landmarks, to be kept."""
-
-    output: Output
-    landmarks: Landmarks
-
-
-class OutputStore:
-    """Outputs and their landmarks, in two tables. All methods raise `DatabaseError`."""
+class SqlOutputStore:
+    """Outputs and their landmarks, in two tables. See `OutputStore` for what the methods
+    promise.
+    """
 
     def __init__(self, engine: AsyncEngine, *, writers: asyncio.Semaphore) -> None:
         self._reader = engine

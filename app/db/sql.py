@@ -31,9 +31,9 @@ from app.db.base import AnyOf, Contains, Page, RecordT, Span, Tally
 from app.db.cursor import Keyset
 from app.db.engine import IMMEDIATE, make_engine, make_file, use_wal
 from app.db.errors import database_errors, is_duplicate
-from app.db.ledger import AuditLedger
+from app.db.ledger import SqlAuditLedger
 from app.db.migrate import revisions, upgrade
-from app.db.outputs import OutputStore
+from app.db.outputs import SqlOutputStore
 from app.db.tables import TABLES
 
 _MAX_LIMIT = 500
@@ -108,11 +108,11 @@ class SqlDatabase:
     def collection(self, kind: type[RecordT]) -> "SqlCollection[RecordT]":
         return SqlCollection(self._engine, TABLES[kind], kind, writers=self._writers)
 
-    def audit_ledger(self) -> AuditLedger:
-        return AuditLedger(self._engine, writers=self._writers)
+    def audit_ledger(self) -> SqlAuditLedger:
+        return SqlAuditLedger(self._engine, writers=self._writers)
 
-    def outputs(self) -> OutputStore:
-        return OutputStore(self._engine, writers=self._writers)
+    def outputs(self) -> SqlOutputStore:
+        return SqlOutputStore(self._engine, writers=self._writers)
 
 
 class SqlCollection(Generic[RecordT]):

@@ -10,8 +10,7 @@ from app.core.exceptions import InvalidRequest
 from app.core.logging import NOBODY
 from app.core.tasks import in_thread, see_through
 from app.db.audit import LONGEST, AuditTrail
-from app.db.base import Collection, Page, Span
-from app.db.ledger import AuditLedger
+from app.db.base import AuditLedger, Collection, Page, Span
 from app.models.audit import Action, AuditEvent, AuditVerdict
 from app.models.audit_chain import ERASED, Line, Link
 from app.models.audit_check import ChainCheck

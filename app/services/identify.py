@@ -9,7 +9,7 @@ from app.core.admission import Admission
 from app.core.clock import WallClock, utc_now
 from app.core.logging import get_logger
 from app.core.tasks import in_thread
-from app.db.outputs import OutputStore
+from app.db.base import OutputStore
 from app.fingerprint.landmarks import FRAME_S, Landmarks, clip_landmarks
 from app.fingerprint.matching import Match, matches
 from app.models.output import Identification, Output, OutputMatch

@@ -17,7 +17,7 @@ from app.audio.types import Samples
 from app.core.exceptions import Conflict, DatabaseError, InvalidRequest
 from app.core.logging import get_logger
 from app.core.tasks import in_thread, see_through
-from app.db.outputs import Heard, OutputStore
+from app.db.base import Heard, OutputStore
 from app.fingerprint.landmarks import FRAME_S, Landmarks, landmarks, merged
 from app.models.output import Output, OutputTrace, OutputVoice
 

@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 
 from app.core.config import Settings
 from app.db.audit import AuditTrail
-from app.db.sql import SqlDatabase
+from app.db.opening import database_of
 from app.main import create_app
 from app.models.access import LOCAL, Role
 from app.models.api_key import ApiKey, NewKey
@@ -126,7 +126,7 @@ async def _make(
     age_days: int = 0,
     revoked: bool = False,
 ) -> tuple[ApiKey, str]:
-    database = SqlDatabase(settings.database)
+    database = database_of(settings)
     await database.open()
     try:
         made = datetime.now(UTC) - timedelta(days=age_days)

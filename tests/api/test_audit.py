@@ -122,6 +122,7 @@ def test_a_filter_that_means_nothing_is_400(client: TestClient, query: str) -> N
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid-request")
 
 
+@pytest.mark.sql
 def test_without_the_trail_nothing_is_created_or_deleted_but_voices_speak(
     client: TestClient, register: Register, settings: Settings
 ) -> None:

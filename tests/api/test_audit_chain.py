@@ -56,6 +56,7 @@ def test_the_word_of_a_proxy_counts_where_it_is_trusted(settings: Settings) -> N
         assert newest(client)["source"] == "203.0.113.7"
 
 
+@pytest.mark.sql
 def test_the_trail_is_exported_and_verified(client: TestClient, settings: Settings) -> None:
     make_a_key(client)
     make_a_key(client)
@@ -100,6 +101,7 @@ def test_only_who_may_read_the_trail_may_verify_or_export_it(settings: Settings)
             assert client.get(url, headers=bearer(admin)).status_code == 200
 
 
+@pytest.mark.sql
 def test_a_server_removes_what_was_kept_long_enough_when_it_starts(
     settings: Settings,
 ) -> None:

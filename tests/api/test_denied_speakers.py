@@ -144,6 +144,7 @@ def test_without_an_encoder_nobody_is_denied_and_nothing_passes_unlooked_at(
         assert client.get("/voices").json()["items"] == []
 
 
+@pytest.mark.sql
 def test_who_is_only_near_is_taken_and_flagged(server: TestClient) -> None:
     who = denied(server)
 

@@ -88,6 +88,7 @@ def test_recordings_that_are_added_do_not_flag_it_again(world: World) -> None:
     assert len(world.flags()) == 1
 
 
+@pytest.mark.sql
 def test_a_speaker_is_erased_with_the_voice(world: World) -> None:
     voice, other = world.register("ann", 120.0), world.register("ann", 240.0)
     assert world.kept() == {voice, other}
@@ -99,6 +100,7 @@ def test_a_speaker_is_erased_with_the_voice(world: World) -> None:
     assert world.flags() == []
 
 
+@pytest.mark.sql
 def test_what_a_failed_deletion_has_left_is_swept(world: World) -> None:
     voice = world.register("ann", 120.0)
     kept = world.register("ann", 240.0)

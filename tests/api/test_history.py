@@ -275,6 +275,7 @@ def test_all_is_erased_only_if_asked_for_by_name(client: TestClient, voice: Voic
     assert len(texts(client)) == 1
 
 
+@pytest.mark.sql
 def test_what_was_erased_is_in_no_file_when_the_server_has_stopped(settings: Settings) -> None:
     with TestClient(create_app(settings)) as client:
         voice = add_voice(client)

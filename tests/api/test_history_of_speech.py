@@ -91,6 +91,7 @@ def test_ssml_is_listed_as_it_was_sent(client: TestClient, register: Callable[..
     assert (entry["text"], entry["characters"]) == (ssml, len(ssml))
 
 
+@pytest.mark.sql
 def test_what_is_not_to_be_stored_is_nowhere_but_in_the_counts(settings: Settings) -> None:
     with TestClient(create_app(settings)) as client:
         voice = registered(client)

@@ -165,6 +165,7 @@ def test_a_voice_that_is_deleted_is_still_told_of(server: TestClient) -> None:
     assert [one["voice_id"] for one in match["voices"]] == [voice]
 
 
+@pytest.mark.sql
 def test_it_outlives_the_server_and_is_kept_without_history_or_text(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, history_enabled=False)
     with chattering(settings) as client:
@@ -177,6 +178,7 @@ def test_it_outlives_the_server_and_is_kept_without_history_or_text(tmp_path: Pa
     assert match["request_id"] == answer.headers["X-Request-ID"]
 
 
+@pytest.mark.sql
 def test_nothing_is_remembered_where_the_operator_wants_none(tmp_path: Path) -> None:
     with chattering(settings_of(tmp_path, fingerprints=False)) as client:
         _, audio = said(client, registered(client), FIRST)
@@ -184,6 +186,7 @@ def test_nothing_is_remembered_where_the_operator_wants_none(tmp_path: Path) -> 
         assert identified(client, clip(audio, 0.5, 3.0)) == []
 
 
+@pytest.mark.sql
 def test_only_who_reads_the_audit_trail_is_told_of_others(tmp_path: Path) -> None:
     settings = guarded_settings(tmp_path, consent_policy="off")
     keys = {

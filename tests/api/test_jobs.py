@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from app.core.config import Settings
 from app.core.exceptions import EngineFailed
 from app.db.base import Collection
-from app.db.sql import SqlDatabase
+from app.db.opening import database_of
 from app.jobs.base import JobRun
 from app.main import create_app
 from app.models.base import LOCAL_OWNER
@@ -297,7 +297,7 @@ async def _records(
     settings: Settings, work: Callable[[Collection[Job]], Awaitable[object]]
 ) -> None:
     """Work on the records behind the server's back."""
-    database = SqlDatabase(settings.database)
+    database = database_of(settings)
     await database.open()
     await work(database.collection(Job))
     await database.close()

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
-from app.db.sql import SqlDatabase
+from app.db.opening import database_of
 from app.main import create_app
 from app.models.voice import Voice
 from tests.api.access_table import bearer, guarded_settings, make_key
@@ -62,7 +62,7 @@ class World:
 
 
 async def _stored(settings: Settings, voice: str, **changes: Any) -> str | None:
-    database = SqlDatabase(settings.database)
+    database = database_of(settings)
     await database.open(migrate=False)
     try:
         voices = database.collection(Voice)

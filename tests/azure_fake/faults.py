@@ -23,6 +23,7 @@ class Fault:
         cut: bytes of the true answer that get through before the connection breaks.
         mute: there is no answer at all, until the caller gives up.
         done: the call is carried out, though its answer is this one.
+        more: headers.
     """
 
     status: int | None = None
@@ -32,11 +33,14 @@ class Fault:
     cut: int | None = None
     mute: bool = False
     done: bool = False
+    more: tuple[tuple[str, str], ...] = ()
 
 
 EMPTY = Fault(200)
 HTML = Fault(200, body=b"<html><body>Gateway</body></html>", kind="text/html")
 MUTE = Fault(mute=True)
+TRUE = Fault()
+"""Nothing goes wrong this time."""
 
 
 @dataclass
@@ -71,6 +75,8 @@ class Faults:
             while (await receive())["type"] != "http.disconnect":
                 pass
             return None
+        if fault == TRUE:
+            return await self.app(scope, receive, send)
         if fault.done:
             await self.app(scope, receive, _nowhere)
         if fault.cut is not None:
@@ -79,6 +85,7 @@ class Faults:
         if fault.retry_after is not None:
             headers.append((b"retry-after", fault.retry_after.encode()))
         headers.append((b"apim-request-id", b"0f1e2d3c-aaaa-bbbb-cccc-000000000001"))
+        headers += [(name.encode(), text.encode()) for name, text in fault.more]
         await send({"type": "http.response.start", "status": fault.status, "headers": headers})
         await send({"type": "http.response.body", "body": fault.body})
         return None

@@ -1,4 +1,4 @@
-"""What every database must do. A new implementation is one more entry in `URLS`."""
+"""What every database must do. A new implementation is one more entry in `OPENED`."""
 
 import asyncio
 import base64
@@ -27,6 +27,7 @@ from app.models.history import UsageDay
 from app.models.job import Worker
 from app.models.lexicon import Lexicon, LexiconContent
 from app.models.voice import Voice
+from tests.azure_fake.cosmos_client import fake_cosmos
 from tests.servers.postgres import BOTH
 
 pytestmark = pytest.mark.anyio
@@ -50,10 +51,12 @@ def _postgresql(request: pytest.FixtureRequest) -> str:
     return url
 
 
-URLS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
-    "sqlite": _sqlite,
-    "postgresql": _postgresql,
+OPENED: dict[str, Callable[[pytest.FixtureRequest], Database]] = {
+    "sqlite": lambda request: SqlDatabase(_sqlite(request)),
+    "postgresql": lambda request: SqlDatabase(_postgresql(request)),
+    "cosmos": lambda request: fake_cosmos(),
 }
+ALL = [*BOTH, pytest.param("cosmos", marks=pytest.mark.services)]
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 
@@ -62,9 +65,9 @@ def shared_postgres_url(new_postgres: Callable[[], str]) -> str:
     return new_postgres()
 
 
-@pytest.fixture(params=BOTH)
+@pytest.fixture(params=ALL)
 async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
-    database = SqlDatabase(URLS[request.param](request))
+    database = OPENED[request.param](request)
     await database.open()
     yield database
     await database.close()

@@ -220,6 +220,9 @@ def test_development_on_loopback_starts_without_a_warning():
         {"database_url": "mysql://voice@host/voices"},
         {"allowed_origins": "shop.example.com"},
         {"allowed_origins": "https://shop.example.com/page"},
+        {"cosmos_db_key": "k"},
+        {"cosmos_db_endpoint": "my-account"},
+        {"cosmos_db_endpoint": "https://cosmos", "cosmos_db_throughput": 1500},
         {"auth_mode": "entra"},
         {"auth_mode": "entra", "azure_tenant_id": "t"},
         {"auth_mode": "entra", "azure_tenant_id": "organizations", "azure_client_id": "c"},
@@ -258,11 +261,16 @@ def test_the_engine_azure_starts_by_key_or_by_identity():
 
 
 def test_services_that_are_not_used_are_told():
-    warnings = check(
-        settings(azure_openai_endpoint="https://o", cosmos_db_endpoint="https://cosmos")
-    )
+    warnings = check(settings(azure_openai_endpoint="https://o"))
 
-    assert warnings == ["Not used by this version: AZURE_OPENAI_ENDPOINT, COSMOS_DB_ENDPOINT."]
+    assert warnings == ["Not used by this version: AZURE_OPENAI_ENDPOINT."]
+
+
+def test_what_cosmos_db_cannot_do_is_told():
+    warnings = check(settings(cosmos_db_endpoint="https://cosmos"))
+
+    assert len(warnings) == 1
+    assert warnings[0].startswith("FINGERPRINTS is off")
 
 
 def test_an_error_about_a_setting_does_not_repeat_its_value(monkeypatch):

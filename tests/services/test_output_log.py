@@ -9,7 +9,7 @@ import pytest
 
 from app.core.admission import Admission
 from app.core.exceptions import DatabaseError
-from app.db.outputs import Heard, OutputStore
+from app.db.base import Heard, OutputStore
 from app.db.sql import SqlDatabase
 from app.engines.fake import SAMPLE_RATE
 from app.models.history import SpeechSource

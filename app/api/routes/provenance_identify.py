@@ -25,6 +25,7 @@ router = APIRouter(prefix="/api/v1/provenance", tags=["provenance"], route_class
         err.UploadTooLarge,
         err.EngineBusy,
         err.DatabaseError,
+        err.IdentifyUnavailable,
     ),
 )
 @access(Permission.HISTORY_READ, Rate.TRAINING)

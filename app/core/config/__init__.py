@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.core.config.abuse import AbuseSettings
 from app.core.config.azure import AzureSettings
 from app.core.config.azure_speech import AzureSpeechSettings
+from app.core.config.cosmos import CosmosSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
 from app.core.config.jobs import JobSettings
@@ -34,8 +35,9 @@ class Settings(
     AbuseSettings,
     LimitSettings,
     AzureSettings,
-    AzureSpeechSettings,
+    CosmosSettings,
     VaultSettings,
+    AzureSpeechSettings,
     DataSettings,
     TrustSettings,
     SpeechSettings,
@@ -86,6 +88,11 @@ class Settings(
     def consents(self) -> ConsentPolicy:
         """What holds."""
         return self.consent_policy or ("attest" if self.unsafe_allowed else "recorded")
+
+    @property
+    def remembers_outputs(self) -> bool:
+        """Whether what is spoken can be recognised: with SQL databases only."""
+        return self.fingerprints and not self.cosmos_db_endpoint
 
     @property
     def operator_attests(self) -> bool:

@@ -35,8 +35,8 @@ def check(settings: Settings) -> list[str]:
     """
     errors = [
         *_contradictions(settings),
-        *_speechless(settings),
         *_unsigned(settings),
+        *_speechless(settings),
         *_unfinished(settings),
     ]
     risks = list(_risks(settings))
@@ -83,18 +83,17 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             "STORAGE_BACKEND=azure needs AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_ACCOUNT."
         )
 
+    yield from _cosmos(settings)
 
-def _speechless(settings: Settings) -> Iterator[str]:
-    """What the engine `azure` lacks."""
-    if settings.voice_engine != "azure":
+
+def _cosmos(settings: Settings) -> Iterator[str]:
+    if not settings.cosmos_db_endpoint:
+        if settings.cosmos_db_key:
+            yield "COSMOS_DB_KEY needs COSMOS_DB_ENDPOINT."
         return
-    if settings.azure_speech_key is None:
-        for name in ("azure_speech_endpoint", "azure_speech_resource_id"):
-            if not getattr(settings, name):
-                yield f"VOICE_ENGINE=azure needs AZURE_SPEECH_KEY; by identity, {name.upper()}."
-    elif not (settings.azure_speech_region or settings.azure_speech_endpoint):
-        yield "VOICE_ENGINE=azure needs AZURE_SPEECH_REGION, or AZURE_SPEECH_ENDPOINT."
-    yield from _unprotected(settings, "azure_speech_endpoint", "azure_speech_url")
+    yield from _unprotected(settings, "cosmos_db_endpoint")
+    if settings.cosmos_db_throughput % 1000:
+        yield "COSMOS_DB_THROUGHPUT must be 0, or some thousands."
 
 
 def _unsigned(settings: Settings) -> Iterator[str]:
@@ -107,6 +106,19 @@ def _unsigned(settings: Settings) -> Iterator[str]:
     url = urlsplit(settings.c2pa_timestamp_url or "https://unset")
     if url.scheme not in ("http", "https") or not url.hostname:
         yield "C2PA_TIMESTAMP_URL must be an http:// or https:// address."
+
+
+def _speechless(settings: Settings) -> Iterator[str]:
+    """What the engine `azure` lacks."""
+    if settings.voice_engine != "azure":
+        return
+    if settings.azure_speech_key is None:
+        for name in ("azure_speech_endpoint", "azure_speech_resource_id"):
+            if not getattr(settings, name):
+                yield f"VOICE_ENGINE=azure needs AZURE_SPEECH_KEY; by identity, {name.upper()}."
+    elif not (settings.azure_speech_region or settings.azure_speech_endpoint):
+        yield "VOICE_ENGINE=azure needs AZURE_SPEECH_REGION, or AZURE_SPEECH_ENDPOINT."
+    yield from _unprotected(settings, "azure_speech_endpoint", "azure_speech_url")
 
 
 def _unfinished(settings: Settings) -> Iterator[str]:
@@ -176,6 +188,8 @@ def _ignored(settings: Settings) -> Iterator[str]:
     if unused:
         names = ", ".join(name.upper() for name in unused)
         yield f"Not used by this version: {names}."
+    if settings.fingerprints and not settings.remembers_outputs:
+        yield "FINGERPRINTS is off: with Cosmos DB, outputs are not recognised by their sound."
     if settings.workers > 1 and settings.rate_limiting_enabled and not settings.redis_url:
         yield "Each of the processes has rate limits of its own: set REDIS_URL to share them."
     if "WEB_CONCURRENCY" in os.environ and not settings.redis_url:

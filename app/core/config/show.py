@@ -11,6 +11,7 @@ from app.core.config import Settings
 from app.core.config.abuse import AbuseSettings
 from app.core.config.azure import AzureSettings
 from app.core.config.azure_speech import AzureSpeechSettings
+from app.core.config.cosmos import CosmosSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
 from app.core.config.jobs import JobSettings
@@ -27,6 +28,7 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "Server": ServerSettings,
     "Who may call": IdentitySettings,
     "Records and files": DataSettings,
+    "Records in Azure Cosmos DB": CosmosSettings,
     "Secrets in Azure Key Vault": VaultSettings,
     "Voices and speaking": SpeechSettings,
     "Manifests of files": ProvenanceSettings,

@@ -60,6 +60,7 @@ AppError 500
 ├─ LinksUnsupported 501       the files lie where nobody else can fetch them
 ├─ StorageError 503           the blob store cannot read or write
 ├─ DatabaseError 503
+│   └─ IdentifyUnavailable    the database keeps no index of how outputs sound
 ├─ IdentityError 503          the keys of the token issuer cannot be had
 ├─ ProvenanceUnavailable 503  a file cannot be signed, or there is nothing that reads manifests
 ├─ ShuttingDown 503           the server finishes what it does and takes nothing new
@@ -158,6 +159,7 @@ from app.core.exceptions.service import (
     EngineFailed,
     EngineUnavailable,
     HostUnknown,
+    IdentifyUnavailable,
     IdentityError,
     LinksUnsupported,
     ProvenanceUnavailable,
@@ -197,6 +199,7 @@ __all__ = [
     "HistoryNotFound",
     "HostUnknown",
     "IdempotencyMismatch",
+    "IdentifyUnavailable",
     "IdentityError",
     "InvalidRequest",
     "JobEnded",

@@ -69,6 +69,10 @@ class DatabaseError(AppError):
     status, code, title = 503, "database-unavailable", "The database is not available"
 
 
+class IdentifyUnavailable(DatabaseError):
+    code, title = "identify-unavailable", "Outputs are not recognised here"
+
+
 class IdentityError(AppError):
     status, code, title = 503, "identity-unavailable", "Tokens cannot be checked"
 

@@ -31,6 +31,8 @@ _MANAGEMENT: Final = (50, 10.0)
 _AGENT: Final = "voice-cloning-api"
 _NO_SOUND: Final = ("text/", "application/json", "application/xml", "application/problem")
 
+_Send = Callable[[Mapping[str, str]], Awaitable[httpx2.Response]]
+
 File = tuple[str, tuple[str, bytes, str]]
 """Name of the field; name of the file, content, type."""
 
@@ -98,15 +100,23 @@ class AzureHttp:
         url = f"{self.options.custom_voice_url}{call.path}"
         query = {"api-version": self.options.api_version, **call.query}
 
-        async def send() -> httpx2.Response:
-            headers = await self._signer.management()
+        async def send(told: Mapping[str, str]) -> httpx2.Response:
+            headers = {**told, **await self._signer.management()}
             if call.operation_id:
                 headers["Operation-Id"] = call.operation_id
-            asked = httpx2.URL(url).copy_merge_params(query)
-            content = {"json": call.json, "data": call.fields, "files": list(call.files) or None}
-            return await self._sent(call.method, asked, headers, **content)
+            request = self._client.build_request(
+                call.method,
+                httpx2.URL(url).copy_merge_params(query),
+                headers=headers,
+                json=call.json,
+                data=call.fields,
+                files=list(call.files) or None,
+            )
+            return await self._client.send(request, stream=True)
 
-        response = await self._tried(send, self._managing, tries or self.options.tries)
+        response = await self._tried(
+            send, self._managing, tries or self.options.tries, at=(call.method, url)
+        )
         async with aclosing(response):
             self._check(response, ok, call.method)
             return Answer(
@@ -122,33 +132,24 @@ class AzureHttp:
         Raises:
             EngineUnavailable, EngineBusy, EngineFailed: the last one also in the middle.
         """
+        url = self.options.synthesis_url
 
-        async def send() -> httpx2.Response:
-            headers = await self._signer.speech()
-            headers |= {
+        async def send(told: Mapping[str, str]) -> httpx2.Response:
+            headers = {
+                **told,
+                **await self._signer.speech(),
                 "Content-Type": "application/ssml+xml",
                 "X-Microsoft-OutputFormat": output_format,
             }
-            url = httpx2.URL(self.options.synthesis_url)
-            return await self._sent("POST", url, headers, content=ssml)
+            request = self._client.build_request("POST", url, headers=headers, content=ssml)
+            return await self._client.send(request, stream=True)
 
-        response = await self._tried(send, self._speaking, self.options.tries)
+        response = await self._tried(send, self._speaking, self.options.tries, at=("POST", url))
         async with aclosing(response):
             self._check(response, (200,), "speech")
             if response.headers.get("content-type", "").lower().startswith(_NO_SOUND):
                 raise senseless("a text instead of sound")
             yield _pieces(response)
-
-    async def _sent(
-        self, method: str, url: httpx2.URL, headers: dict[str, str], **content: Any
-    ) -> httpx2.Response:
-        """One try: an answer whose body is still to come."""
-        async with outgoing("azure-speech", method, str(url), azure=True) as traced:
-            headers = {**headers, **traced}
-            request = self._client.build_request(method, url, headers=headers, **content)
-            response = await self._client.send(request, stream=True)
-            traced.answered(response.status_code)
-            return response
 
     @cached_property
     def _client(self) -> httpx2.AsyncClient:
@@ -168,16 +169,23 @@ class AzureHttp:
             raise error
 
     async def _tried(
-        self, send: Callable[[], Awaitable[httpx2.Response]], pace: Pace, tries: int
+        self, send: _Send, pace: Pace, tries: int, *, at: tuple[str, str]
     ) -> httpx2.Response:
-        """The answer, or the last of those that may be tried again."""
+        """The answer, or the last of those that may be tried again.
+
+        Args:
+            send: with headers besides its own.
+            at: method and address, for traces.
+        """
         began = self.clock()
         for attempt in count(1):
             await pace.turn()
             failure: AppError
             asked_s: float | None = None
             try:
-                response = await send()
+                async with outgoing("azure-speech", *at, azure=True) as told:
+                    response = await send(told)
+                    told.answered(response.status_code)
             except (httpx2.TransportError, httpx2.InvalidURL) as error:
                 failure = unreachable(type(error).__name__)
                 failure.__cause__ = error

@@ -13,7 +13,6 @@ param database = 'postgresql'
 param redis = false
 
 param voiceEngine = 'auto'
-param speech = false
 param translator = false
 param openAiModel = ''
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from app.core.exceptions import EngineFailed, EngineUnavailable, UnspeakableText
+from app.core.logging import request_id
 from app.engines.azure.identity import EntraSigner
 from app.engines.azure.ssml import Speaker, document
 from app.engines.base import Pronunciation, SynthesisRequest, VoiceState
@@ -44,6 +45,16 @@ async def test_text_arrives_as_text(engine, service, text):
     assert tags == ["speak", "voice", "lang"]
     readable = "".join(char if char.isprintable() else " " for char in text).replace("\uffff", " ")
     assert "".join(root.itertext()) == readable
+
+
+async def test_azure_is_told_the_request_that_it_is_asked_for(engine, service):
+    token = request_id.set("request-7")
+    try:
+        await spoken(engine, "Hello.")
+    finally:
+        request_id.reset(token)
+
+    assert service.account.headers[-1]["x-ms-client-request-id"] == "request-7"
 
 
 def test_a_personal_voice_is_named_with_the_text_inside():
