@@ -32,13 +32,18 @@ async def statement(
 ) -> None:
     """Print what the speaker has to read aloud, and its id; good once, for some minutes."""
     async with _service() as (_, service):
-        challenge, text = await service.ask(LOCAL_OWNER, language, Named(speaker, company))
+        named = Named(speaker, company)
+        challenge, text = await service.ask(LOCAL_OWNER, language, named)
+        theirs = service.provider_statement(language, named)
     tell(f"statement {challenge.id}, good until {challenge.expires_at:%F %R} UTC")
     give(text)
+    if theirs is not None:
+        tell("and for the engine's provider, in a recording of its own:")
+        give(theirs)
 
 
 @command(consents, "add")
-async def add(
+async def add(  # long: an argument for each option
     speaker: Speaker,
     company: Company,
     purpose: Annotated[str, typer.Option(help="What the voice is for.")],
@@ -49,12 +54,16 @@ async def add(
     statement_id: Annotated[
         str | None, typer.Option(help="Of the statement that was read.")
     ] = None,
+    provider_recording: Annotated[
+        Path | None, typer.Option(help="The same with the statement of the engine's provider.")
+    ] = None,
     signed_by: Annotated[
         str | None, typer.Option(help="Without a recording: who states that they agree.")
     ] = None,
 ) -> None:
     """Keep an agreement and print its id: a recording, which is checked, or your own statement."""
     content = None if file is None else file_bytes(file)
+    theirs = None if provider_recording is None else file_bytes(provider_recording)
     order = ConsentOrder(
         speaker=speaker,
         company=company,
@@ -63,6 +72,8 @@ async def add(
         statement_id=statement_id,
         read=None if content is None else lambda: content,
         size=len(content or b""),
+        read_provider=None if theirs is None else lambda: theirs,
+        provider_size=len(theirs or b""),
         signed_by=signed_by,
     )
     async with _service() as (_, service):
@@ -97,7 +108,7 @@ async def show(consent: ConsentArg) -> None:
     """Show a consent."""
     async with _service() as (_, service):
         found = await service.get(LOCAL_OWNER, consent)
-    hidden = {"embedding", "recording_blob", "version", "scores"}
+    hidden = {"embedding", "recording_blob", "provider_blob", "version", "scores"}
     table = Table("", "", box=None, show_header=False)
     for name, value in found.model_dump(mode="json", exclude=hidden).items():
         if value not in (None, []):

@@ -20,8 +20,8 @@ def _policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONSENT_ERASURE_DAYS", "0")
 
 
-def attested(run: Run) -> str:
-    outcome = run("consents", "add", *WHO, "--signed-by", "Bob Jones")
+def attested(run: Run, *more: str) -> str:
+    outcome = run("consents", "add", *WHO, "--signed-by", "Bob Jones", *more)
     assert outcome.status == 0, outcome.stderr
     assert "verified" in outcome.stderr
     return outcome.text.strip()
@@ -45,8 +45,10 @@ def rows(run: Run, *more: str) -> list[list[str]]:
 def test_a_voice_speaks_under_a_consent_until_that_is_revoked(run: Run, tmp_path: Path) -> None:
     silent = cloned(run, tmp_path)
     said(run, tmp_path, silent).refused("no consent")
-    consent = attested(run)
+    consent = attested(run, "--provider-recording", str(tmp_path / "a.wav"))
 
+    [kept] = tmp_path.rglob("provider-statement")
+    assert kept.read_bytes() == (tmp_path / "a.wav").read_bytes()
     assert run("consents", "bind", consent, silent).status == 0
     other = cloned(run, tmp_path, "--consent-id", consent)
 

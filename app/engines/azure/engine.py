@@ -268,6 +268,8 @@ def _info(options: AzureOptions) -> EngineInfo:
         reference_s=(SHORTEST_S, LONGEST_S),
         controls=frozenset({"speed", "pronunciations"} if phonetic else {"speed"}),
         concurrency=options.concurrency,
+        # Who waits goes first, but nobody gains where a batch is slow.
+        background_concurrency=max(1, options.concurrency // 2),
         local=False,
     )
 

@@ -111,6 +111,7 @@ async def test_an_answer_that_is_lost_is_no_second_voice(engine, service, record
     assert len(service.account.voices) == len(service.account.consents) == 1
 
 
+@pytest.mark.services
 async def test_nor_where_azure_calls_the_second_one_bad(engine, service, recording, agreement):
     for route in ("POST /customvoice/consents/*", "POST /customvoice/personalvoices/*"):
         service.faults.add(route, Fault(502, done=True))
@@ -121,6 +122,7 @@ async def test_nor_where_azure_calls_the_second_one_bad(engine, service, recordi
     assert len(service.account.voices) == len(service.account.consents) == 1
 
 
+@pytest.mark.services
 async def test_one_that_takes_too_long_is_given_up(
     engine, service, patience, recording, agreement, monkeypatch
 ):
@@ -151,6 +153,7 @@ async def test_a_caller_who_leaves_leaves_nothing(engine, service, recording, ag
     assert service.account.is_bare
 
 
+@pytest.mark.services
 async def test_what_cannot_be_deleted_is_not_what_is_told(engine, service, recording, agreement):
     service.account.fail_voice.append("SpeakerVerificationFailed")
     service.faults.add("DELETE *", Fault(403), times=9)
