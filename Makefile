@@ -45,7 +45,7 @@ test-models: $(TRAIN) ## Fetch every model and run the tests on the real engine
 	$(BIN)/voice-cloning models pull --all
 	$(PYTEST) -m models
 
-check: $(DEV) ## Lint, types, layers, locks, container files, manifests
+check: $(DEV) ## Lint, types, layers, locks, container files, manifests, templates
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -53,6 +53,7 @@ check: $(DEV) ## Lint, types, layers, locks, container files, manifests
 	$(BIN)/python tools/check_repo.py
 	$(BIN)/python tools/check_container.py
 	$(BIN)/python tools/check_manifests.py
+	$(BIN)/python -m tools.check_bicep
 
 audit: $(DEV) ## Look for known vulnerabilities in what is installed; needs the vulnerability service of the package index
 	$(BIN)/pip-audit -r requirements-server.lock --require-hashes --disable-pip

@@ -15,6 +15,7 @@ from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
 from app.audio.types import Recording, Samples
 from app.core.config import Settings
+from app.engines.azure.options import AzureOptions
 from app.engines.base import EngineInfo
 from app.engines.registry import EngineOptions
 from app.speaker.judge import Judge, Recognise
@@ -23,6 +24,7 @@ from app.watermark.finding import Score
 from app.watermark.marking import Mark, Watermark
 
 _MAX_DEFAULT_THREADS = 8
+_AZURE_AT_ONCE = 16  # it waits, and takes no core here
 _WHISPER = "whisper-base-model"
 _PERTH = "perth-implicit"
 
@@ -108,6 +110,33 @@ def engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:
         threads=threads,
         # More threads than cores make less speech, not more: docs/performance.md.
         concurrency=settings.engine_concurrency or max(1, (cores or 1) // threads),
+        azure=_azure_options(settings),
+    )
+
+
+def _azure_options(settings: Settings) -> AzureOptions | None:
+    """The account, if the settings name one."""
+    key = settings.azure_speech_key
+    if key is None and settings.azure_speech_resource_id is None:
+        return None
+    return AzureOptions(
+        key=None if key is None else key.get_secret_value,
+        region=settings.azure_speech_region,
+        endpoint=settings.azure_speech_endpoint,
+        speech_url=settings.azure_speech_url,
+        resource_id=settings.azure_speech_resource_id,
+        client_id=settings.azure_speech_client_id,
+        api_version=settings.azure_speech_api_version,
+        base_model=settings.azure_speech_base_model,
+        stock_voice=settings.azure_speech_stock_voice,
+        project_id=settings.azure_speech_project,
+        timeout_s=settings.azure_speech_timeout_s,
+        tries=settings.azure_speech_tries,
+        retry_s=settings.azure_speech_retry_s,
+        poll_s=settings.azure_speech_poll_s,
+        enrol_s=settings.azure_speech_enrol_s,
+        per_second=settings.azure_speech_per_second,
+        concurrency=settings.engine_concurrency or _AZURE_AT_ONCE,
     )
 
 

@@ -32,11 +32,10 @@ from app.core.config import Settings
 from app.core.config.checks import check
 from app.core.exceptions import AppError
 from app.core.logging import get_logger, setup_logging_for
-from app.core.tasks import in_thread
-from app.core.tracing import check_extras, open_tracing
+from app.core.tracing import check_extras
 from app.engines.base import Engine
 from app.serve import serve
-from app.upkeep import keep_renewed, keep_swept, warm_up, working
+from app.upkeep import keep_renewed, keep_swept, traced, warm_up, working
 from app.watermark.marking import Watermark
 
 # The framework's own spans name paths and queries, hence voices.
@@ -123,23 +122,12 @@ async def _lifespan(
         log.warning("settings warning", detail=warning)
     async with AsyncExitStack() as opened:
         with _told():
-            await opened.enter_async_context(_traced(app, settings))
+            app.state.tracer = await opened.enter_async_context(traced(settings))
             app.state.context = await opened.enter_async_context(opening())
             await warm_up(app.state.context)
             if settings.jobs_worker:
-                await opened.enter_async_context(working(app.state.context))
+                await opened.enter_async_context(working(app.state.context, app.state.tracer))
         yield await opened.enter_async_context(_answering(app, app.state.context, clock))
-
-
-@asynccontextmanager
-async def _traced(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
-    tracing = open_tracing(settings)
-    app.state.tracer = tracing.tracer if tracing else None
-    try:
-        yield
-    finally:
-        if tracing:
-            await in_thread(None, tracing.close)
 
 
 @asynccontextmanager

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from opentelemetry.trace import Tracer
+
 from app.assets.store import PullProgress, PullStage
 from app.context import AppContext
 from app.core.clock import utc_now
@@ -14,6 +16,7 @@ from app.core.config.vault import VaultSecret, vault_secrets
 from app.core.exceptions import AssetError, DatabaseError, EngineError, StorageError
 from app.core.logging import get_logger
 from app.core.tasks import in_thread
+from app.core.tracing import open_tracing
 from app.jobs.worker import JobWorker
 from app.models.job import Job, Worker
 from app.services.consents import ConsentEndings
@@ -75,8 +78,26 @@ def _renewed(settings: Settings, secrets: Sequence[VaultSecret]) -> None:
 
 
 @asynccontextmanager
-async def working(context: AppContext) -> AsyncIterator[None]:
+async def traced(settings: Settings) -> AsyncIterator[Tracer | None]:
+    """What records traces meanwhile, if any are wanted.
+
+    Raises:
+        ConfigurationError: an extra is missing, or a setting has no meaning.
+    """
+    tracing = open_tracing(settings)
+    try:
+        yield tracing.tracer if tracing else None
+    finally:
+        if tracing:
+            await in_thread(None, tracing.close)
+
+
+@asynccontextmanager
+async def working(context: AppContext, tracer: Tracer | None = None) -> AsyncIterator[None]:
     """Work on jobs meanwhile.
+
+    Args:
+        tracer: records what is done for them.
 
     Raises:
         ConfigurationError: this process works on jobs already.
@@ -92,6 +113,7 @@ async def working(context: AppContext) -> AsyncIterator[None]:
         dead_after_s=settings.jobs_dead_after_s,
         poll_s=settings.jobs_poll_s,
         metrics=context.metrics,
+        tracer=tracer,
     ):
         yield
 

@@ -20,7 +20,7 @@ from app.db.audit import AuditTrail
 from app.db.base import Collection, Database
 from app.db.usage import UsageCounters
 from app.db.voices import VoiceReach
-from app.engines.base import Engine
+from app.engines.base import AgreementBound, Engine
 from app.guarding import GuardParts
 from app.identity.tokens import TokenVerifier
 from app.jobs.board import JobBoard
@@ -178,6 +178,7 @@ def consent_tools(parts: Parts, voices: VoiceTools) -> ConsentTools:
         audit=parts.trail,
         admission=voices.admission,
         erase=VoiceService(voices).delete,
+        bound=parts.engine if isinstance(parts.engine, AgreementBound) else None,
         code_for=timedelta(minutes=settings.consent_code_minutes),
         erase_after=timedelta(days=settings.consent_erasure_days),
     )

@@ -4,11 +4,12 @@ The headers are those of draft-ietf-httpapi-ratelimit-headers, as structured fie
 """
 
 from collections.abc import Mapping, MutableMapping
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
 from typing import Any, Final
 
 from fastapi import Request
 
+from app.api.addresses import client_address
 from app.core.exceptions import RateLimited
 from app.limits.base import WINDOW_S, Rate
 from app.limits.limiter import RateLimiter, Verdict
@@ -94,14 +95,10 @@ def _note(request: Request, verdict: Verdict, cost: int) -> None:
 
 
 def _network(request: Request) -> str:
-    """Where the request comes from, as the server sees it: behind a proxy, what that says and
-    FORWARDED_ALLOW_IPS allows it to say.
+    """Whose failures are counted together: an address of IPv4, the first half of one of IPv6. What
+    has no address is one for all: who makes up names would never run out of them.
     """
-    host = request.client.host if request.client else ""
-    try:
-        address = ip_address(host)
-    except ValueError:  # a socket, or what a caller has made up: one for all, since it has no end
-        return ""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+    address = client_address(request.scope)
+    if isinstance(address, IPv6Address):
         return address.packed[:_IPV6_NETWORK_BYTES].hex()
-    return host
+    return "" if address is None else str(address)

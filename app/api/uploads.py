@@ -30,7 +30,9 @@ UPLOAD_PROBLEMS: Final = problems(
 """Of every route that takes recordings."""
 
 
-CONSENT_PROBLEMS: Final = problems(err.ConsentNotFound, err.ConsentUnusable, err.ConsentMismatch)
+CONSENT_PROBLEMS: Final = problems(
+    err.ConsentRequired, err.ConsentNotFound, err.ConsentUnusable, err.ConsentMismatch
+)
 """Of every route that makes a voice under a consent, or more of one."""
 ConsentId = Annotated[
     str | None,

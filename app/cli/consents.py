@@ -98,9 +98,11 @@ async def show(consent: ConsentArg) -> None:
     async with _service() as (_, service):
         found = await service.get(LOCAL_OWNER, consent)
     hidden = {"embedding", "recording_blob", "version", "scores"}
+    table = Table("", "", box=None, show_header=False)
     for name, value in found.model_dump(mode="json", exclude=hidden).items():
         if value not in (None, []):
-            give(f"{name}\t{'; '.join(value) if isinstance(value, list) else value}")
+            table.add_row(name, "; ".join(value) if isinstance(value, list) else str(value))
+    print_table(table)
 
 
 @command(consents, "bind")

@@ -9,7 +9,7 @@ from app.context import open_context
 from app.core.config import Settings
 from app.core.config.checks import check
 from app.core.logging import get_logger, setup_logging_for
-from app.upkeep import warm_up, working
+from app.upkeep import traced, warm_up, working
 
 log = get_logger(__name__)
 
@@ -28,9 +28,9 @@ async def worker() -> None:
     with suppress(NotImplementedError):  # on Windows, where Ctrl-C is all there is
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, told.set)
-    async with open_context(settings) as context:
+    async with traced(settings) as tracer, open_context(settings) as context:
         await warm_up(context)
-        async with working(context):
+        async with working(context, tracer):
             log.info("working on jobs")
             await told.wait()
             log.info("stopping")

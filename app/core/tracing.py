@@ -7,7 +7,7 @@ class alone, since a message may quote anything.
 import logging
 import os
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from importlib.util import find_spec
@@ -15,7 +15,14 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, Tracer
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    Span,
+    SpanKind,
+    StatusCode,
+    Tracer,
+    set_span_in_context,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from app.core.config import Settings
@@ -23,6 +30,7 @@ from app.core.exceptions import ConfigurationError, code_of
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.sdk.trace.sampling import Sampler
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,7 +48,8 @@ _AZURE_SWITCHES = (
     "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
 )
 
-# Set while a traced request is served; tasks and threads that it starts inherit it.
+# Set while a traced request is served or a job is worked on; tasks and threads that it starts
+# inherit it.
 _tracer: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
 
 
@@ -60,7 +69,9 @@ class Tracing:
             }
         )
         # Not closed by the interpreter's exit, which would wait for a dead collector.
-        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._provider = TracerProvider(
+            _sampler(settings.traces_sample_ratio), resource=resource, shutdown_on_exit=False
+        )
         for exporter in exporters:
             # Its queue is bounded and full it drops: a dead collector slows nobody.
             self._provider.add_span_processor(BatchSpanProcessor(exporter))
@@ -119,13 +130,31 @@ def open_tracing(settings: Settings) -> Tracing | None:
     return Tracing(settings, *exporters) if exporters else None
 
 
-@contextmanager
 def request_span(
     tracer: Tracer | None, name: str, headers: Mapping[str, str], **attributes: Attribute
-) -> Iterator[Span]:
+) -> AbstractContextManager[Span]:
     """The span of a request, below the one that `traceparent` names. What runs in here is
     traced: `span` finds the tracer.
     """
+    return _top(tracer, name, _parent(headers), kind=SpanKind.SERVER, attributes=attributes)
+
+
+def job_span(
+    tracer: Tracer | None, name: str, **attributes: Attribute
+) -> AbstractContextManager[Span]:
+    """The same of what a worker does: it begins a trace."""
+    return _top(tracer, name, Context(), kind=SpanKind.CONSUMER, attributes=attributes)
+
+
+@contextmanager
+def _top(
+    tracer: Tracer | None,
+    name: str,
+    parent: Context,
+    *,
+    kind: SpanKind,
+    attributes: Mapping[str, Attribute],
+) -> Iterator[Span]:
     if tracer is None:
         yield INVALID_SPAN
         return
@@ -133,8 +162,8 @@ def request_span(
     try:
         with tracer.start_as_current_span(
             name,
-            context=_parent(headers),
-            kind=SpanKind.SERVER,
+            context=parent,
+            kind=kind,
             attributes=attributes,
             record_exception=False,
             set_status_on_exception=False,
@@ -175,8 +204,28 @@ def span(name: str, **attributes: Attribute) -> Iterator[Span]:
 
 def start_span(name: str, **attributes: Attribute) -> Span:
     """The same for the caller to end. It does not become the parent of others."""
+    return _started(name, SpanKind.INTERNAL, attributes)
+
+
+def client_span(name: str, **attributes: Attribute) -> Span:
+    """The same around a request to another service: see `app.core.outgoing`."""
+    return _started(name, SpanKind.CLIENT, attributes)
+
+
+def _started(name: str, kind: SpanKind, attributes: Mapping[str, Attribute]) -> Span:
     tracer = _tracer.get()
-    return INVALID_SPAN if tracer is None else tracer.start_span(name, attributes=attributes)
+    if tracer is None:
+        return INVALID_SPAN
+    return tracer.start_span(name, kind=kind, attributes=attributes)
+
+
+def carried(current: Span) -> dict[str, str]:
+    """The header that tells another service the span that calls it: `traceparent`, or nothing.
+    What callers have sent besides is not passed on.
+    """
+    headers: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(headers, set_span_in_context(current))
+    return {name: value for name, value in headers.items() if name == _PARENT}
 
 
 def mark_failed(current: Span, error: BaseException) -> None:
@@ -201,6 +250,13 @@ def traced(
         return call
 
     return decorate
+
+
+def _sampler(ratio: float) -> "Sampler | None":
+    """None leaves it to OTEL_TRACES_SAMPLER, whose default is to record all."""
+    from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
+
+    return ParentBasedTraceIdRatio(ratio) if ratio < 1 else None
 
 
 def _otlp_wanted(settings: Settings) -> bool:

@@ -80,6 +80,7 @@ consents = Table(
     Column("statement", Text, nullable=False),
     Column("signed_by", String(200)),
     Column("recording_blob", String(200)),
+    Column("provider_blob", String(200)),
     Column("scores", json_column()),
     Column("embedding", json_column()),
     Column("reasons", json_column(), nullable=False),

@@ -290,6 +290,66 @@ class Phonetic(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A speaker's agreement, for an engine whose provider wants to hear it as well.
+
+    Attributes:
+        speaker, company: by name, as they are said.
+        language: BCP-47 tag of what was read.
+        recording: of the provider's statement, a WAV file. filename: as it was sent.
+        consent_id: of the consent here: voices of one consent share what the provider keeps of it.
+    """
+
+    speaker: str
+    company: str
+    language: str
+    recording: bytes = field(repr=False)
+    filename: str
+    consent_id: str
+
+
+@runtime_checkable
+class AgreementBound(Protocol):
+    """What an engine is besides, if it makes voices only of those who have agreed before its
+    provider: its `enroll` refuses.
+    """
+
+    def provider_statement(self, language: str, *, speaker: str, company: str) -> str | None:
+        """What the speaker must read for the provider, word for word; None if there is no such
+        text in a language.
+        """
+        ...
+
+    async def enroll_under(
+        self, recordings: Sequence[Recording], agreement: Agreement
+    ) -> VoiceState:
+        """Make a voice at the provider. If that fails, nothing of it is left there.
+
+        Raises:
+            UnsuitableRecording: no voice can be made of the recordings.
+            ConsentUnusable: the provider does not accept the agreement.
+            ConsentMismatch: it hears two speakers.
+            UnsupportedLanguage: there is no statement in the language.
+            EngineError: the provider cannot be asked, or fails.
+        """
+        ...
+
+
+@runtime_checkable
+class Remote(Protocol):
+    """What an engine is besides, if its provider keeps the voices."""
+
+    async def forget(self, state: VoiceState) -> None:
+        """Have a voice deleted there, and the consent if no other voice has it. One that is gone
+        already is no error.
+
+        Raises:
+            EngineError: the provider cannot be asked, or fails.
+        """
+        ...
+
+
 def trainer(engine: Engine) -> Trainable:
     """The engine as one that can be trained.
 

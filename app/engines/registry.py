@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import cast
+from typing import Final, cast
 
 from app.assets.store import AssetStore
 from app.core.exceptions import EngineUnavailable
+from app.engines.azure.options import AzureOptions
 from app.engines.base import Engine
 
 AUTO = "auto"
@@ -18,9 +19,13 @@ ENTRY_POINTS = "voice_cloning.engines"
 _FACTORIES = {
     "kokoro": "app.engines.kokoro.engine:create",
     "fake": "app.engines.fake:create",
+    "azure": "app.engines.azure.engine:create",
 }
-# Best first. The fake engine is never chosen by itself.
+# Best first. The fake engine is never chosen by itself, nor one that sends text elsewhere.
 _PREFERENCE = ("kokoro",)
+
+REMOTE: Final = frozenset({"azure"})
+"""Engines whose providers keep the voices: `Remote`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +36,13 @@ class EngineOptions:
         assets: its model files.
         threads: threads of one synthesis.
         concurrency: syntheses at once.
+        azure: the account of the engine `azure`; None without one.
     """
 
     assets: AssetStore
     threads: int
     concurrency: int
+    azure: AzureOptions | None = None
 
 
 EngineFactory = Callable[[EngineOptions], Engine]

@@ -10,6 +10,7 @@ import httpx2
 from jwt import PyJWK, PyJWTError
 
 from app.core.exceptions import IdentityError
+from app.core.outgoing import outgoing
 from app.identity.keys import KeySet, SigningKey
 
 _TIMEOUT_S: Final = 5.0
@@ -77,7 +78,12 @@ def _same_scheme(url: str, other: str) -> bool:
 
 async def _get(client: httpx2.AsyncClient, url: str, timeout_s: float) -> dict[str, Any]:
     try:
-        async with asyncio.timeout(timeout_s), client.stream("GET", url) as response:
+        async with (
+            outgoing("issuer", "GET", url) as headers,
+            asyncio.timeout(timeout_s),
+            client.stream("GET", url, headers=headers) as response,
+        ):
+            headers.answered(response.status_code)
             if response.status_code != 200:
                 raise IdentityError(f"{url} answers {response.status_code}.")
             content = bytearray()

@@ -6,10 +6,13 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Final
 
+from opentelemetry.trace import Tracer
+
 from app.core.exceptions import AppError, DatabaseError, JobNotFound, StorageError, code_of
 from app.core.logging import actor, get_logger, request_id
 from app.core.metrics import Metrics
 from app.core.tasks import see_through
+from app.core.tracing import job_span
 from app.jobs.base import JobHandler, JobRun
 from app.jobs.board import JobBoard
 from app.models.job import Job, JobProblem, JobStatus
@@ -44,6 +47,7 @@ class JobRunner:
     Args:
         watch_s: how often a running job is looked at: whether it was cancelled.
         pause_s: before another try, when a database or store is away; it doubles.
+        tracer: records what is done for a job, and the telling of its webhook.
     """
 
     def __init__(
@@ -53,9 +57,11 @@ class JobRunner:
         watch_s: float = _WATCH_S,
         pause_s: float = 1.0,
         metrics: Metrics | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._board = board
         self._metrics = metrics
+        self._tracer = tracer
         self._watch_s = watch_s
         self._pause_s = pause_s
 
@@ -73,14 +79,16 @@ class JobRunner:
             # Done for the one who asked for it: in the trail, and in the log.
             actor.set(job.actor)
             request_id.set(job.request_id)
-            await self._run(job, part)
+            with job_span(self._tracer, f"job {job.kind.value}"):
+                await self._run(job, part)
 
         with suppress(JobNotFound):  # deleted with its subject
             await self._until_noted(work, job_id)
 
     async def tell(self, job_id: str) -> None:
         """Tell a job's webhook that it has ended."""
-        await self._until_noted(partial(self._board.deliver, job_id), job_id)
+        with job_span(self._tracer, "job webhook"):
+            await self._until_noted(partial(self._board.deliver, job_id), job_id)
 
     async def _until_noted(self, work: Callable[[], Awaitable[None]], job_id: str) -> None:
         pause_s = self._pause_s

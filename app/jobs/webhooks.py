@@ -19,6 +19,7 @@ from app.core.clock import WallClock, utc_now
 from app.core.config import Settings
 from app.core.exceptions import WebhookRefused
 from app.core.logging import get_logger
+from app.core.outgoing import outgoing
 from app.models.job import Job, JobDetails
 
 log = get_logger(__name__)
@@ -108,7 +109,7 @@ class Webhooks:
         message_id = f"msg_{job.id.replace('-', '')}_{job.runs}"
         content = _content(job)
         for attempt in range(1, self._attempts + 1):
-            problem = await self._attempt(job.webhook_url, message_id, content)
+            problem = await self._attempt(job, message_id, content)
             if problem is None:
                 log.info("webhook delivered", job=job.id, attempt=attempt)
                 return
@@ -118,11 +119,11 @@ class Webhooks:
                 await self._sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
         log.error("webhook given up", job=job.id, attempts=self._attempts)
 
-    async def _attempt(self, url: str, message_id: str, content: bytes) -> str | None:
+    async def _attempt(self, job: Job, message_id: str, content: bytes) -> str | None:
         """What went wrong, without anything of the address."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._post(url, message_id, content)
+                return await self._post(job, message_id, content)
         except WebhookRefused as error:
             return error.detail
         except TimeoutError:
@@ -130,8 +131,8 @@ class Webhooks:
         except (httpx2.HTTPError, OSError) as error:
             return type(error).__name__
 
-    async def _post(self, url: str, message_id: str, content: bytes) -> str | None:
-        parsed = self._parsed(url)
+    async def _post(self, job: Job, message_id: str, content: bytes) -> str | None:
+        parsed = self._parsed(job.webhook_url or "")
         # The address that was judged is the one that is called: a name that is asked for twice
         # could have changed in between.
         address = await self._address(parsed)
@@ -143,14 +144,16 @@ class Webhooks:
         }
         async with (
             httpx2.AsyncClient(verify=self._trust, trust_env=False, timeout=None) as client,
+            outgoing("webhook", "POST", str(parsed), request=job.request_id) as ours,
             client.stream(
                 "POST",
                 target,
                 content=content,
-                headers=headers,
+                headers={**headers, **ours},
                 extensions={"sni_hostname": parsed.raw_host.decode("ascii")},
             ) as response,
         ):
+            ours.answered(response.status_code)
             return None if response.is_success else f"status {response.status_code}"
 
     def _signed(self, message_id: str, content: bytes) -> dict[str, str]:

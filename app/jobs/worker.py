@@ -7,6 +7,8 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Final, Self
 
+from opentelemetry.trace import Tracer
+
 from app.core.clock import utc_now
 from app.core.exceptions import AppError
 from app.core.logging import get_logger
@@ -50,8 +52,9 @@ class JobWorker:
         dead_after_s: float = 15.0,
         poll_s: float = 0.5,
         metrics: Metrics | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
-        runner = JobRunner(board, metrics=metrics)
+        runner = JobRunner(board, metrics=metrics, tracer=tracer)
         self._queue = queue
         self._lost = LostJobs(jobs, board, queue, metrics=metrics)
         self._watch = Watch(

@@ -74,6 +74,7 @@ class Consent(Record):
         signed_by: name of who states that the speaker agrees, where nothing was recorded.
         statement: what was to be read, or what the caller has signed.
         recording_blob: name in the store of recordings, None if there is none.
+        provider_blob: the same of the recording of the statement of an engine's provider.
         embedding: of the speaker in the recording, of length 1.
         reasons: why it is not verified, in words.
         decided_by: subject of the principal who has decided a review.
@@ -89,6 +90,7 @@ class Consent(Record):
     statement: str
     signed_by: str | None = None
     recording_blob: str | None = None
+    provider_blob: str | None = None
     scores: ConsentScores | None = None
     embedding: tuple[float, ...] | None = None
     reasons: tuple[str, ...] = ()
@@ -115,6 +117,7 @@ _EXAMPLE: dict[str, Any] = {
         "words": 1.0, "speaker": 0.92, "company": 1.0, "code": True, "speech_s": 9.8,
         "speakers": 1, "watermark": 0.0,
     },
+    "provider_recording": False,
     "decided_by": None,
     "decided_at": None,
     "revoked_at": None,
@@ -139,6 +142,9 @@ class ConsentDetails(BaseModel):
     status: ConsentStatus
     reasons: list[str] = Field(description="Why it is not verified.")
     scores: ConsentScores | None = Field(description="Of the recording; null without one.")
+    provider_recording: bool = Field(
+        description="Whether there is a recording of the statement of the engine's provider."
+    )
     decided_by: str | None = Field(description="Who has decided the review.")
     decided_at: datetime | None
     revoked_at: datetime | None
@@ -146,7 +152,8 @@ class ConsentDetails(BaseModel):
 
     @classmethod
     def of(cls, consent: Consent) -> "ConsentDetails":
-        return cls.model_validate(consent.model_dump(include=set(_EXAMPLE)))
+        fields = consent.model_dump(include=set(_EXAMPLE))
+        return cls(**fields, provider_recording=consent.provider_blob is not None)
 
 
 class ConsentDecision(BaseModel):
@@ -194,3 +201,7 @@ class Statement(BaseModel):
     text: str = Field(description="The digits of the code are said one by one.")
     code: str
     expires_at: datetime = Field(description="The recording must be here before.")
+    provider_statement: str | None = Field(
+        description="What the engine's provider wants to hear as well, word for word, in a "
+        "recording of its own; null if there is no such thing."
+    )

@@ -248,6 +248,7 @@ class Erased(BaseModel):
     recordings: ErasedFiles = Field(description="The upload.")
     states: ErasedFiles = Field(description="What the engine made of it, trainings included.")
     outputs: ErasedFiles = Field(description="Audio that was made with the voice and kept.")
-    left: list[Literal["recordings", "states", "outputs"]] = Field(
-        description="Kinds of files that could not be erased now. The next sweep does it."
+    left: list[Literal["recordings", "states", "outputs", "provider"]] = Field(
+        description="Kinds of files that could not be erased now. The next sweep does it. "
+        "`provider`: what the provider of an engine keeps of it; the operator must erase it there."
     )

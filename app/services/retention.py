@@ -55,7 +55,7 @@ class Keepers:
 
     - its voice, which must be there for any of them: the first recording, the state it speaks;
     - a sample: its recording;
-    - a consent: the recording of the statement, in a folder of its own;
+    - a consent: the recordings of statements, in a folder of their own;
     - a version: its state;
     - a training that has not ended: its checkpoint;
     - an entry of the history, or a batch: the audio that was made for it.
@@ -158,6 +158,7 @@ class RetentionService:
         async for consent in self._consents(voice_id):
             kept.voices.add(consent.id)
             kept.names.add((RECORDINGS, consent.recording_blob or ""))
+            kept.names.add((RECORDINGS, consent.provider_blob or ""))
         async for sample in _all(keepers.samples, of_voice):
             kept.names.add((RECORDINGS, sample.blob))
         async for version in _all(keepers.versions, of_voice):

@@ -260,6 +260,9 @@ def _write(ipa: str, alphabet: str, name: str) -> list[str]:
     return out
 
 
+_CLICK: Final = "|\\"
+
+
 def _write_x_sampa(ipa: str) -> str:
     """Ties are left out where the `_` of one would be read as part of a diacritic."""
     out = ""
@@ -267,6 +270,8 @@ def _write_x_sampa(ipa: str) -> str:
         if out.endswith(TIE):
             tied = f"_{symbol[:1]}" in X_SAMPA or not symbol[:1].isalpha()
             out = out[:-1] + ("" if tied else "_")
+        elif out.endswith(_CLICK) and symbol.startswith(_CLICK):
+            out += "-"  # two dental clicks would be a lateral one
         out += symbol
     return out.removesuffix(TIE)
 

@@ -14,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from app import upkeep
 from app.audio.types import Samples
 from app.core.clock import utc_now
 from app.core.exceptions import AssetError
@@ -511,6 +512,30 @@ def test_what_was_revoked_is_erased_when_its_time_has_come(client: TestClient) -
     assert problem(client.get(f"{CONSENTS}/{consent}")) == (404, "consent-not-found")
     assert problem(client.get(f"/voices/{voice}")) == (404, "voice-not-found")
     assert not list(Path(context.settings.data_dir).rglob(f"*{consent}*"))
+
+
+@pytest.mark.services
+def test_on_postgresql_two_servers_fall_silent_and_either_erases(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    url = SecretStr(postgres_url)
+    due = {"database_url": url, "consent_erasure_days": 0}
+    with server(tmp_path, **due) as one, server(tmp_path, **due) as two:
+        consent = agreed(one)["id"]
+        voice = voice_of(two, consent_id=consent)
+        assert [speak(client, voice).status_code for client in (one, two)] == [200, 200]
+
+        assert one.post(f"{CONSENTS}/{consent}/revoke").json()["status"] == "revoked"
+
+        for client in (one, two):
+            assert problem(speak(client, voice)) == (403, "voice-suspended")
+        assert two.portal is not None
+        erased = two.portal.call(upkeep.sweep, two.app.state.context)  # type: ignore[attr-defined]
+        assert erased.consents == 1
+        for client in (one, two):
+            assert problem(client.get(f"{CONSENTS}/{consent}")) == (404, "consent-not-found")
+            assert problem(client.get(f"/voices/{voice}")) == (404, "voice-not-found")
+        assert not [path for path in tmp_path.rglob("*") if path.name in (consent, voice)]
 
 
 def test_deleting_erases_the_consent_and_its_voices_now(client: TestClient) -> None:

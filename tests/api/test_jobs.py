@@ -27,6 +27,7 @@ from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.conftest import serving
 from tests.jobs.parts import Handler, forever, job_of
 from tests.jobs.test_webhooks import SECRET, receiver
+from tests.telemetry.collector import collecting
 from tests.telemetry.series import value
 
 JOBS = "/api/v1/jobs"
@@ -194,28 +195,33 @@ def test_a_job_is_followed_from_its_wait_to_its_end(working_client):
     }  # fmt: skip
 
 
-def test_who_checks_a_webhook_as_the_page_says_believes_ours(settings: Settings) -> None:
+def test_who_checks_a_webhook_as_the_page_says_believes_ours_and_finds_it_in_the_traces(
+    settings: Settings,
+) -> None:
     page = (Path(__file__).parents[2] / "docs/jobs.md").read_text()
     [example] = re.findall(r"```python\n(.*?)```", page, re.S)
     checks: dict[str, Any] = {}
     exec(example, checks)  # noqa: S102 - our own page
-    works = settings.model_copy(
-        update={
-            "jobs_worker": True,
-            "jobs_poll_s": 0.05,
-            "webhook_secret": SecretStr(SECRET),
-            "webhook_allowed_hosts": ("127.0.0.1",),
-        }
-    )
-    with receiver(200) as hook, TestClient(create_app(works)) as client:
-        job = Board(client).submit(webhook_url=f"http://127.0.0.1:{hook.port}/told")
-        client.post(f"{JOBS}/{job.id}/cancel")
-        deadline = time.monotonic() + 20
-        while not hook.received:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        [(path, headers, body)] = hook.received
+    given = {
+        "jobs_worker": True,
+        "jobs_poll_s": 0.05,
+        "webhook_secret": SecretStr(SECRET),
+        "webhook_allowed_hosts": ("127.0.0.1",),
+    }
+    with collecting() as collector:
+        works = settings.model_copy(update={**given, "otel_exporter_otlp_endpoint": collector.url})
+        with receiver(200) as hook, TestClient(create_app(works)) as client:
+            job = Board(client).submit(webhook_url=f"http://127.0.0.1:{hook.port}/told")
+            client.post(f"{JOBS}/{job.id}/cancel")
+            deadline = time.monotonic() + 20
+            while not hook.received:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            [(path, headers, body)] = hook.received
+        spans = {span.name: span for span in collector.spans()}
 
+    assert spans["webhook POST"].parent_span_id == spans["job webhook"].span_id
+    assert spans["webhook POST"].span_id.hex() in headers["traceparent"]
     headers = {name.lower(): text for name, text in headers.items()}
     assert path == "/told"
     assert json.loads(body)["type"] == "batch.cancelled"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx2
+import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
@@ -246,6 +247,20 @@ def test_who_makes_up_addresses_has_the_attempts_of_one(settings):
 
     assert [guess.status_code for guess in guesses] == [401] * 5 + [429] * 2
     assert right.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("other", "status"),
+    [("::ffff:198.51.100.7", 429), ("2001:db8::2", 401), ("198.51.100.8", 401)],
+)
+def test_an_address_has_the_same_attempts_however_it_is_written(settings, other, status):
+    with serving(settings, access=ByName(), rate_limit_default=2) as server:
+        asking = [TestClient(server.client.app, client=(h, 1)) for h in ("198.51.100.7", other)]
+        for _ in range(2):
+            asking[0].get("/voices", headers={"X-API-Key": "wrong"})
+        again = asking[1].get("/voices", headers={"X-API-Key": "wrong"})
+
+    assert again.status_code == status
 
 
 class Gated(FakeEngine):

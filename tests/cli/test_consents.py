@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.conftest import Outcome, Run
 from tests.conftest import recording
+from tests.consents.speakers import says
 
 WHO = ("--speaker", "Ann Smith", "--company", "Contoso", "--purpose", "Audio books.")
 
@@ -96,6 +97,25 @@ def test_a_statement_is_read_and_its_recording_checked(run: Run, tmp_path: Path)
     assert "the consent is rejected" in kept.stderr
     again = ("--file", str(tmp_path / "read.wav"), "--statement-id", statement)
     run("consents", "add", *WHO, *again).refused("no such statement")
+
+
+def test_a_review_is_ended_once(run: Run, tmp_path: Path) -> None:
+    outcome = run("consents", "statement")
+    (statement,) = re.findall(r"statement ([0-9a-f-]{36})", outcome.stderr)
+    (tmp_path / "read.wav").write_bytes(says(outcome.text.strip().replace("…", "mumble")))
+    read = ("--file", str(tmp_path / "read.wav"), "--statement-id", statement)
+    added = run("consents", "add", *WHO, *read)
+    assert added.status == 0, added.stderr
+    assert "the consent is needs-review" in added.stderr
+    consent = added.text.strip()
+    assert [row[0] for row in rows(run, "--reviews")] == [consent]
+
+    decided = run("consents", "review", consent, "--reject", "--note", "Called her.")
+
+    assert "the consent is rejected" in decided.stderr
+    assert "Decided: Called her." in run("consents", "show", consent).text
+    assert rows(run, "--reviews") == []
+    run("consents", "review", consent, "--verify").refused("not under review")
 
 
 @pytest.mark.parametrize(

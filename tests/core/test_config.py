@@ -227,6 +227,9 @@ def test_development_on_loopback_starts_without_a_warning():
         {"auth_mode": "entra", "azure_tenant_id": "t"},
         {"auth_mode": "entra", "azure_tenant_id": "organizations", "azure_client_id": "c"},
         {"auth_mode": "entra", "oidc_issuer": "https://issuer.example.com"},
+        {"voice_engine": "azure"},
+        {"voice_engine": "azure", "azure_speech_key": "k"},
+        {"voice_engine": "azure", "azure_speech_region": "westeurope"},
     ],
 )
 def test_settings_that_contradict_each_other_are_refused_everywhere(contradiction):
@@ -234,17 +237,40 @@ def test_settings_that_contradict_each_other_are_refused_everywhere(contradictio
         check(settings(**contradiction))
 
 
-def test_services_that_are_not_used_are_told():
-    warnings = check(settings(azure_speech_key="k", azure_openai_endpoint="https://openai"))
-
-    assert warnings == ["Not used by this version: AZURE_SPEECH_KEY, AZURE_OPENAI_ENDPOINT."]
-
-
 def test_what_cosmos_db_cannot_do_is_told():
     warnings = check(settings(cosmos_db_endpoint="https://cosmos"))
 
     assert len(warnings) == 1
     assert warnings[0].startswith("FINGERPRINTS is off")
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({}, ("AZURE_SPEECH_KEY", "AZURE_SPEECH_ENDPOINT", "AZURE_SPEECH_RESOURCE_ID")),
+        ({"azure_speech_key": "k"}, ("AZURE_SPEECH_REGION",)),
+        ({"azure_speech_endpoint": "https://a.example.com"}, ("AZURE_SPEECH_RESOURCE_ID",)),
+    ],
+)
+def test_the_engine_azure_says_what_it_lacks(given, named):
+    with pytest.raises(ConfigurationError) as refused:
+        check(settings(voice_engine="azure", **given))
+    assert all(name in refused.value.detail for name in named)
+
+
+def test_the_engine_azure_starts_by_key_or_by_identity():
+    identity = {
+        "azure_speech_endpoint": "https://a.example.com",
+        "azure_speech_resource_id": "/subscriptions/s",
+    }
+    for given in ({"azure_speech_key": "k", "azure_speech_region": "westeurope"}, identity):
+        assert check(settings(voice_engine="azure", **given)) == []
+
+
+def test_services_that_are_not_used_are_told():
+    warnings = check(settings(azure_openai_endpoint="https://o", azure_openai_api_key="k"))
+
+    assert warnings == ["Not used by this version: AZURE_OPENAI_API_KEY, AZURE_OPENAI_ENDPOINT."]
 
 
 def test_an_error_about_a_setting_does_not_repeat_its_value(monkeypatch):

@@ -68,7 +68,7 @@ def test_an_engine_of_another_package_is_found(options, tmp_path, monkeypatch):
 
     assert engine.info.title == "Parrot"
     assert engine.threads == 3
-    assert engine_names() == ["kokoro", "fake", "parrot"]
+    assert engine_names() == ["kokoro", "fake", "azure", "parrot"]
     with pytest.raises(EngineUnavailable) as refused:
         create_engine("festival", options)
     assert "parrot" in str(refused.value.suggestion)

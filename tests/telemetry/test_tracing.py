@@ -85,6 +85,20 @@ def test_the_trace_of_the_caller_goes_on(tmp_path: Path) -> None:
     assert lists[1].trace_id.hex() != trace
 
 
+def test_a_share_of_the_traces_is_sent_and_callers_decide_for_theirs(tmp_path: Path) -> None:
+    wanted, unwanted = (f"00-{'1' * 32}-{'2' * 16}-0{flag}" for flag in (1, 0))
+    with collecting() as collector:
+        url = collector.url
+        none = settings(tmp_path, otel_exporter_otlp_endpoint=url, traces_sample_ratio=0)
+        with TestClient(create_app(none)) as client:
+            client.get("/voices")
+            client.get("/voices", headers={"traceparent": wanted})
+            client.get("/voices", headers={"traceparent": unwanted})
+        roots = [span for span in collector.spans() if span.name == "GET /voices"]
+
+    assert [span.parent_span_id.hex() for span in roots] == ["2" * 16]
+
+
 def test_no_header_of_a_trace_gets_into_the_log(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.text.alphabet_tables import ARPABET, CONSONANTS, MARKS, TIE, UPS, VOWELS, X_SAMPA
@@ -106,6 +106,8 @@ PHONES = [ipa for ipa in UPS.values() if ipa[0] in VOWELS | CONSONANTS]
 @given(
     st.lists(st.tuples(st.sampled_from(SOUNDS), st.sampled_from(["", *SAMPA_MARKS])), min_size=1)
 )
+@example([("ǀ", ""), ("ǀ", "")])
+@example([("ǀ", ""), ("ǁ", ""), ("ǀ", "")])
 def test_x_sampa_and_back(sounds):
     ipa = unicodedata.normalize("NFC", "".join(a + b for a, b in sounds))
 

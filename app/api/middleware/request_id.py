@@ -1,14 +1,12 @@
 """The id of a request, and what log lines say of it."""
 
 import re
-from collections.abc import Mapping
-from ipaddress import IPv6Address, ip_address
-from typing import Any
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.addresses import client_address
 from app.core.logging import (
     NOBODY,
     REQUEST_ID_HEADER,
@@ -44,7 +42,7 @@ class RequestId:
         trace_id.set(trace[1] if trace else None)
         request_scope.set(scope)
         actor.set(NOBODY)
-        source.set(_address(scope))
+        source.set(str(client_address(scope) or NOBODY))
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -52,19 +50,6 @@ class RequestId:
             await send(message)
 
         return await self._app(scope, receive, send_with_id)
-
-
-def _address(scope: Mapping[str, Any]) -> str:
-    """Where the request comes from, as the server sees it: behind a proxy, what that says and
-    FORWARDED_ALLOW_IPS allows it to say. `-` for a socket, or what a caller has made up.
-    """
-    host, *_ = scope.get("client") or ("",)
-    try:
-        address = ip_address(str(host).partition("%")[0])  # without the interface
-    except ValueError:
-        return NOBODY
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address)
 
 
 def _usable(given: str) -> bool:

@@ -66,7 +66,8 @@ async def get_consent_statement(
     """What the speaker is to read aloud, with a code that is good for some minutes and once: so an
     old recording cannot stand for a new agreement. A name that is left out is said all the same.
     """
-    asked, text = await consents.ask(owner, language, Named(speaker, company))
+    named = Named(speaker, company)
+    asked, text = await consents.ask(owner, language, named)
     response.headers["Cache-Control"] = "no-store"
     return Statement(
         statement_id=asked.id,
@@ -74,6 +75,7 @@ async def get_consent_statement(
         text=text,
         code=asked.code,
         expires_at=asked.expires_at,
+        provider_statement=consents.provider_statement(language, named),
     )
 
 
@@ -87,7 +89,7 @@ async def get_consent_statement(
     ),
 )
 @access(Permission.CONSENTS_WRITE, Rate.TRAINING)
-async def create_consent(
+async def create_consent(  # long: a line for each field
     consents: Consents,
     owner: Owner,
     speaker: Annotated[str, Form(max_length=200, description="First and last name.")],
@@ -107,12 +109,20 @@ async def create_consent(
     file: Annotated[
         UploadFile | None, File(description="The speaker, reading the statement aloud.")
     ] = None,
+    provider_recording: Annotated[
+        UploadFile | None,
+        File(
+            description="The speaker, reading `provider_statement` aloud: the engine's provider "
+            "judges it when a voice is registered."
+        ),
+    ] = None,
 ) -> ConsentDetails:
     """Keep a speaker's agreement: their recording of the statement, which is checked, or your own
     statement that they agree. `status` is what came of it: one that is `rejected` is not used, one
     that `needs-review` waits for a decision.
     """
     came = None if file is None else sent(file)
+    there = None if provider_recording is None else sent(provider_recording)
     order = ConsentOrder(
         speaker=speaker,
         company=company,
@@ -121,6 +131,8 @@ async def create_consent(
         statement_id=statement_id,
         read=came.read if came else None,
         size=came.size if came else 0,
+        read_provider=there.read if there else None,
+        provider_size=there.size if there else 0,
         signed_by=signed_by or None,
         voice_ids=[one for one in voice_id or () if one],
     )

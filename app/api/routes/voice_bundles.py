@@ -66,7 +66,7 @@ async def export_voice(bundles: Bundles, owner: VoiceOwner, voice_id: str) -> Re
     "/import",
     status_code=201,
     operation_id="import_voice",
-    responses=also(UPLOAD_PROBLEMS, problems(err.UnsupportedLanguage)),
+    responses=also(UPLOAD_PROBLEMS, problems(err.UnsupportedLanguage, err.ConsentRequired)),
 )
 @access(Permission.VOICES_WRITE, Rate.TRAINING)
 async def import_voice(

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.config.abuse import AbuseSettings
 from app.core.config.azure import AzureSettings
+from app.core.config.azure_speech import AzureSpeechSettings
 from app.core.config.cosmos import CosmosSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
@@ -36,6 +37,7 @@ class Settings(
     AzureSettings,
     CosmosSettings,
     VaultSettings,
+    AzureSpeechSettings,
     DataSettings,
     TrustSettings,
     SpeechSettings,

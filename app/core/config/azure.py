@@ -6,8 +6,6 @@ from pydantic import BaseModel, Field, SecretStr
 class AzureSettings(BaseModel):
     """Set, they are warned of at start."""
 
-    azure_speech_key: SecretStr | None = Field(None, description="Its key.")
-    azure_speech_region: str | None = Field(None, description="Azure AI Speech.")
     azure_translator_key: SecretStr | None = Field(None, description="Its key.")
     azure_translator_region: str | None = Field(None, description="Azure AI Translator.")
     azure_openai_api_key: SecretStr | None = Field(None, description="Its key.")

@@ -33,7 +33,12 @@ def check(settings: Settings) -> list[str]:
     Raises:
         ConfigurationError: the service must not be started like this.
     """
-    errors = [*_contradictions(settings), *_unsigned(settings), *_unfinished(settings)]
+    errors = [
+        *_contradictions(settings),
+        *_unsigned(settings),
+        *_speechless(settings),
+        *_unfinished(settings),
+    ]
     risks = list(_risks(settings))
     if not settings.unsafe_allowed:
         errors += risks
@@ -101,6 +106,19 @@ def _unsigned(settings: Settings) -> Iterator[str]:
     url = urlsplit(settings.c2pa_timestamp_url or "https://unset")
     if url.scheme not in ("http", "https") or not url.hostname:
         yield "C2PA_TIMESTAMP_URL must be an http:// or https:// address."
+
+
+def _speechless(settings: Settings) -> Iterator[str]:
+    """What the engine `azure` lacks."""
+    if settings.voice_engine != "azure":
+        return
+    if settings.azure_speech_key is None:
+        for name in ("azure_speech_endpoint", "azure_speech_resource_id"):
+            if not getattr(settings, name):
+                yield f"VOICE_ENGINE=azure needs AZURE_SPEECH_KEY; by identity, {name.upper()}."
+    elif not (settings.azure_speech_region or settings.azure_speech_endpoint):
+        yield "VOICE_ENGINE=azure needs AZURE_SPEECH_REGION, or AZURE_SPEECH_ENDPOINT."
+    yield from _unprotected(settings, "azure_speech_endpoint", "azure_speech_url")
 
 
 def _unfinished(settings: Settings) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, SecretStr
 from app.core.config import Settings
 from app.core.config.abuse import AbuseSettings
 from app.core.config.azure import AzureSettings
+from app.core.config.azure_speech import AzureSpeechSettings
 from app.core.config.cosmos import CosmosSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
@@ -36,6 +37,7 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "Limits": LimitSettings,
     "Against misuse": AbuseSettings,
     "Logs, metrics, traces": TelemetrySettings,
+    "Azure AI Speech": AzureSpeechSettings,
     "Azure services, read but not used by this version": AzureSettings,
 }
 """The parts of `Settings`, in the order in which they are told."""

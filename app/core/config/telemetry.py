@@ -34,3 +34,10 @@ class TelemetrySettings(BaseModel):
     applicationinsights_connection_string: SecretStr | None = Field(
         None, description="Traces to Azure Monitor. Needs the extra `azure-monitor`."
     )
+    traces_sample_ratio: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Share of traces that are sent; whether a caller's is, the caller has decided. "
+        "At 1, OTEL_TRACES_SAMPLER holds.",
+    )

@@ -87,7 +87,8 @@ class ConsentEndings:
         for voice in [voice async for voice in tools.voices_of(consent)]:
             with suppress(VoiceNotFound):  # another process sweeps as well
                 await tools.erase(voice.owner, voice.id)
-        if consent.recording_blob is not None:
-            await tools.recordings.delete(consent.recording_blob)
+        for blob in (consent.recording_blob, consent.provider_blob):
+            if blob is not None:
+                await tools.recordings.delete(blob)
         async with tools.audit.recorded(Action.CONSENT_DELETED, consent):
             await tools.consents.delete(consent.id)

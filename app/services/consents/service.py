@@ -22,6 +22,7 @@ from app.models.audit import Action
 from app.models.consent import Consent, ConsentChallenge, ConsentMethod, ConsentStatus
 from app.models.voice import Voice
 from app.services.consents.binding import Binding
+from app.services.consents.providing import BLOB, ProviderRecording, provided
 from app.services.consents.tools import ConsentOrder, ConsentTools
 from app.services.consents.words import checked, line
 
@@ -78,8 +79,11 @@ class ConsentService:
         order = checked(order)
         for voice_id in order.voice_ids:
             await find_voice(self._tools.voices, owner, voice_id)
+        there = await provided(self._tools, order)
         consent = await (
-            self._attested(owner, order) if order.read is None else self._heard(owner, order)
+            self._attested(owner, order, there)
+            if order.read is None
+            else self._heard(owner, order, there)
         )
         if consent.status is ConsentStatus.VERIFIED:
             try:
@@ -89,6 +93,16 @@ class ConsentService:
                 error.extra["consent_id"] = consent.id
                 raise
         return consent
+
+    def provider_statement(self, language: str, named: Named) -> str | None:
+        """What the provider of the engine that runs wants to hear; None if it wants nothing, or
+        has no such text in a language. A name that is empty is left open.
+        """
+        bound = self._tools.bound
+        speaker, company = (name.strip() or _BLANK for name in (named.speaker, named.company))
+        if bound is None:
+            return None
+        return bound.provider_statement(language, speaker=speaker, company=company)
 
     async def get(self, owner: str, consent_id: str) -> Consent:
         """One consent.
@@ -146,7 +160,9 @@ class ConsentService:
         async with self._tools.audit.recorded(action, consent):
             return await self._tools.consents.update(decided)
 
-    async def _attested(self, owner: str, order: ConsentOrder) -> Consent:
+    async def _attested(
+        self, owner: str, order: ConsentOrder, there: ProviderRecording | None
+    ) -> Consent:
         consent = self._record(
             owner,
             order,
@@ -157,30 +173,33 @@ class ConsentService:
                 f"a synthetic copy of their voice and uses it. Purpose: {order.purpose}"
             ),
         )
-        return await see_through(self._store(consent, None))
+        return await see_through(self._store(consent, None, there))
 
-    async def _heard(self, owner: str, order: ConsentOrder) -> Consent:
+    async def _heard(
+        self, owner: str, order: ConsentOrder, there: ProviderRecording | None
+    ) -> Consent:
         assert order.read is not None  # noqa: S101 - there is a recording
         challenge = await self._challenge(owner, order)
         named = Named(order.speaker, order.company)
         with self._tools.admission.enter():
             content = await in_thread(None, order.read)
             heard = await self._tools.listener.listen(content, challenge, named)
+        if there is not None:
+            there.check_speaker(heard.embedding)
         if not await self._tools.challenges.delete(challenge.id):
             raise _expired()  # used meanwhile
-        return await see_through(self._judged(owner, order, challenge, heard, content))
+        consent = self._judged(owner, order, challenge, heard)
+        if consent.status is ConsentStatus.REJECTED:
+            return await see_through(self._store(consent, None, None))
+        return await see_through(self._store(consent, content, there))
 
-    async def _judged(
-        self,
-        owner: str,
-        order: ConsentOrder,
-        challenge: ConsentChallenge,
-        heard: Agreement,
-        content: bytes,
+    def _judged(
+        self, owner: str, order: ConsentOrder, challenge: ConsentChallenge, heard: Agreement
     ) -> Consent:
         status, reasons = judge(heard.scores)
         names = {"speaker": order.speaker, "company": order.company}
-        consent = self._record(
+        rejected = status is ConsentStatus.REJECTED
+        return self._record(
             owner,
             order,
             method=ConsentMethod.RECORDED,
@@ -188,11 +207,8 @@ class ConsentService:
             statement=statement(challenge.language, code=challenge.code, **names),
             scores=heard.scores,
             reasons=reasons,
+            embedding=None if rejected else heard.embedding,
         )
-        if status is ConsentStatus.REJECTED:
-            return await self._store(consent, None)
-        kept = {"recording_blob": f"{consent.id}/statement", "embedding": heard.embedding}
-        return await self._store(consent.model_copy(update=kept), content)
 
     async def _challenge(self, owner: str, order: ConsentOrder) -> ConsentChallenge:
         wanted = order.statement_id or ""
@@ -224,10 +240,17 @@ class ConsentService:
             **fields,
         )
 
-    async def _store(self, consent: Consent, content: bytes | None) -> Consent:
-        tools = self._tools
-        if content is not None and consent.recording_blob is not None:
-            await tools.recordings.put(consent.recording_blob, content)
+    async def _store(
+        self, consent: Consent, content: bytes | None, there: ProviderRecording | None
+    ) -> Consent:
+        tools, blobs = self._tools, {}
+        if content is not None:
+            blobs["recording_blob"] = f"{consent.id}/statement"
+            await tools.recordings.put(blobs["recording_blob"], content)
+        if there is not None:
+            blobs["provider_blob"] = f"{consent.id}/{BLOB}"
+            await tools.recordings.put(blobs["provider_blob"], there.content)
+        consent = consent.model_copy(update=blobs)
         async with tools.audit.recorded(Action.CONSENT_CREATED, consent):
             return await tools.consents.add(consent)  # without it the recording is swept
 

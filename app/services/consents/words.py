@@ -28,9 +28,9 @@ def checked(order: ConsentOrder) -> ConsentOrder:
             f"The consent is for {len(order.voice_ids)} voices; at most {MAX_VOICES} at once.",
             "POST /api/v1/consents/{consent_id}/voices takes more.",
         )
-    if order.size > MAX_BYTES:
+    if (size := max(order.size, order.provider_size)) > MAX_BYTES:
         raise UploadTooLarge(
-            f"The recording has {order.size} bytes.", "Read the statement, and nothing else."
+            f"The recording has {size} bytes.", "Read the statement, and nothing else."
         )
     if order.read is None and not order.signed_by:
         raise InvalidRequest(

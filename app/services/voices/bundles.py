@@ -9,9 +9,10 @@ from typing import IO, Final
 from zipfile import ZIP_STORED, ZipFile
 
 from app.audio.types import Recording
-from app.core.exceptions import ArchiveInvalid, EngineFailed, StorageError
+from app.core.exceptions import ArchiveInvalid, ConsentRequired, EngineFailed, StorageError
 from app.core.tasks import in_thread, see_through
 from app.db.voices import find_voice
+from app.engines.base import AgreementBound
 from app.models.audit import Action
 from app.models.bundle import (
     MANIFEST,
@@ -121,6 +122,7 @@ class BundleService:
         """Make a new voice of a bundle, with ids of its own.
 
         Raises:
+            ConsentRequired: the engine makes voices only before its provider.
             ArchiveInvalid: it is no bundle, is damaged, or of a newer version of this program.
             InvalidRequest, UnsupportedLanguage: what is written about the voice cannot be kept.
             UnreadableAudio, UnsuitableRecording: no recording can be used.
@@ -129,6 +131,11 @@ class BundleService:
                 left of it.
         """
         tools = self._tools
+        if isinstance(tools.engine, AgreementBound):  # its states name voices of other people too
+            raise ConsentRequired(
+                f"Voices of the engine {tools.engine.info.name!r} cannot be imported.",
+                "Register a recording with the speaker's consent.",
+            )
         with tools.counted(), tools.admission.enter():
             packed = await in_thread(None, open_archive, sent.file, tools.limits.archive)
             files = {one.path: one for one in packed}

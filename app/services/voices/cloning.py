@@ -18,11 +18,11 @@ from app.core.exceptions import (
 )
 from app.core.logging import actor, get_logger, request_id
 from app.core.tasks import in_thread, see_through
-from app.core.tracing import span
 from app.db.voices import find_voice, update_voice
 from app.engines.base import VoiceState, trainer
 from app.models.job import Job, JobKind
 from app.models.voice import Voice, VoiceSample
+from app.services.voices.enrolling import agreement_for, enrolled
 from app.services.voices.hearing import Heard, duplicates_of
 from app.services.voices.receiving import Sent, received
 from app.services.voices.shelf import NewVoice, Shelf, cast_of, first_version
@@ -91,7 +91,8 @@ class CloningService:
                 IdempotencyMismatch: before anything was done.
             ArchiveInvalid, UploadTooLarge, UnreadableAudio, UnsuitableRecording: no voice can be
                 made of what came.
-            ConsentNotFound, ConsentUnusable, ConsentMismatch: not with this consent.
+            ConsentRequired, ConsentNotFound, ConsentUnusable, ConsentMismatch: not with this
+                consent.
             SpeakerDenied: the speaker may not be cloned.
             EngineBusy: too many recordings are being listened to.
             TooManyJobs, EngineError, AssetError, StorageError, DatabaseError: it failed. Nothing
@@ -187,6 +188,7 @@ class CloningService:
         tools = self._tools
         consent = await consent_for(tools.desk, owner, order.consent_id)
         with tools.admission.enter():
+            agreement = await agreement_for(tools, consent)
             came = await in_thread(None, received, order.files, tools.limits)
             room_s = tools.limits.speech_s
             found = await listened(tools, owner, came.recordings, speech_s=room_s)
@@ -194,9 +196,7 @@ class CloningService:
             recordings = [one.recording for one in good if one.recording is not None]
             if consent is not None:
                 tools.desk.check_speaker(consent, [one.speaker for one in good])
-            seconds = sum(recording.duration_s for recording in recordings)
-            with span("enroll", **{"voice.audio_s": seconds}):
-                state = await tools.engine.enroll(recordings)
+            state = await enrolled(tools, recordings, agreement)
         voice = _voice(owner, order, good[0], state)
         job = _job(voice, order, fingerprint)
         voice = voice.model_copy(update={"training_job_id": job.id, **agreed(consent)})

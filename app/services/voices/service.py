@@ -8,13 +8,13 @@ from app.consents.desk import agreed, consent_for
 from app.consents.permit import Standing
 from app.core.exceptions import InvalidRequest, VersionConflict
 from app.core.tasks import see_through
-from app.core.tracing import span
 from app.db.base import AnyOf, Page
 from app.db.lexicons import find_lexicons
 from app.db.voices import find_voice, update_voice
 from app.models.audit import Action
 from app.models.job import Job
 from app.models.voice import Erased, Voice, VoiceSample, VoiceVersion
+from app.services.voices.enrolling import agreement_for, enrolled
 from app.services.voices.shelf import NewVoice, Shelf, cast_of, first_version
 from app.services.voices.tools import VoiceTools, incoming_bytes
 from app.services.voices.watching import listened
@@ -90,7 +90,8 @@ class VoiceService:
         Raises:
             InvalidRequest: the name or description cannot be used.
             UnreadableAudio, UnsuitableRecording, UploadTooLarge: nothing can be made of the file.
-            ConsentNotFound, ConsentUnusable, ConsentMismatch: not with this consent.
+            ConsentRequired, ConsentNotFound, ConsentUnusable, ConsentMismatch: not with this
+                consent.
             SpeakerDenied: its speaker may not be cloned.
             EngineError, StorageError, DatabaseError: nothing was stored.
         """
@@ -104,6 +105,7 @@ class VoiceService:
         description = description_of(upload.description)
         consent = await consent_for(tools.desk, owner, upload.consent_id)
         with tools.admission.enter():
+            agreement = await agreement_for(tools, consent)
             incoming = [incoming_bytes(filename, upload.content)]
             came = await listened(tools, owner, incoming, speech_s=float("inf"))
             (good,) = came.good
@@ -112,8 +114,7 @@ class VoiceService:
             assert report is not None  # noqa: S101 - it is usable
             if consent is not None:
                 tools.desk.check_speaker(consent, [good.speaker])
-            with span("enroll", **{"voice.audio_s": recording.duration_s}):
-                state = await tools.engine.enroll([recording])
+            state = await enrolled(tools, [recording], agreement)
         voice = Voice(
             owner=owner,
             name=name,

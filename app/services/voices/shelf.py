@@ -10,7 +10,8 @@ from app.core.exceptions import AppError, DatabaseError, JobEnded, JobNotFound, 
 from app.core.logging import get_logger
 from app.core.tasks import in_thread
 from app.db.base import Collection, RecordT, every
-from app.engines.base import VoiceState
+from app.engines.base import Remote, VoiceState
+from app.engines.registry import REMOTE
 from app.models.audit import Action
 from app.models.voice import (
     REVOKED,
@@ -138,19 +139,22 @@ class Shelf:
                 await tools.versions.delete(version.id)
         except DatabaseError:
             log.warning("files stay until the next sweep", voice=new.voice.id)
+            if isinstance(tools.engine, Remote):
+                log.warning("a voice may stay at its provider", voice=new.voice.id)
         else:
             await self._remove_files(new)
 
     async def delete(self, voice: Voice) -> Erased:
-        """Delete a voice with all that belongs to it. Its record goes first: what is left then
-        belongs to no voice, and is swept.
+        """Delete a voice with all that belongs to it, first what a provider keeps of it: nothing
+        else knows its name there. Then its record: what is left belongs to no voice, and is swept.
         """
         tools = self._tools
+        stays = not await self._forgotten(voice)
         async with tools.audit.recorded(Action.VOICE_DELETED, voice):
             record = await tools.voices.delete(voice.id)
         await self._forget(voice)
         erased: dict[str, ErasedFiles] = {}
-        left = []
+        left = ["provider"] if stays else []
         for kind, store in tools.stores.each():
             try:
                 removed = await store.delete_prefix(voice.id)
@@ -192,8 +196,39 @@ class Shelf:
         except AppError as error:
             log.warning("records of a deleted voice stay", voice=voice.id, code=error.code)
 
+    async def _forgotten(self, voice: Voice) -> bool:
+        """Have the provider of the engine delete a voice; whether nothing of it is left there."""
+        engine, stores = self._tools.engine, self._tools.stores
+        if voice.engine != engine.info.name:
+            if voice.engine in REMOTE:
+                log.warning("a voice stays at its provider", voice=voice.id, engine=voice.engine)
+            return voice.engine not in REMOTE
+        if not isinstance(engine, Remote):
+            return True
+        try:
+            for version in await self.versions(voice):
+                with suppress(FileNotFoundError):
+                    payload = await stores.states.get(version.state_blob)
+                    await engine.forget(VoiceState(voice.engine, version.state_format, payload))
+        except AppError as error:
+            log.warning("a voice stays at its provider", voice=voice.id, code=error.code)
+            return False
+        return True
+
+    async def _forget_new(self, new: NewVoice) -> None:
+        """The same of a voice that failed."""
+        engine = self._tools.engine
+        if not isinstance(engine, Remote):
+            return
+        try:
+            for version, payload in new.versions:
+                await engine.forget(VoiceState(version.engine, version.state_format, payload))
+        except AppError as error:
+            log.warning("a voice stays at its provider", voice=new.voice.id, code=error.code)
+
     async def _remove_files(self, new: NewVoice) -> None:
         stores = self._tools.stores
+        await self._forget_new(new)
         for kept in new.recordings:
             await self.remove(stores.recordings, kept.sample.blob, new.voice)
         for version, _ in new.versions:

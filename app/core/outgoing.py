@@ -1,0 +1,83 @@
+"""Requests to other services: what their traces see of them, and what they see of ours.
+
+A request becomes a span of the kind CLIENT, a *dependency* in Application Insights, below the
+request or job that it is sent for. It tells the service, the method, the host and the status.
+Never a path, a query, a header or a body: ids of voices, signatures and texts stand there.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+from urllib.parse import urlsplit
+
+from opentelemetry.trace import Span, StatusCode
+
+from app.core.logging import NOBODY, REQUEST_ID_HEADER, request_id
+from app.core.tracing import carried, client_span, mark_failed
+
+AZURE_REQUEST_ID: Final = "x-ms-client-request-id"
+"""Where services of Azure look for the id of the request, and send it back."""
+_FAILED: Final = 400
+
+
+class OutgoingHeaders(dict[str, str]):
+    """To be sent with the request: `traceparent` where it is traced, and the id of our request."""
+
+    def __init__(self, span: Span, request: str, *, azure: bool) -> None:
+        super().__init__(carried(span))
+        if request != NOBODY:
+            self[REQUEST_ID_HEADER] = request
+            if azure:
+                self[AZURE_REQUEST_ID] = request
+        self._span = span
+
+    def answered(self, status: int) -> None:
+        """Note the status of the answer."""
+        self._span.set_attribute("http.response.status_code", status)
+        if status >= _FAILED:
+            self._span.set_attribute("error.type", str(status))
+            self._span.set_status(StatusCode.ERROR)
+
+
+@asynccontextmanager
+async def outgoing(
+    service: str, method: str, url: str, *, request: str | None = None, azure: bool = False
+) -> AsyncIterator[OutgoingHeaders]:
+    """Around one request to another service, each try of it by itself:
+
+        async with outgoing("azure-speech", "POST", url, azure=True) as headers:
+            response = await client.post(url, headers={**own, **headers})
+            headers.answered(response.status_code)
+
+    It may enclose a `yield` of an asynchronous generator: the span becomes nobody's parent.
+
+    Args:
+        service: which one, in a word; the span is named `SERVICE METHOD`.
+        url: only its host and port are told.
+        request: id of the request that it is sent for. Default: the one that is being served.
+        azure: whether the service is one of Azure, which has a name of its own for that id.
+    """
+    span = client_span(
+        f"{service} {method}",
+        **{"http.request.method": method, "peer.service": service, **_host(url)},
+    )
+    headers = OutgoingHeaders(span, request or request_id.get(), azure=azure)
+    try:
+        yield headers
+    except (Exception, asyncio.CancelledError) as error:  # who waits no longer cancels
+        mark_failed(span, error)
+        raise
+    finally:
+        span.end()
+
+
+def _host(url: str) -> dict[str, str | int]:
+    try:
+        address = urlsplit(url)
+        host, port = address.hostname, address.port
+    except ValueError:  # the request will fail by it
+        return {}
+    known = {"http": 80, "https": 443}.get(address.scheme)
+    found = {"server.address": host, "server.port": port or known}
+    return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,198 @@
+"""Personal voices at Azure: projects, consents and voices, made and deleted."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
+
+from pydantic import BaseModel, ValidationError
+
+from app.core.exceptions import EngineFailed, EngineUnavailable
+from app.engines.azure.contract import (
+    ENDED,
+    SUCCEEDED,
+    BaseModels,
+    Consent,
+    PersonalVoice,
+    PersonalVoices,
+    Project,
+    Resource,
+)
+from app.engines.azure.errors import refusal, senseless, unmade
+from app.engines.azure.http import Answer, AzureHttp, Call, File
+
+_PERSONAL: Final = "PersonalVoice"
+_GROWTH, _LONGEST_POLL_S = 1.5, 10.0
+_TYPE: Final = "audio/wav"
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+ResourceT = TypeVar("ResourceT", bound=Resource)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A speaker's recording of the statement. `audio`: a WAV file."""
+
+    speaker: str
+    company: str
+    locale: str
+    filename: str
+    audio: bytes = field(repr=False)
+
+
+class CustomVoice:
+    """The part of the custom voice API that personal voices need."""
+
+    def __init__(self, http: AzureHttp) -> None:
+        self._http = http
+        self._project = http.options.project_id
+        self._project_there = False
+        self._preparing = asyncio.Lock()
+
+    async def base_models(self) -> tuple[str, ...]:
+        """Names of those that speak personal voices. Asked once: whoever waits can ask again."""
+        answer = await self._http.call(Call("GET", "/basemodels"), ok=(200,), tries=1)
+        return tuple(
+            model.name
+            for model in _read(answer, BaseModels).value
+            if not model.capabilities or _PERSONAL in model.capabilities
+        )
+
+    async def need_project(self) -> None:
+        """Make the project if it is not there.
+
+        Raises:
+            EngineUnavailable: it is there, of another kind.
+        """
+        async with self._preparing:
+            if self._project_there:
+                return
+            path = f"/projects/{self._project}"
+            answer = await self._http.call(Call("GET", path), ok=(200, 404))
+            if answer.status == 404:
+                body = {"kind": _PERSONAL, "description": "Voices of the voice-cloning API"}
+                answer = await self._http.call(Call("PUT", path, json=body), ok=(200, 201))
+            if _read(answer, Project).kind != _PERSONAL:
+                raise EngineUnavailable(
+                    f"The project {self._project!r} at Azure is not one of personal voices.",
+                    "The operator must set AZURE_SPEECH_PROJECT to another name.",
+                )
+            self._project_there = True
+
+    async def find_consent(self, consent_id: str) -> Consent | None:
+        """A consent that is there already."""
+        path = f"/consents/{consent_id}"
+        answer = await self._http.call(Call("GET", path), ok=(200, 404))
+        return _read(answer, Consent) if answer.status == 200 else None
+
+    async def make_consent(self, consent_id: str, said: Statement) -> None:
+        """Send the recording, and wait until it has been judged.
+
+        Raises:
+            ConsentUnusable: it does not say what it should.
+            EngineFailed, EngineUnavailable, EngineBusy
+        """
+        fields = {
+            "projectId": self._project,
+            "voiceTalentName": said.speaker,
+            "companyName": said.company,
+            "locale": said.locale,
+        }
+        files = [("audiodata", (said.filename, said.audio, _TYPE))]
+        await self._post(f"/consents/{consent_id}", fields, files)
+        await self.wait_consent(consent_id)
+
+    async def wait_consent(self, consent_id: str) -> None:
+        """Wait until a consent has been judged; raises as `make_consent`."""
+        await self._wait(f"/consents/{consent_id}", Consent, "consent")
+
+    async def make_voice(self, voice_id: str, consent_id: str, audio: Sequence[bytes]) -> str:
+        """Make a voice of WAV files, and wait until it can speak; gives its speaker profile.
+
+        Raises:
+            ConsentMismatch: its speaker is not that of the consent.
+            RecordingTooShort, EngineFailed, EngineUnavailable, EngineBusy
+        """
+        fields = {"projectId": self._project, "consentId": consent_id}
+        files = [
+            ("audiodata", (f"prompt-{number}.wav", content, _TYPE))
+            for number, content in enumerate(audio, 1)
+        ]
+        await self._post(f"/personalvoices/{voice_id}", fields, files)
+        made = await self._wait(f"/personalvoices/{voice_id}", PersonalVoice, "voice")
+        if not made.speaker_profile_id:
+            raise senseless("a voice that has no speaker profile")
+        return made.speaker_profile_id
+
+    async def delete_voice(self, voice_id: str) -> None:
+        """Delete a voice; one that is not there is deleted."""
+        await self._http.call(Call("DELETE", f"/personalvoices/{voice_id}"), ok=_GONE)
+
+    async def delete_consent(self, consent_id: str) -> None:
+        """Delete a consent; one that is not there is deleted."""
+        await self._http.call(Call("DELETE", f"/consents/{consent_id}"), ok=_GONE)
+
+    async def uses(self, consent_id: str) -> bool:
+        """Whether a voice of the project has a consent."""
+        async for voice in self._voices():
+            if voice.consent_id == consent_id:
+                return True
+        return False
+
+    async def _voices(self) -> AsyncIterator[PersonalVoice]:
+        query = {"filter": f"projectId eq '{self._project}'"}
+        call = Call("GET", "/personalvoices", query)
+        while True:
+            page = _read(await self._http.call(call, ok=(200,)), PersonalVoices)
+            for voice in page.value:
+                yield voice
+            if not page.next_link:
+                return
+            # Only what it asks for: our key goes to no other host than ours.
+            asked = parse_qsl(urlsplit(page.next_link).query)
+            call = Call("GET", "/personalvoices", dict(asked))
+
+    async def _post(self, path: str, fields: dict[str, str], files: Sequence[File]) -> None:
+        call = Call("POST", path, fields=fields, files=files, operation_id=uuid4().hex)
+        answer = await self._http.call(call, ok=(200, 201, 202, 400, 409))
+        # Or an earlier try got through, and only its answer was lost.
+        if answer.status == 400 and not await self._is_there(path):
+            raise refusal(400, {})
+
+    async def _is_there(self, path: str) -> bool:
+        return (await self._http.call(Call("GET", path), ok=(200, 404))).status == 200
+
+    async def _wait(self, path: str, kind: type[ResourceT], what: str) -> ResourceT:
+        """Look until it is done."""
+        waited_s, next_s = 0.0, self._http.options.poll_s
+        while True:
+            answer = await self._http.call(Call("GET", path), ok=(200,))
+            found = _read(answer, kind)
+            if found.status == SUCCEEDED:
+                return found
+            if found.status in ENDED:
+                raise unmade(what, found.reason)
+            pause_s = next_s if answer.retry_after_s is None else answer.retry_after_s
+            if waited_s + pause_s > self._http.options.enrol_s:
+                raise EngineUnavailable(
+                    f"Azure did not finish the {what} in time.", "Register the voice again later."
+                )
+            await self._http.pause(pause_s)
+            waited_s += pause_s
+            next_s = min(_LONGEST_POLL_S, next_s * _GROWTH)
+
+
+_GONE: Final = (200, 202, 204, 404)
+
+
+def _read(answer: Answer, kind: type[ModelT]) -> ModelT:
+    try:
+        return kind.model_validate_json(answer.content)
+    except ValidationError:
+        raise _unreadable(answer) from None
+
+
+def _unreadable(answer: Answer) -> EngineFailed:
+    return senseless("something that is not as it is described" if answer.content else "nothing")

@@ -1,0 +1,69 @@
+"""What the engine is told of the account at Azure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+_REGIONAL: Final = ".api.cognitive.microsoft.com"
+DRAGON: Final = "DragonLatestNeural"
+
+
+@dataclass(frozen=True, slots=True)
+class AzureOptions:
+    """An account of Azure AI Speech, and how it is used.
+
+    Attributes:
+        key: gives the key, anew with every use; None to ask by identity.
+        region: e.g. `westeurope`; of no use where there is an endpoint.
+        endpoint: custom domain, `https://NAME.cognitiveservices.azure.com`.
+        speech_url: where text is sent, if it is none of the usual addresses.
+        resource_id: `/subscriptions/...`, of the account; with identity.
+        client_id: of a user-assigned identity; None: that of the machine or pod.
+        api_version: of the management of voices.
+        base_model: that speaks personal voices.
+        stock_voice: short name of the voice for trying out.
+        project_id: the project that holds our voices; made when it is needed first.
+        timeout_s: without a byte from Azure.
+        tries: of a request, the first one among them.
+        retry_s: longest time after which a request is tried once more.
+        poll_s: first pause between two looks at what Azure is making.
+        enrol_s: so long it may take to make a consent or a voice there.
+        per_second: texts that may be sent in a second.
+        concurrency: texts that are spoken at once.
+    """
+
+    key: Callable[[], str] | None = field(default=None, repr=False)
+    region: str | None = None
+    endpoint: str | None = None
+    speech_url: str | None = None
+    resource_id: str | None = None
+    client_id: str | None = None
+    api_version: str = "2026-01-01"
+    base_model: str = DRAGON
+    stock_voice: str = "en-US-AvaMultilingualNeural"
+    project_id: str = "voice-cloning"
+    timeout_s: float = 30.0
+    tries: int = 4
+    retry_s: float = 60.0
+    poll_s: float = 1.0
+    enrol_s: float = 120.0
+    per_second: int = 200
+    concurrency: int = 16
+
+    @property
+    def custom_voice_url(self) -> str:
+        """Where voices are managed."""
+        host = self.endpoint or f"https://{self.region}{_REGIONAL}"
+        return f"{host.rstrip('/')}/customvoice"
+
+    @property
+    def synthesis_url(self) -> str:
+        """Where text is sent."""
+        if self.speech_url:
+            return self.speech_url
+        host = (self.endpoint or "").rstrip("/")
+        # What the portal calls the endpoint of an account without a custom domain.
+        region = host.removesuffix(_REGIONAL).removeprefix("https://")
+        if host and not host.endswith(_REGIONAL):
+            return f"{host}/tts/cognitiveservices/v1"
+        return f"https://{region or self.region}.tts.speech.microsoft.com/cognitiveservices/v1"
