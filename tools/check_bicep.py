@@ -21,7 +21,7 @@ from app.core.config.vault import PREFIX
 from tools.check_manifests import FOREIGN, SETTINGS
 
 # Settings of parts that the templates can already switch on.
-AHEAD = re.compile(r"AZURE_SPEECH_|AZURE_TRANSLATOR_|AZURE_OPENAI_|AZURE_AI_|COSMOS_DB_")
+AHEAD = re.compile(r"AZURE_TRANSLATOR_|AZURE_OPENAI_|AZURE_AI_")
 _API = re.compile(r"Microsoft(\.\w+)+(/\w+)+@\d{4}-\d\d-\d\d")
 _SECRETS = "Microsoft.KeyVault/vaults/secrets@"
 _SECRET_NAME = re.compile(r"(password|token|secret|privatekey|connectionstring)$", re.I)

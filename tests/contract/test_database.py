@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 from shutil import copyfile
 from uuid import uuid4
 
@@ -66,7 +67,7 @@ def shared_postgres_url(new_postgres: Callable[[], str]) -> str:
 
 
 @pytest.fixture(params=ALL)
-async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+async def database(request: pytest.FixtureRequest, new_database: Path) -> AsyncIterator[Database]:
     database = OPENED[request.param](request)
     await database.open()
     yield database
