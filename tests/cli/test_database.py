@@ -8,6 +8,8 @@ from app.context import open_context
 from app.core.config import Settings
 from app.models.job import JobKind
 from app.upkeep import working
+from tests.azure_fake.cosmos import KEY, State, cosmos_app
+from tests.azure_fake.serving import served
 from tests.jobs.parts import job_of
 from tests.servers.postgres import BOTH
 
@@ -58,3 +60,19 @@ def test_a_database_that_is_not_there_is_told_in_words(run, monkeypatch):
 
     outcome.refused("cannot be reached", "DATABASE_URL")
     assert "s3cr3t" not in outcome.stderr
+
+
+def test_the_containers_of_cosmos_db_are_named_if_missing_and_then_created(run, monkeypatch):
+    with served(cosmos_app(State())) as address:
+        monkeypatch.setenv("COSMOS_DB_ENDPOINT", address)
+        monkeypatch.setenv("COSMOS_DB_KEY", KEY)
+        before = run("database", "check")
+        upgraded = run("database", "upgrade")
+        after = run("database", "check")
+        made = run("keys", "create", "--name", "first", "--scope", "admin")
+        listed = run("keys", "list")
+
+    before.refused("voices", "voice-cloning database upgrade")
+    assert (upgraded.status, after.status, made.status) == (0, 0, 0)
+    assert upgraded.text == after.text == "Cosmos DB: all containers are in voice-cloning\n"
+    assert "first" in listed.text
