@@ -53,13 +53,15 @@ from app.services.lexicons import LexiconLimits, LexiconTools
 from app.services.output_log import OutputLog
 from app.services.retention import Keepers, RetentionService
 from app.services.speech_log import HistoryLog, HistoryRules
-from app.services.synthesis import SynthesisService
+from app.services.synthesis import Rewording, SynthesisService
 from app.services.training import TrainingService
 from app.services.voices import VoiceLimits, VoiceService, VoiceTools, admission_of
 from app.storage.stores import StorageOptions, Stores, open_stores
 from app.training.measuring import Measuring
 from app.training.session import Workshop
 from app.training.versions import Versions
+from app.translators.create import create_translator
+from app.translators.desk import Memory, TranslationDesk
 from app.watermark.marking import Watermark
 
 
@@ -87,6 +89,7 @@ class Parts:
     permit: Permit
     desk: ConsentDesk
     guarding: GuardParts
+    translating: TranslationDesk
 
 
 def parts_of(  # long: every part by its name
@@ -127,6 +130,7 @@ def parts_of(  # long: every part by its name
         permit=Permit(settings.consents, settings.operator_attests),
         desk=ConsentDesk(database.collection(Consent)),
         guarding=GuardParts(database, ears, trail, metrics, WatchRules.of(settings)),
+        translating=_translating(settings, clock),
     )
 
 
@@ -202,6 +206,7 @@ def synthesis(parts: Parts, log: HistoryLog, outputs: OutputLog) -> SynthesisSer
         drafting=parts.drafting,
         watermark=parts.watermark,
         permit=parts.permit,
+        rewording=Rewording(parts.translating),
         log=log,
         tracer=outputs if parts.settings.fingerprints else None,
         metrics=parts.metrics,
@@ -348,6 +353,15 @@ def access(parts: Parts) -> AccessService:
 def limiter(parts: Parts) -> RateLimiter | None:
     return create_limiter(
         parts.settings, parts.turns, clock=parts.clock, observer=parts.metrics.limits
+    )
+
+
+def _translating(settings: Settings, clock: Clock) -> TranslationDesk:
+    return TranslationDesk(
+        create_translator(settings, clock),
+        max_chars=settings.max_text_chars,
+        memory=Memory(settings.translation_cache_chars),
+        clock=clock,
     )
 
 

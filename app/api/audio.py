@@ -23,6 +23,8 @@ HISTORY_ID: Final = "X-History-ID"
 NORMALIZED: Final = "X-Normalized"
 LEXICON_APPLIED: Final = "X-Lexicon-Applied"
 LEXICON_IGNORED: Final = "X-Lexicon-Ignored"
+TRANSLATED_FROM: Final = "X-Translated-From"
+TRANSLATED_TO: Final = "X-Translated-To"
 SSML_IGNORED: Final = "X-SSML-Ignored"
 HEADERS: Final = {
     DURATION: "Seconds of audio; not where it is streamed.",
@@ -35,6 +37,8 @@ HEADERS: Final = {
     NORMALIZED: "Whether numbers and the like were put into words: `true` or `false`.",
     LEXICON_APPLIED: "Places where an entry of a lexicon was applied; not where it is streamed.",
     LEXICON_IGNORED: "Places where one fits and was not; not where it is streamed.",
+    TRANSLATED_FROM: "Language of the text, if it was translated.",
+    TRANSLATED_TO: "Language that it was translated into.",
     SSML_IGNORED: "What of the SSML has no effect here, with commas between; if there is any.",
 }
 """What answers with speech carry, with its meaning."""
@@ -154,6 +158,9 @@ def _headers(speech: Speech) -> dict[str, str]:
     }
     if ignored := speech.plan.draft.script.ignored:
         headers[SSML_IGNORED] = ", ".join(ignored).encode("ascii", "replace").decode()
+    if (translation := speech.translation) is not None:
+        headers[TRANSLATED_FROM] = translation.source_language
+        headers[TRANSLATED_TO] = translation.target_language
     if speech.history_id is not None:
         headers[HISTORY_ID] = speech.history_id
     if similarity is not None:

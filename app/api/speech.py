@@ -29,6 +29,8 @@ SPEECH_PROBLEMS: Final = problems(
     err.VoiceSuspended,
     err.VoiceEngineMismatch,
     err.EngineFailed,
+    err.TranslationUnavailable,
+    err.TranslationFailed,
     err.EngineBusy,
     err.EngineUnavailable,
     err.AssetError,
@@ -123,5 +125,6 @@ def _done(speech: Speech) -> DoneEvent:
         normalized=speech.plan.normalized,
         lexicon_applied=speech.lexicon.applied_places,
         lexicon_ignored=speech.lexicon.ignored_places,
+        translation=speech.translation,
         ssml_ignored=list(speech.plan.draft.script.ignored),
     )

@@ -209,6 +209,7 @@ batch_items = Table(
     Column("bytes", Integer),
     Column("duration_s", Double),
     Column("ended_at", UtcDateTime),
+    Column("translation", json_column()),
     Index(None, "batch_id", "position", unique=True),
     Index(None, "batch_id", "status", "position"),
 )
@@ -237,6 +238,7 @@ history = Table(
     Column("batch_id", String(36)),
     Column("request_id", String(64), nullable=False),
     Column("lexicon", json_column()),
+    Column("translation", json_column()),
     Index(None, "owner", "created_at", "id"),
     Index(None, "voice_id", "created_at", "id"),
     Index(None, "created_at", "id"),

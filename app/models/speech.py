@@ -20,6 +20,7 @@ from app.core.exceptions import AppError
 from app.models.access import Party
 from app.models.history import LexiconUse, SpeechSource, SpeechStatus
 from app.models.lexicon import LexiconIds
+from app.models.translation import Glossary, LanguageTag, SpokenTranslation
 from app.models.voice import Voice
 
 
@@ -123,6 +124,14 @@ class SpeechOptions(BaseModel):
         description="BCP-47 tag, or `auto`: each sentence has the one that it seems to be in. "
         "Default: the voice's, else the engine's first language.",
     )
+    translate_to: LanguageTag | None = Field(
+        None,
+        description="BCP-47 tag: the text is translated first, and spoken in this language.",
+    )
+    source_language: LanguageTag | None = Field(
+        None, description="Of the text that is translated; default: what it seems to be in."
+    )
+    glossary: Glossary | None = None
     format: Format = AudioFormat.WAV
     sample_rate: StrictInt | None = Field(
         None,
@@ -188,10 +197,31 @@ class SpeechRequest(SpeechOptions):
             raise ValueError("send either `text` or `ssml`")
         return self
 
+    @model_validator(mode="after")
+    def _translatable(self) -> Self:
+        if self.translate_to is None:
+            if self.source_language is not None or self.glossary is not None:
+                raise ValueError("`source_language` and `glossary` go with `translate_to`")
+            return self
+        if self.ssml is not None:
+            raise ValueError("SSML is not translated: send `text` with `translate_to`")
+        if self.language is not None and _primary(self.language) != _primary(self.translate_to):
+            raise ValueError("`language` is not that of `translate_to`: leave one out")
+        return self
+
+    @property
+    def reworded(self) -> bool:
+        """Whether what is spoken is made of the text first."""
+        return self.translate_to is not None
+
     @property
     def content(self) -> str:
         """What was sent to be said: its length is what is counted."""
         return self.text if self.text is not None else self.ssml or ""
+
+
+def _primary(language: str) -> str:
+    return language.replace("_", "-").partition("-")[0].lower()
 
 
 class StreamFormat(StrEnum):
@@ -283,6 +313,8 @@ class Spoken:
         error: code of what went wrong.
         first_audio_s: until the first piece of audio was there; None if it never was.
         total_s: until the last one was.
+        spoken_chars: of what was spoken, if that was made of the text first.
+        translation: of the text, if it was translated.
         content: all that was sent, None if nobody wants it, or so much of it.
         lexicon: what lexicons have changed; None if none applied.
     """
@@ -296,11 +328,18 @@ class Spoken:
     sample_rate: int
     duration_s: float
     total_s: float
+    spoken_chars: int = 0
+    translation: SpokenTranslation | None = None
     first_audio_s: float | None = None
     error: str | None = None
     content: bytes | None = None
     batch_id: str | None = None
     lexicon: LexiconUse | None = None
+
+    @property
+    def characters(self) -> int:
+        """That are counted: of what was sent, or of what was spoken where that is longer."""
+        return max(len(self.request.content), self.spoken_chars)
 
 
 class SpeechLog(Protocol):
@@ -324,10 +363,12 @@ class SpeechStream(Protocol):
     Attributes:
         content_type: of the bytes.
         duration_s: of what has been encoded so far; the whole when the iterator has ended.
+        translation: of the text, if it was translated.
     """
 
     content_type: str
     duration_s: float
+    translation: SpokenTranslation | None
 
     def encoded(self) -> AsyncGenerator[bytes, None]:
         """The audio as it is made. Close it to stop the synthesis."""

@@ -170,7 +170,7 @@ def _language(
     voice: Voice | None, request: SpeechRequest, script: Script
 ) -> tuple[str | None, bool]:
     """BCP-47 tag, None if nobody has said; and whether sentences are listened to."""
-    asked, marked = request.language, script.language
+    asked, marked = request.language or request.translate_to, script.language
     own = voice.language if voice else None
     if asked and asked.lower() == AUTO:
         return marked or own, True

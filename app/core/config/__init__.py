@@ -19,6 +19,7 @@ from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
 from app.core.config.trust import ConsentPolicy, TrustSettings
+from app.core.config.words import WordSettings
 
 ENV_FILE = ".env"
 TEST_ENV_FILE = "test.env"
@@ -30,6 +31,7 @@ class Settings(
     AbuseSettings,
     LimitSettings,
     AzureSettings,
+    WordSettings,
     DataSettings,
     TrustSettings,
     SpeechSettings,

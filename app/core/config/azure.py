@@ -8,9 +8,5 @@ class AzureSettings(BaseModel):
 
     azure_speech_key: SecretStr | None = Field(None, description="Its key.")
     azure_speech_region: str | None = Field(None, description="Azure AI Speech.")
-    azure_translator_key: SecretStr | None = Field(None, description="Its key.")
-    azure_translator_region: str | None = Field(None, description="Azure AI Translator.")
-    azure_openai_api_key: SecretStr | None = Field(None, description="Its key.")
-    azure_openai_endpoint: str | None = Field(None, description="Azure OpenAI.")
     cosmos_db_endpoint: str | None = Field(None, description="DATABASE_URL is used instead.")
     cosmos_db_key: SecretStr | None = Field(None, description="Its key.")

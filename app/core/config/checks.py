@@ -33,7 +33,7 @@ def check(settings: Settings) -> list[str]:
     Raises:
         ConfigurationError: the service must not be started like this.
     """
-    errors = [*_contradictions(settings), *_unfinished(settings)]
+    errors = [*_contradictions(settings), *_words(settings), *_unfinished(settings)]
     risks = list(_risks(settings))
     if not settings.unsafe_allowed:
         errors += risks
@@ -79,6 +79,20 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         )
 
 
+def _words(settings: Settings) -> Iterator[str]:
+    """What translates or prepares texts."""
+    if settings.translator == "azure" and not settings.azure_translates:
+        yield "TRANSLATOR=azure needs AZURE_TRANSLATOR_KEY, or AZURE_TRANSLATOR_AUTH=entra."
+    if settings.translator == "openai" and not settings.chats:
+        yield "TRANSLATOR=openai needs AZURE_OPENAI_ENDPOINT, or OPENAI_BASE_URL and its model."
+    yield from _unprotected(settings, "azure_translator_endpoint", "azure_openai_endpoint")
+    address = urlsplit(settings.openai_base_url or "http://unset")
+    if not address.hostname or address.scheme not in ("http", "https"):
+        yield "OPENAI_BASE_URL must be an https:// or http:// address."
+    elif settings.openai_api_key:
+        yield from _unprotected(settings, "openai_base_url")
+
+
 def _unfinished(settings: Settings) -> Iterator[str]:
     if "entra" not in settings.auth_mode:
         return
@@ -120,6 +134,8 @@ def _risks(settings: Settings) -> Iterator[str]:
         yield "ALLOWED_ORIGINS=* without authentication lets every web page use the service."
     if settings.log_request_body or settings.log_response_body:
         yield "LOG_REQUEST_BODY and LOG_RESPONSE_BODY write personal data to the log."
+    if settings.translator == "fake":
+        yield "TRANSLATOR=fake does not translate: it marks texts, for tests."
     yield from _default_secrets(settings)
 
 
@@ -146,6 +162,10 @@ def _ignored(settings: Settings) -> Iterator[str]:
     if unused:
         names = ", ".join(name.upper() for name in unused)
         yield f"Not used by this version: {names}."
+    if settings.azure_openai_endpoint and not settings.azure_chats:
+        yield "AZURE_OPENAI_ENDPOINT is of no use without AZURE_OPENAI_DEPLOYMENT and a key."
+    if settings.openai_base_url and not settings.openai_model:
+        yield "OPENAI_BASE_URL is of no use without OPENAI_MODEL."
     if settings.workers > 1 and settings.rate_limiting_enabled and not settings.redis_url:
         yield "Each of the processes has rate limits of its own: set REDIS_URL to share them."
     if "WEB_CONCURRENCY" in os.environ and not settings.redis_url:

@@ -18,6 +18,7 @@ from app.core.config.server import ServerSettings
 from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
 from app.core.config.trust import TrustSettings
+from app.core.config.words import WordSettings
 from app.core.masking import masked_text
 
 SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
@@ -25,6 +26,7 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "Who may call": IdentitySettings,
     "Records and files": DataSettings,
     "Voices and speaking": SpeechSettings,
+    "Translating and preparing texts": WordSettings,
     "Consent and marks": TrustSettings,
     "Jobs, webhooks, history": JobSettings,
     "Limits": LimitSettings,

@@ -56,6 +56,8 @@ AppError 500
 │   ├─ EngineUnavailable 503  not installed, weights missing or corrupt
 │   ├─ EngineBusy 503         queue full
 │   └─ EngineFailed 500       no audio for non-empty text, invalid output
+├─ TranslationUnavailable 503 no translator, or it does not answer or let us in
+├─ TranslationFailed 502      its answer is of no use, or lacks terms of the glossary
 ├─ AssetError 503             a model file cannot be fetched or fails its check
 ├─ StorageError 503           the blob store cannot read or write
 ├─ DatabaseError 503
@@ -161,6 +163,8 @@ from app.core.exceptions.service import (
     ShuttingDown,
     StorageError,
     TooManyJobs,
+    TranslationFailed,
+    TranslationUnavailable,
     UploadTooLarge,
 )
 
@@ -232,6 +236,8 @@ __all__ = [
     "TooManyJobs",
     "TooManyLexicons",
     "TrainingUnsupported",
+    "TranslationFailed",
+    "TranslationUnavailable",
     "Unauthenticated",
     "UnreadableAudio",
     "UnspeakableText",
