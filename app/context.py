@@ -137,6 +137,7 @@ async def open_context(  # long: every part in its order
             queue=queue,
         )
         stack.push_async_callback(parts.translating.close)
+        stack.push_async_callback(parts.preparer.close)
         context = _wired(parts)
         stack.push_async_callback(context.trail.close)
         stack.push_async_callback(context.history_log.close)

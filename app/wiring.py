@@ -42,6 +42,7 @@ from app.models.share import VoiceShare
 from app.models.speech import Speaker
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.planning.draft import Drafting
+from app.preparing.preparer import PreparationLimits, Preparer
 from app.services.access import AccessService
 from app.services.audit import AuditService
 from app.services.batches import BatchOptions, BatchService, Bench
@@ -60,7 +61,7 @@ from app.storage.stores import StorageOptions, Stores, open_stores
 from app.training.measuring import Measuring
 from app.training.session import Workshop
 from app.training.versions import Versions
-from app.translators.create import create_translator
+from app.translators.create import create_chat_model, create_translator
 from app.translators.desk import Memory, TranslationDesk
 from app.watermark.marking import Watermark
 
@@ -90,6 +91,7 @@ class Parts:
     desk: ConsentDesk
     guarding: GuardParts
     translating: TranslationDesk
+    preparer: Preparer
 
 
 def parts_of(  # long: every part by its name
@@ -131,6 +133,7 @@ def parts_of(  # long: every part by its name
         desk=ConsentDesk(database.collection(Consent)),
         guarding=GuardParts(database, ears, trail, metrics, WatchRules.of(settings)),
         translating=_translating(settings, clock),
+        preparer=_preparer(settings, clock),
     )
 
 
@@ -206,7 +209,7 @@ def synthesis(parts: Parts, log: HistoryLog, outputs: OutputLog) -> SynthesisSer
         drafting=parts.drafting,
         watermark=parts.watermark,
         permit=parts.permit,
-        rewording=Rewording(parts.translating),
+        rewording=Rewording(parts.translating, parts.preparer),
         log=log,
         tracer=outputs if parts.settings.fingerprints else None,
         metrics=parts.metrics,
@@ -363,6 +366,11 @@ def _translating(settings: Settings, clock: Clock) -> TranslationDesk:
         memory=Memory(settings.translation_cache_chars),
         clock=clock,
     )
+
+
+def _preparer(settings: Settings, clock: Clock) -> Preparer:
+    limits = PreparationLimits(settings.prepare_max_chars, settings.prepare_timeout_s)
+    return Preparer(create_chat_model(settings, clock), limits)
 
 
 def _turns(settings: Settings, engine: Engine, clock: Clock, metrics: Metrics) -> Turns:

@@ -25,6 +25,7 @@ LEXICON_APPLIED: Final = "X-Lexicon-Applied"
 LEXICON_IGNORED: Final = "X-Lexicon-Ignored"
 TRANSLATED_FROM: Final = "X-Translated-From"
 TRANSLATED_TO: Final = "X-Translated-To"
+PREPARED: Final = "X-Prepared"
 SSML_IGNORED: Final = "X-SSML-Ignored"
 HEADERS: Final = {
     DURATION: "Seconds of audio; not where it is streamed.",
@@ -39,6 +40,7 @@ HEADERS: Final = {
     LEXICON_IGNORED: "Places where one fits and was not; not where it is streamed.",
     TRANSLATED_FROM: "Language of the text, if it was translated.",
     TRANSLATED_TO: "Language that it was translated into.",
+    PREPARED: "Whether the text was prepared, if that was asked for: `true` or `false`.",
     SSML_IGNORED: "What of the SSML has no effect here, with commas between; if there is any.",
 }
 """What answers with speech carry, with its meaning."""
@@ -91,7 +93,7 @@ def speech_responses(
 
 async def whole(speech: Speech, request: Request) -> Response:
     """All of the audio, with `Content-Length` and its duration; stops if the client goes away."""
-    body = await _while_connected(request, _collect(speech))
+    body = await while_connected(request, _collect(speech))
     if body is None:
         return Response(status_code=CLIENT_GONE)
     headers = _headers(speech) | {
@@ -140,7 +142,7 @@ async def _first(body: AsyncGenerator[bytes, None], request: Request) -> bytes |
     """The first piece; None if the client went away."""
     first = None
     try:
-        first = await _while_connected(request, anext(body))
+        first = await while_connected(request, anext(body))
     finally:
         if first is None:  # it failed, or the client went away
             await body.aclose()
@@ -161,6 +163,8 @@ def _headers(speech: Speech) -> dict[str, str]:
     if (translation := speech.translation) is not None:
         headers[TRANSLATED_FROM] = translation.source_language
         headers[TRANSLATED_TO] = translation.target_language
+    if speech.asked_to_prepare:
+        headers[PREPARED] = str(speech.prepared is not None).lower()
     if speech.history_id is not None:
         headers[HISTORY_ID] = speech.history_id
     if similarity is not None:
@@ -209,7 +213,7 @@ async def _collect(speech: Speech) -> bytes:
         return b"".join([piece async for piece in pieces])
 
 
-async def _while_connected(request: Request, work: Awaitable[T]) -> T | None:
+async def while_connected(request: Request, work: Awaitable[T]) -> T | None:
     """The result of the work, or None if the client went away first: then the work is stopped."""
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_gone(request.receive))

@@ -31,6 +31,8 @@ SPEECH_PROBLEMS: Final = problems(
     err.EngineFailed,
     err.TranslationUnavailable,
     err.TranslationFailed,
+    err.PreparationUnavailable,
+    err.PreparationFailed,
     err.EngineBusy,
     err.EngineUnavailable,
     err.AssetError,
@@ -126,5 +128,6 @@ def _done(speech: Speech) -> DoneEvent:
         lexicon_applied=speech.lexicon.applied_places,
         lexicon_ignored=speech.lexicon.ignored_places,
         translation=speech.translation,
+        prepared=speech.prepared,
         ssml_ignored=list(speech.plan.draft.script.ignored),
     )

@@ -210,6 +210,7 @@ batch_items = Table(
     Column("duration_s", Double),
     Column("ended_at", UtcDateTime),
     Column("translation", json_column()),
+    Column("prepared", Text),
     Index(None, "batch_id", "position", unique=True),
     Index(None, "batch_id", "status", "position"),
 )
@@ -239,6 +240,7 @@ history = Table(
     Column("request_id", String(64), nullable=False),
     Column("lexicon", json_column()),
     Column("translation", json_column()),
+    Column("prepared", Text),
     Index(None, "owner", "created_at", "id"),
     Index(None, "voice_id", "created_at", "id"),
     Index(None, "created_at", "id"),

@@ -50,6 +50,7 @@ class BatchItem(Record):
         attempts: times that it was begun.
         output: name of its audio in the store of outputs.
         content_type: of that.
+        prepared: SSML that was made of its text for the ear.
         translation: of its text, if it was translated; without that text, which is in `request`.
     """
 
@@ -69,3 +70,4 @@ class BatchItem(Record):
     duration_s: float | None = None
     ended_at: datetime | None = None
     translation: SpokenTranslation | None = None
+    prepared: str | None = None

@@ -132,6 +132,7 @@ _ITEM: dict[str, Any] = {
     "ended_at": "2026-01-15T10:30:03Z",
     "audio": f"{_PATH}/items/0/audio",
     "translation": None,
+    "prepared": None,
 }
 
 
@@ -153,6 +154,9 @@ class ItemDetails(BaseModel):
     audio: str | None = Field(description="Path of the audio, once it is there.")
     translation: SpokenTranslation | None = Field(
         description="Both texts, if it was translated, once it is spoken."
+    )
+    prepared: str | None = Field(
+        description="SSML that was made of the text for the ear; null if none was."
     )
 
 

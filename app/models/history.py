@@ -80,6 +80,7 @@ class HistoryEntry(Record):
         similarity: of the voice, cosine, as its version was measured.
         audio: name of what was sent in the store of outputs, None if it was not kept.
         lexicon: what lexicons have changed; None where none applied.
+        prepared: SSML that was made of the text, or of its translation, for the ear.
         translation: without the text that was translated, which is `text`; None where none was.
     """
 
@@ -104,6 +105,7 @@ class HistoryEntry(Record):
     request_id: str
     lexicon: LexiconUse | None = None
     translation: SpokenTranslation | None = None
+    prepared: str | None = None
 
 
 class UsageDay(Record):
@@ -146,6 +148,7 @@ _ENTRY: dict[str, Any] = {
         "ignored": [],
     },
     "translation": None,
+    "prepared": None,
 }
 
 
@@ -183,6 +186,10 @@ class HistoryDetails(BaseModel):
     )
     translation: SpokenTranslation | None = Field(
         description="Both texts, if it was translated before it was spoken."
+    )
+    prepared: str | None = Field(
+        description="SSML that was made of the text for the ear; null if none was, or if texts "
+        "are not kept."
     )
 
     @classmethod

@@ -76,4 +76,7 @@ class DoneEvent(BaseModel):
     translation: SpokenTranslation | None = Field(
         description="Both texts, if it was translated; `start` and `end` are offsets in its `text`."
     )
+    prepared: str | None = Field(
+        description="SSML that was made of the text for the ear; null if none was."
+    )
     ssml_ignored: list[str] = Field(description="What of the SSML has no effect here.")

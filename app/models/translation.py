@@ -8,6 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 LanguageTag = Annotated[
     str, Field(max_length=35, pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$")
 ]
+TranslateTo = Annotated[
+    LanguageTag,
+    Field(description="BCP-47 tag: the text is translated first, and spoken in this language."),
+]
+SourceLanguage = Annotated[
+    LanguageTag,
+    Field(description="Of the text that is translated; default: what it seems to be in."),
+]
 _TermText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\S([^\r\n]*\S)?$")]
 
 
@@ -28,6 +36,11 @@ Glossary = Annotated[
         "words, in the case that they are written in.",
     ),
 ]
+
+
+def primary(language: str) -> str:
+    """Primary subtag of a BCP-47 tag: `pt-BR` -> `pt`."""
+    return language.replace("_", "-").partition("-")[0].lower()
 
 
 def pairs(glossary: Sequence[str | GlossaryPair] | None) -> list[tuple[str, str]]:

@@ -235,7 +235,7 @@ class HistoryLog:
 
 def _entry(spoken: Spoken, kept: bytes | None, *, at: datetime, keep_text: bool) -> HistoryEntry:
     voice, request = spoken.voice, spoken.request
-    translation = spoken.translation
+    translation, prepared = spoken.translation, spoken.prepared
     return HistoryEntry(
         id=spoken.id,
         owner=spoken.owner,
@@ -261,6 +261,7 @@ def _entry(spoken: Spoken, kept: bytes | None, *, at: datetime, keep_text: bool)
         batch_id=spoken.batch_id,
         request_id=request_id.get()[:64],
         lexicon=spoken.lexicon,
+        prepared=_storable(prepared) if prepared and keep_text else None,
         translation=None
         if translation is None
         else translation.model_copy(

@@ -38,9 +38,10 @@ class TranslationService:
             charge: is awaited when everything is in order; what it raises ends the request.
 
         Raises:
-            TextTooLong, UnsupportedLanguage, TranslationUnavailable, TranslationFailed
+            InvalidRequest, TextTooLong, UnsupportedLanguage
+            TranslationUnavailable, TranslationFailed
         """
-        chars = self._desk.check_length(asked.texts)
+        chars = self._desk.check_texts(asked.texts)
         await self._desk.check(asked.target_language, asked.source_language)
         await charge(chars)
         done = await self._desk.translate(
@@ -67,9 +68,9 @@ class TranslationService:
         """What languages texts are in.
 
         Raises:
-            TextTooLong, TranslationUnavailable, TranslationFailed
+            InvalidRequest, TextTooLong, TranslationUnavailable, TranslationFailed
         """
-        chars = self._desk.check_length(asked.texts)
+        chars = self._desk.check_texts(asked.texts)
         if self._desk.translator:
             await charge(chars)
         found, name = await self._desk.detect(asked.texts)

@@ -16,6 +16,7 @@ from app.core.exceptions import (
     TranslationUnavailable,
     UnsupportedLanguage,
 )
+from app.core.tasks import in_thread
 from app.translators.base import UNDETERMINED, Detection, Language, Term, Translation
 from app.translators.chunks import Bounds, chunks, joined, utf16
 from app.translators.failures import told
@@ -87,11 +88,7 @@ class AzureTranslator:
         terms: Sequence[Term] = (),
     ) -> list[Translation]:
         glossary = Glossary(terms)
-        elements = [
-            one
-            for number, text in enumerate(texts)
-            for one in _elements(number, text, source, glossary)
-        ]
+        elements = await in_thread(None, _cut, texts, source, glossary)
         done: list[Translation] = []
         for some in _requests(elements):
             done += await self._translated(some, target, source)
@@ -148,6 +145,14 @@ class AzureTranslator:
         except CallFailed as failure:
             raise _told(failure) from failure
         return answer.document
+
+
+def _cut(texts: Sequence[str], source: str | None, glossary: Glossary) -> list[_Element]:
+    return [
+        one
+        for number, text in enumerate(texts)
+        for one in _elements(number, text, source, glossary)
+    ]
 
 
 def _elements(number: int, text: str, source: str | None, glossary: Glossary) -> Iterator[_Element]:

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.core.exceptions import AppError, TranslationFailed, TranslationUnavailable
+from app.core.tasks import in_thread
 from app.translators.base import UNDETERMINED, Detection, Language, Term, Translation
+from app.translators.chat_languages import LANGUAGES
 from app.translators.chunks import Bounds, chunks, joined
 from app.translators.completions import ChatModel
 from app.translators.failures import told
@@ -16,12 +18,6 @@ _CHUNK: Final = 4_000  # characters of a request: models get careless with long 
 _AT_ONCE: Final = 20  # texts of a request
 _BEGINNING: Final = 500
 _TOKENS_PER_CHAR, _TOKENS = 4, 500  # of an answer: more than any language needs
-_LANGUAGES: Final = (
-    "af am ar az be bg bn bs ca cs cy da de el en en-GB es et eu fa fi fil fr fr-CA ga gl gu he hi "
-    "hr hu hy id is it ja ka kk km kn ko lo lt lv mk ml mn mr ms my nb ne nl pa pl ps pt pt-PT ro "
-    "ru si sk sl sq sr-Cyrl sr-Latn sv sw ta te th tr uk ur uz vi yue zh-Hans zh-Hant zu"
-)
-
 _TRANSLATE: Final = """\
 You are the translation step of a speech service. The user message is a JSON object with `texts` \
 and `target`, a BCP-47 tag; it may have `source`, the tag of the language that the texts are in, \
@@ -80,11 +76,7 @@ class ChatTranslator:
         terms: Sequence[Term] = (),
     ) -> list[Translation]:
         glossary = Glossary(terms)
-        pieces = [
-            (number, bounds)
-            for number, text in enumerate(texts)
-            for bounds in chunks(text, _CHUNK, language=source, measure=len)
-        ]
+        pieces = await in_thread(None, _cut, texts, source)
         done: dict[int, list[tuple[Bounds, Translation]]] = {}
         for some in _requests(pieces):
             contents = [texts[number][start:end] for number, (start, end) in some]
@@ -105,7 +97,7 @@ class ChatTranslator:
         return found
 
     async def languages(self) -> Sequence[Language]:
-        return [Language(tag, *_names(tag)) for tag in _LANGUAGES.split()]
+        return LANGUAGES
 
     async def _translated(
         self, texts: Sequence[str], target: str, source: str | None, glossary: Glossary
@@ -145,6 +137,14 @@ class ChatTranslator:
         )
 
 
+def _cut(texts: Sequence[str], language: str | None) -> list[_Piece]:
+    return [
+        (number, bounds)
+        for number, text in enumerate(texts)
+        for bounds in chunks(text, _CHUNK, language=language, measure=len)
+    ]
+
+
 def _requests(pieces: Sequence[_Piece]) -> Iterator[list[_Piece]]:
     some: list[_Piece] = []
     size = 0
@@ -179,13 +179,3 @@ def _list(answer: Any, name: str, length: int) -> list[Any]:
 
 def _no_answer() -> TranslationFailed:
     return TranslationFailed("The model has sent no usable answer.", "Try again later.")
-
-
-def _names(tag: str) -> tuple[str, str]:
-    from babel import Locale, UnknownLocaleError
-
-    try:
-        locale = Locale.parse(tag, sep="-")
-    except (UnknownLocaleError, ValueError):
-        return tag, tag
-    return locale.get_display_name("en") or tag, locale.get_display_name() or tag

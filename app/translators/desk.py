@@ -1,13 +1,14 @@
 """Where everybody has texts translated: bounded, and not twice."""
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.core.clock import Clock
-from app.core.exceptions import TextTooLong, TranslationUnavailable
+from app.core.exceptions import InvalidRequest, TextTooLong, TranslationUnavailable
 from app.core.logging import get_logger
 from app.core.tracing import span
 from app.translators.base import (
@@ -23,6 +24,9 @@ from app.translators.tags import resolve
 log = get_logger(__name__)
 
 _LANGUAGES_S: Final = 24 * 3600.0
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 _Key = tuple[str, str, str | None, tuple[Term, ...], str]
 
@@ -129,12 +133,21 @@ class TranslationDesk:
         known = [language.tag for language in await self.languages()]
         return resolve(target, known), None if source is None else resolve(source, known)
 
-    def check_length(self, texts: Sequence[str]) -> int:
+    def check_texts(self, texts: Sequence[str]) -> int:
         """Number of characters.
 
         Raises:
             TextTooLong
+            InvalidRequest: half of a surrogate pair.
         """
+        for number, text in enumerate(texts):
+            if found := _SURROGATE.search(text):
+                raise InvalidRequest(
+                    f"Text {number} has half of a surrogate pair at offset {found.start()}.",
+                    "Send it as valid UTF-8.",
+                    text=number,
+                    offset=found.start(),
+                )
         length = sum(map(len, texts))
         if length > self._max_chars:
             raise TextTooLong(
@@ -149,10 +162,10 @@ class TranslationDesk:
         """What languages texts are in, and the name of who says so.
 
         Raises:
-            TextTooLong, TranslationUnavailable, TranslationFailed
+            InvalidRequest, TextTooLong, TranslationUnavailable, TranslationFailed
         """
         translator = self.translator
-        self.check_length(texts)
+        self.check_texts(texts)
         return await translator.detect(texts), translator.name
 
     async def translate(
@@ -173,10 +186,11 @@ class TranslationDesk:
             remember: whether the same need not be done again.
 
         Raises:
-            TextTooLong, UnsupportedLanguage, TranslationUnavailable, TranslationFailed
+            InvalidRequest, TextTooLong, UnsupportedLanguage
+            TranslationUnavailable, TranslationFailed
         """
         into, out_of = await self.check(target, source)
-        chars = self.check_length(texts)
+        chars = self.check_texts(texts)
         keys: list[_Key] = [(owner, into, out_of, tuple(terms), text) for text in texts]
         found = {key: known for key in keys if (known := self._known(key))}
         missing = [key for key in dict.fromkeys(keys) if key not in found]
@@ -186,7 +200,7 @@ class TranslationDesk:
                 made = await self.translator.translate(
                     [key[-1] for key in missing], target=into, source=out_of, terms=terms
                 )
-            found |= zip(missing, made, strict=True)
+            found |= zip(missing, map(_clean, made), strict=True)
         for key in missing if remember else ():
             self._memory.put(key, found[key])
         log.info("translated", translator=name, chars=chars, texts=len(texts), new=len(missing))
@@ -197,6 +211,12 @@ class TranslationDesk:
 
     def _known(self, key: _Key) -> Translation | None:
         return _as_it_is(key) or self._memory.get(key)
+
+
+def _clean(made: Translation) -> Translation:
+    """Without what no text of ours may have, whatever a service sends."""
+    text = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", _CONTROL.sub(" ", made.text))
+    return replace(made, text=text)
 
 
 def _as_it_is(key: _Key) -> Translation | None:

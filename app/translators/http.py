@@ -9,12 +9,14 @@ import asyncio
 import json
 import random
 import re
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 
 import httpx2
@@ -24,6 +26,8 @@ from app.core.tracing import span
 
 _MAX_BYTES: Final = 16 * 2**20
 _FIRST_PAUSE_S, _GROWTH, _LONGEST_PAUSE_S = 0.5, 2.0, 20.0
+_LONGEST_WAIT_S: Final = 86_400.0
+_NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,6})?", re.ASCII)
 _TOKEN: Final = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 _REQUEST_IDS: Final = ("x-requestid", "apim-request-id", "x-request-id", "x-ms-request-id")
 
@@ -177,8 +181,14 @@ class ServiceClient:
     def _client(self) -> httpx2.AsyncClient:
         if self._opened is None:
             # Redirects are refused: keys and texts go where we were told. `_try` has the time.
-            self._opened = httpx2.AsyncClient(timeout=None, follow_redirects=False)
+            self._opened = httpx2.AsyncClient(verify=_trust(), timeout=None, follow_redirects=False)
         return self._opened
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """One for all clients: the list of authorities takes its time to be read."""
+    return httpx2.create_ssl_context()
 
 
 async def _content(response: httpx2.Response) -> bytes:
@@ -232,13 +242,11 @@ def _code(document: Any) -> str | None:
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     """In seconds, from seconds, milliseconds or a date."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(headers[name]) * unit)
-        except (KeyError, ValueError):
-            continue
+        if _NUMBER.fullmatch(value := headers.get(name, "")):
+            return min(float(value) * unit, _LONGEST_WAIT_S)
     try:
         at = parsedate_to_datetime(headers["retry-after"])
-        return max(0.0, (at - datetime.now(UTC)).total_seconds())
+        return min(max(0.0, (at - datetime.now(UTC)).total_seconds()), _LONGEST_WAIT_S)
     except (KeyError, ValueError, TypeError):  # none, or without a time zone
         return None
 

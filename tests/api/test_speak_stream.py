@@ -129,6 +129,7 @@ def test_events_tell_what_is_spoken_when(settings: Settings) -> None:
         "lexicon_applied": 0,
         "lexicon_ignored": 0,
         "translation": None,
+        "prepared": None,
         "ssml_ignored": [],
     }
     assert headers["x-normalized"] == "true"

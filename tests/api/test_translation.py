@@ -124,6 +124,16 @@ def test_what_cannot_be_translated_is_refused(body: dict[str, Any], code: str, s
     assert site.state.bodies == []
 
 
+def test_half_of_a_surrogate_pair_is_refused(site: Site) -> None:
+    body = '{"texts": ["Ja", "Gu\\ud800ten"], "target_language": "en"%s}'
+    for more in ("", ', "glossary": ["x\\ud800"]'):
+        answer = site.client.post(
+            TRANSLATE, content=body % more, headers={"Content-Type": "application/json"}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid-request")
+    assert site.state.bodies == []
+
+
 def test_terms_that_are_lost_are_told_by_their_number(site: Site) -> None:
     site.state.loses = True
     answer = site.translate("Verlorene Katze", glossary=["Hund", "Katze"])

@@ -15,7 +15,7 @@ from app.core.exceptions import (
 from app.translators.azure import AzureSite
 from app.translators.base import Detection, Term
 from app.translators.create import create_translator
-from tests.azure_fake.faults import FAULTS, refused
+from tests.azure_fake.faults import FAULTS, Fault, refused
 from tests.azure_fake.translator import TranslatorState
 from tests.translators.made import Pauses, Site, azure_settings, translating
 
@@ -52,6 +52,7 @@ async def test_a_source_that_is_given_is_told_and_not_detected(
     assert '"fr"' in json.dumps([azure.state.bodies, azure.state.queries])
 
 
+@pytest.mark.services
 async def test_long_texts_are_cut_at_sentences_within_the_limits_of_the_service(
     usual: dict[str, Any], azure: Azure
 ) -> None:
@@ -97,6 +98,7 @@ async def test_fifty_thousand_letters_that_html_makes_longer_fit_into_its_reques
     assert all(size <= 50_000 for size in azure.state.sizes)
 
 
+@pytest.mark.services
 async def test_terms_that_are_lost_are_an_error(usual: dict[str, Any], azure: Azure) -> None:
     azure.state.loses = True
     async with translating(**usual) as translator:
@@ -183,6 +185,17 @@ async def test_where_nothing_answers_it_is_tried_as_often_as_it_may_be() -> None
             await translator.translate(["Ja"], target="en")
 
     assert len(pauses) == 3
+
+
+@pytest.mark.services
+async def test_an_answer_that_does_not_begin_in_time_is_asked_for_again(azure: Azure) -> None:
+    azure.state.faults.next("translate", Fault(slow_s=1.0))
+    settings = azure_settings(azure.url) | {"services_timeout_s": 0.5}
+    pauses = Pauses()
+    async with translating(pauses, **settings) as translator:
+        [done] = await translator.translate(["Ja"], target="en")
+
+    assert (done.text, len(pauses)) == ("jA", 1)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ async def test_a_text_is_data_alone_in_its_message(chat: Chat) -> None:
     assert json.loads(data["content"]) == {"target": "en", "texts": [text]}
 
 
+@pytest.mark.services
 async def test_long_texts_are_sent_in_parts(chat: Chat) -> None:
     text = "Das ist ein Satz & 😀. " * 2300
     async with translating(**chat_settings(chat.url)) as translator:

@@ -84,6 +84,10 @@ class WordSettings(BaseModel):
     openai_temperature: float | None = Field(
         None, ge=0, le=2, description="Default: the model's own; some take none."
     )
+    prepare_max_chars: int = Field(20_000, ge=1, description="Longest text that is prepared.")
+    prepare_timeout_s: float = Field(
+        120.0, gt=0, description="Longest time that preparing a text may take."
+    )
     services_timeout_s: float = Field(
         60.0, gt=0, description="For one call of a translator or chat model."
     )

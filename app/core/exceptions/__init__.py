@@ -58,6 +58,8 @@ AppError 500
 │   └─ EngineFailed 500       no audio for non-empty text, invalid output
 ├─ TranslationUnavailable 503 no translator, or it does not answer or let us in
 ├─ TranslationFailed 502      its answer is of no use, or lacks terms of the glossary
+├─ PreparationUnavailable 503 no chat model, or it does not answer or let us in
+├─ PreparationFailed 502      its answer is no SSML that may be spoken
 ├─ AssetError 503             a model file cannot be fetched or fails its check
 ├─ StorageError 503           the blob store cannot read or write
 ├─ DatabaseError 503
@@ -159,6 +161,8 @@ from app.core.exceptions.service import (
     EngineUnavailable,
     HostUnknown,
     IdentityError,
+    PreparationFailed,
+    PreparationUnavailable,
     RateLimited,
     ShuttingDown,
     StorageError,
@@ -213,6 +217,8 @@ __all__ = [
     "MarkupInvalid",
     "MethodNotAllowed",
     "NotFound",
+    "PreparationFailed",
+    "PreparationUnavailable",
     "RateLimited",
     "RecordingClipped",
     "RecordingNoisy",

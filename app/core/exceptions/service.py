@@ -63,6 +63,14 @@ class TranslationFailed(AppError):
     status, code, title = 502, "translation-failed", "The translation is of no use"
 
 
+class PreparationUnavailable(AppError):
+    status, code, title = 503, "preparation-unavailable", "Texts are not prepared now"
+
+
+class PreparationFailed(AppError):
+    status, code, title = 502, "preparation-failed", "The prepared text is of no use"
+
+
 class AssetError(AppError):
     status, code, title = 503, "asset-unavailable", "A model file is not available"
 

@@ -57,6 +57,7 @@ def item_details(item: BatchItem, job: Job) -> ItemDetails:
         ended_at=item.ended_at,
         audio=f"{PATH}/{item.batch_id}/items/{item.position}/audio" if spoken else None,
         translation=_translation(item),
+        prepared=item.prepared,
     )
 
 

@@ -15,6 +15,8 @@ from app.core.exceptions import (
     EngineFailed,
     JobNotFound,
     NotFound,
+    PreparationFailed,
+    PreparationUnavailable,
     TranslationFailed,
     TranslationUnavailable,
     VersionConflict,
@@ -49,7 +51,10 @@ _MAX_WINDOW: Final = 500
 _MAX_WAIT_S: Final = 10.0
 _TEXTS: Final = ("text", "ssml")
 # A service that is away was waited for already, and may be there for the next item.
-_OF_ONE_ITEM: Final = (EngineFailed, TranslationFailed, TranslationUnavailable)
+_OF_ONE_ITEM: Final = (
+    EngineFailed, TranslationFailed, TranslationUnavailable, PreparationFailed,
+    PreparationUnavailable,
+)  # fmt: skip
 _WRONG: Final = JobProblem(
     code=AppError.code,
     detail="Something went wrong inside the service.",
@@ -199,10 +204,13 @@ class PartWork:
             "status": ItemStatus.SUCCEEDED, "output": name, "bytes": len(content),
             "duration_s": stream.duration_s, "content_type": stream.content_type,
         }  # fmt: skip
+        keeps = item.request.get("store") is not False
         if (made := stream.translation) is not None:
-            kept = None if item.request.get("store") is False else made.text
+            kept = made.text if keeps else None
             news["translation"] = made.model_copy(update={"source_text": None, "text": kept})
-        if item.request.get("store") is False:
+        if keeps:
+            news["prepared"] = stream.prepared
+        else:
             news["request"] = {k: v for k, v in item.request.items() if k not in _TEXTS}
         if not await self._end(item, news):
             stored = await self._bench.items.get(item.id)

@@ -45,7 +45,6 @@ from app.services.synthesis.rewording import Rewording
 from app.services.synthesis.speech import Charge, Order, Said, Speech
 from app.services.synthesis.words import shifted, written
 from app.storage.base import BlobStore
-from app.translators.desk import TranslationDesk
 from app.watermark.marking import Watermark
 
 log = get_logger(__name__)
@@ -92,7 +91,7 @@ class SynthesisService:
         self._refusals = Refusals(audit, self._metrics)
         self._log = log
         self._tracer = tracer
-        self._rewording = rewording or Rewording(TranslationDesk(None))
+        self._rewording = rewording or Rewording()
 
     async def close(self) -> None:
         """Look no more at what is being spoken."""
@@ -130,6 +129,7 @@ class SynthesisService:
             VoiceEngineMismatch: the voice cannot be spoken by the engine that runs.
             EngineBusy: there are as many requests as may be.
             TranslationUnavailable, TranslationFailed: the text cannot be translated.
+            PreparationUnavailable, PreparationFailed: it cannot be prepared for the ear.
         """
         asker = by or Party(voice.owner)
         since = time.perf_counter()
@@ -166,7 +166,8 @@ class SynthesisService:
             The errors, by the place of the request.
 
         Raises:
-            EngineUnavailable, TranslationUnavailable: nothing can be spoken, or translated, now.
+            EngineUnavailable, TranslationUnavailable, PreparationUnavailable: nothing can be
+                spoken, translated or prepared now.
         """
         await self._opened()
         around = self._around()
@@ -217,7 +218,8 @@ class SynthesisService:
         info, request = self._engine.info, order.request
         plan = await self._plan(order, streaming=streaming)
         if request.reworded:
-            order = await self._rewording.done(order)
+            most = self._drafting.limits.most(streaming)
+            order = await self._rewording.done(order, language=plan.language, most=most)
             plan = await self._plan(order, streaming=streaming)
         rate = plan.draft.rate
         states = {

@@ -34,6 +34,7 @@ class Order:
         by: who asks.
         spoken: what is spoken, where it was made of the request's text first.
         translation: of that text, if it was translated.
+        prepared: SSML that was made of it for the ear.
         charged: characters that were paid already.
         since: when it was asked for, by `time.perf_counter`.
     """
@@ -48,6 +49,7 @@ class Order:
     since: float
     spoken: SpeechRequest | None = None
     translation: SpokenTranslation | None = None
+    prepared: str | None = None
     charged: int = 0
 
     @property
@@ -81,6 +83,8 @@ class Speech:
         content_type: of the bytes.
         engine: that speaks.
         translation: of the text, if it was translated.
+        prepared: SSML that was made of it for the ear.
+        asked_to_prepare: whether that was asked for.
         characters: that are counted.
         duration_s: of what has been encoded so far; the whole when the iterator has ended.
         first_audio_s: since it was asked for until the first piece was there; None before.
@@ -109,6 +113,8 @@ class Speech:
         )
         self.characters = order.characters
         self.translation = order.translation
+        self.prepared = order.prepared
+        self.asked_to_prepare = order.request.prepare is not None
         self.duration_s = 0.0
         self.first_audio_s: float | None = None
         self.total_s = 0.0
@@ -238,6 +244,7 @@ class Speech:
             error=error,
             spoken_chars=order.characters,
             translation=order.translation,
+            prepared=order.prepared,
             content=None if self._kept is None else bytes(self._kept),
             batch_id=order.batch_id,
         )

@@ -1,4 +1,4 @@
-"""Texts that were translated before they were spoken."""
+"""Texts that were translated, or prepared for the ear, before they were spoken."""
 
 from collections.abc import Sequence
 
@@ -18,8 +18,10 @@ def upgrade() -> None:
     json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
     for table in _TABLES:
         op.add_column(table, sa.Column("translation", json, nullable=True))
+        op.add_column(table, sa.Column("prepared", sa.Text(), nullable=True))
 
 
 def downgrade() -> None:
     for table in _TABLES:
+        op.drop_column(table, "prepared")
         op.drop_column(table, "translation")
