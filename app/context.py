@@ -43,6 +43,7 @@ from app.services.sharing import SharingService
 from app.services.speech_log import HistoryLog
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
+from app.services.translation import TranslationService
 from app.services.usage import UsageService
 from app.services.verify import VerifyService
 from app.services.versions import VersionService
@@ -82,6 +83,7 @@ class AppContext:
     retention: RetentionService
     lexicon_tools: LexiconTools
     lexicon_check: LexiconCheckService
+    translations: TranslationService
     history_log: HistoryLog
     history: HistoryService
     output_log: OutputLog
@@ -139,6 +141,8 @@ async def open_context(  # long: every part in its order
             watermark=watermark or machine.watermark(settings, engine.info, assets),
             queue=queue,
         )
+        stack.push_async_callback(parts.translating.close)
+        stack.push_async_callback(parts.preparer.close)
         context = _wired(parts)
         stack.push_async_callback(context.trail.close)
         stack.push_async_callback(context.history_log.close)
@@ -185,6 +189,7 @@ def _wired(parts: wiring.Parts) -> AppContext:  # long: every service by its nam
         retention=wiring.retention(parts),
         lexicon_tools=wiring.lexicon_tools(parts),
         lexicon_check=wiring.lexicon_check(parts),
+        translations=TranslationService(parts.translating, parts.engine),
         history_log=log,
         history=wiring.history(parts, log),
         output_log=outputs,

@@ -41,6 +41,7 @@ from app.models.share import VoiceShare
 from app.models.speech import Speaker
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.planning.draft import Drafting
+from app.preparing.preparer import PreparationLimits, Preparer
 from app.provenance.opening import Provenance, open_provenance
 from app.services.access import AccessService
 from app.services.audit import AuditService
@@ -53,7 +54,7 @@ from app.services.lexicons import LexiconLimits, LexiconTools
 from app.services.output_log import OutputLog
 from app.services.retention import Keepers, RetentionService
 from app.services.speech_log import HistoryLog, HistoryRules
-from app.services.synthesis import SynthesisService
+from app.services.synthesis import Rewording, SynthesisService
 from app.services.training import TrainingService
 from app.services.verify import VerifyService
 from app.services.voices import VoiceLimits, VoiceService, VoiceTools, admission_of
@@ -61,6 +62,8 @@ from app.storage.stores import StorageOptions, Stores, open_stores
 from app.training.measuring import Measuring
 from app.training.session import Workshop
 from app.training.versions import Versions
+from app.translators.create import create_chat_model, create_translator
+from app.translators.desk import Memory, TranslationDesk
 from app.watermark.marking import Watermark
 
 
@@ -89,6 +92,8 @@ class Parts:
     permit: Permit
     desk: ConsentDesk
     guarding: GuardParts
+    translating: TranslationDesk
+    preparer: Preparer
 
 
 def parts_of(  # long: every part by its name
@@ -130,6 +135,8 @@ def parts_of(  # long: every part by its name
         permit=Permit(settings.consents, settings.operator_attests),
         desk=ConsentDesk(database.collection(Consent)),
         guarding=GuardParts(database, ears, trail, metrics, WatchRules.of(settings)),
+        translating=_translating(settings, clock),
+        preparer=_preparer(settings, clock),
     )
 
 
@@ -207,6 +214,7 @@ def synthesis(parts: Parts, log: HistoryLog, outputs: OutputLog) -> SynthesisSer
         watermark=parts.watermark,
         permit=parts.permit,
         credentials=parts.provenance.credentials,
+        rewording=Rewording(parts.translating, parts.preparer),
         log=log,
         tracer=outputs if parts.settings.remembers_outputs else None,
         metrics=parts.metrics,
@@ -364,6 +372,20 @@ def limiter(parts: Parts) -> RateLimiter | None:
     return create_limiter(
         parts.settings, parts.turns, clock=parts.clock, observer=parts.metrics.limits
     )
+
+
+def _translating(settings: Settings, clock: Clock) -> TranslationDesk:
+    return TranslationDesk(
+        create_translator(settings, clock),
+        max_chars=settings.max_text_chars,
+        memory=Memory(settings.translation_cache_chars),
+        clock=clock,
+    )
+
+
+def _preparer(settings: Settings, clock: Clock) -> Preparer:
+    limits = PreparationLimits(settings.prepare_max_chars, settings.prepare_timeout_s)
+    return Preparer(create_chat_model(settings, clock), limits)
 
 
 def _turns(settings: Settings, engine: Engine, clock: Clock, metrics: Metrics) -> Turns:

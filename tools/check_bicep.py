@@ -20,8 +20,6 @@ from app.core.config import Settings
 from app.core.config.vault import PREFIX
 from tools.check_manifests import FOREIGN, SETTINGS
 
-# Settings of parts that the templates can already switch on.
-AHEAD = re.compile(r"AZURE_TRANSLATOR_|AZURE_OPENAI_|AZURE_AI_")
 _API = re.compile(r"Microsoft(\.\w+)+(/\w+)+@\d{4}-\d\d-\d\d")
 _SECRETS = "Microsoft.KeyVault/vaults/secrets@"
 _SECRET_NAME = re.compile(r"(password|token|secret|privatekey|connectionstring)$", re.I)
@@ -175,7 +173,7 @@ def _variables(template: Template, made: set[str]) -> Iterator[str]:
         name, value = (_text(entries[key]).strip("'") for key in ("name", "value"))
         if not _VARIABLE.fullmatch(name):
             continue
-        if not (name in SETTINGS or FOREIGN.match(name) or AHEAD.match(name)):
+        if not (name in SETTINGS or FOREIGN.match(name)):
             yield f"there is no setting {name}"
         if value.startswith(PREFIX):
             if value.removeprefix(PREFIX) not in made:

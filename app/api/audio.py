@@ -23,6 +23,9 @@ HISTORY_ID: Final = "X-History-ID"
 NORMALIZED: Final = "X-Normalized"
 LEXICON_APPLIED: Final = "X-Lexicon-Applied"
 LEXICON_IGNORED: Final = "X-Lexicon-Ignored"
+TRANSLATED_FROM: Final = "X-Translated-From"
+TRANSLATED_TO: Final = "X-Translated-To"
+PREPARED: Final = "X-Prepared"
 SSML_IGNORED: Final = "X-SSML-Ignored"
 HEADERS: Final = {
     DURATION: "Seconds of audio; not where it is streamed.",
@@ -35,6 +38,9 @@ HEADERS: Final = {
     NORMALIZED: "Whether numbers and the like were put into words: `true` or `false`.",
     LEXICON_APPLIED: "Places where an entry of a lexicon was applied; not where it is streamed.",
     LEXICON_IGNORED: "Places where one fits and was not; not where it is streamed.",
+    TRANSLATED_FROM: "Language of the text, if it was translated.",
+    TRANSLATED_TO: "Language that it was translated into.",
+    PREPARED: "Whether the text was prepared, if that was asked for: `true` or `false`.",
     SSML_IGNORED: "What of the SSML has no effect here, with commas between; if there is any.",
 }
 """What answers with speech carry, with its meaning."""
@@ -87,7 +93,7 @@ def speech_responses(
 
 async def whole(speech: Speech, request: Request) -> Response:
     """All of the audio, with `Content-Length` and its duration; stops if the client goes away."""
-    body = await _while_connected(request, _collect(speech))
+    body = await while_connected(request, _collect(speech))
     if body is None:
         return Response(status_code=CLIENT_GONE)
     headers = _headers(speech) | {
@@ -136,7 +142,7 @@ async def _first(body: AsyncGenerator[bytes, None], request: Request) -> bytes |
     """The first piece; None if the client went away."""
     first = None
     try:
-        first = await _while_connected(request, anext(body))
+        first = await while_connected(request, anext(body))
     finally:
         if first is None:  # it failed, or the client went away
             await body.aclose()
@@ -154,6 +160,11 @@ def _headers(speech: Speech) -> dict[str, str]:
     }
     if ignored := speech.plan.draft.script.ignored:
         headers[SSML_IGNORED] = ", ".join(ignored).encode("ascii", "replace").decode()
+    if (translation := speech.translation) is not None:
+        headers[TRANSLATED_FROM] = translation.source_language
+        headers[TRANSLATED_TO] = translation.target_language
+    if speech.asked_to_prepare:
+        headers[PREPARED] = str(speech.prepared is not None).lower()
     if speech.history_id is not None:
         headers[HISTORY_ID] = speech.history_id
     if similarity is not None:
@@ -202,7 +213,7 @@ async def _collect(speech: Speech) -> bytes:
         return b"".join([piece async for piece in pieces])
 
 
-async def _while_connected(request: Request, work: Awaitable[T]) -> T | None:
+async def while_connected(request: Request, work: Awaitable[T]) -> T | None:
     """The result of the work, or None if the client went away first: then the work is stopped."""
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_gone(request.receive))

@@ -29,6 +29,7 @@ from app.services.sharing import SharingService
 from app.services.suspensions import SuspensionService
 from app.services.synthesis import SynthesisService
 from app.services.training import TrainingService
+from app.services.translation import TranslationService
 from app.services.usage import UsageService
 from app.services.verify import VerifyService
 from app.services.versions import VersionService
@@ -59,6 +60,10 @@ def _bundles(context: Annotated[AppContext, Depends(_context)]) -> BundleService
 
 def _synthesis(context: Annotated[AppContext, Depends(_context)]) -> SynthesisService:
     return context.synthesis
+
+
+def _translations(context: Annotated[AppContext, Depends(_context)]) -> TranslationService:
+    return context.translations
 
 
 def _lexicon_check(context: Annotated[AppContext, Depends(_context)]) -> LexiconCheckService:
@@ -197,6 +202,7 @@ Cloning = Annotated[CloningService, Depends(_cloning)]
 Samples = Annotated[SampleService, Depends(_samples)]
 Bundles = Annotated[BundleService, Depends(_bundles)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
+Translations = Annotated[TranslationService, Depends(_translations)]
 LexiconCheck = Annotated[LexiconCheckService, Depends(_lexicon_check)]
 Training = Annotated[TrainingService, Depends(_training)]
 Versions = Annotated[VersionService, Depends(_versions)]

@@ -29,6 +29,10 @@ SPEECH_PROBLEMS: Final = problems(
     err.VoiceSuspended,
     err.VoiceEngineMismatch,
     err.EngineFailed,
+    err.TranslationUnavailable,
+    err.TranslationFailed,
+    err.PreparationUnavailable,
+    err.PreparationFailed,
     err.EngineBusy,
     err.EngineUnavailable,
     err.AssetError,
@@ -124,5 +128,7 @@ def _done(speech: Speech) -> DoneEvent:
         normalized=speech.plan.normalized,
         lexicon_applied=speech.lexicon.applied_places,
         lexicon_ignored=speech.lexicon.ignored_places,
+        translation=speech.translation,
+        prepared=speech.prepared,
         ssml_ignored=list(speech.plan.draft.script.ignored),
     )

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from app.db import abuse_tables as abuse
+from app.db import access_tables as access
 from app.db.columns import UtcDateTime, json_column, metadata, record_columns
 from app.models.api_key import ApiKey
 from app.models.audit import AuditEvent
@@ -210,6 +211,8 @@ batch_items = Table(
     Column("bytes", Integer),
     Column("duration_s", Double),
     Column("ended_at", UtcDateTime),
+    Column("translation", json_column()),
+    Column("prepared", Text),
     Index(None, "batch_id", "position", unique=True),
     Index(None, "batch_id", "status", "position"),
 )
@@ -238,6 +241,8 @@ history = Table(
     Column("batch_id", String(36)),
     Column("request_id", String(64), nullable=False),
     Column("lexicon", json_column()),
+    Column("translation", json_column()),
+    Column("prepared", Text),
     Index(None, "owner", "created_at", "id"),
     Index(None, "voice_id", "created_at", "id"),
     Index(None, "created_at", "id"),
@@ -315,36 +320,6 @@ landmarks = Table(
     sqlite_with_rowid=False,
 )
 
-api_keys = Table(
-    "api_keys",
-    metadata,
-    *record_columns(),
-    Column("name", String(200), nullable=False),
-    Column("prefix", String(20), nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("scopes", json_column(), nullable=False),
-    Column("groups", json_column(), nullable=False, server_default="[]"),
-    Column("expires_at", UtcDateTime),
-    Column("last_used_at", UtcDateTime),
-    Column("revoked_at", UtcDateTime),
-    Column("created_by", String(200), nullable=False),
-    Index(None, "digest", unique=True),
-    Index(None, "owner", "created_at", "id"),
-)
-
-voice_shares = Table(
-    "voice_shares",
-    metadata,
-    *record_columns(),
-    Column("voice_id", String(36), nullable=False),
-    Column("grantee", String(210), nullable=False),
-    Column("access", String(10), nullable=False),
-    Column("expires_at", UtcDateTime),
-    Column("created_by", String(200), nullable=False),
-    Index(None, "voice_id", "grantee", unique=True),
-    Index(None, "grantee", "created_at", "id"),
-)
-
 _CHAIN = ("source", *SEALS.values(), "previous", "digest")
 # Append-only: triggers let names be erased, and the oldest events removed, and nothing else.
 audit_events = Table(
@@ -375,8 +350,8 @@ TABLES: Mapping[type[Record], Table] = MappingProxyType(
         Voice: voices,
         VoiceSample: voice_samples,
         VoiceVersion: voice_versions,
-        VoiceShare: voice_shares,
-        ApiKey: api_keys,
+        VoiceShare: access.voice_shares,
+        ApiKey: access.api_keys,
         AuditEvent: audit_events,
         Job: jobs,
         Worker: workers,

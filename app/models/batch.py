@@ -6,6 +6,7 @@ from typing import Any
 
 from app.models.base import Record
 from app.models.job import JobProblem
+from app.models.translation import SpokenTranslation
 
 
 class Batch(Record):
@@ -49,6 +50,8 @@ class BatchItem(Record):
         attempts: times that it was begun.
         output: name of its audio in the store of outputs.
         content_type: of that.
+        prepared: SSML that was made of its text for the ear.
+        translation: of its text, if it was translated; without that text, which is in `request`.
     """
 
     batch_id: str
@@ -66,3 +69,5 @@ class BatchItem(Record):
     bytes: int | None = None
     duration_s: float | None = None
     ended_at: datetime | None = None
+    translation: SpokenTranslation | None = None
+    prepared: str | None = None

@@ -9,6 +9,7 @@ from app.audio.types import AudioFormat
 from app.models.batch import ItemStatus
 from app.models.batch_request import JoinedFormat
 from app.models.job import JobDetails, JobProblem, JobStatus
+from app.models.translation import SpokenTranslation
 
 _ID = "3f0a6a52-1a55-4c0a-9b5e-6a3c7b8d9e10"
 _PATH = f"/api/v1/synthesis/batch/{_ID}"
@@ -130,6 +131,8 @@ _ITEM: dict[str, Any] = {
     "bytes": 15200,
     "ended_at": "2026-01-15T10:30:03Z",
     "audio": f"{_PATH}/items/0/audio",
+    "translation": None,
+    "prepared": None,
 }
 
 
@@ -149,6 +152,12 @@ class ItemDetails(BaseModel):
     bytes: int | None
     ended_at: datetime | None
     audio: str | None = Field(description="Path of the audio, once it is there.")
+    translation: SpokenTranslation | None = Field(
+        description="Both texts, if it was translated, once it is spoken."
+    )
+    prepared: str | None = Field(
+        description="SSML that was made of the text for the ear; null if none was."
+    )
 
 
 class ItemPage(BaseModel):

@@ -14,7 +14,9 @@ from pydantic import (
 
 from app.audio.types import AudioFormat
 from app.models.lexicon import LexiconIds
+from app.models.preparation import Prepare
 from app.models.speech import Format, Normalization, SpeechOptions
+from app.models.translation import Glossary, SourceLanguage, TranslateTo
 
 MOST_ITEMS = 10_000
 """Of any batch, whatever the settings say."""
@@ -62,6 +64,10 @@ class BatchItemRequest(BaseModel):
     )
     voice: str | None = Field(None, min_length=1, max_length=100, description="Id of the voice.")
     language: Language | None = Field(None, description="BCP-47 tag.")
+    translate_to: TranslateTo | None = None
+    source_language: SourceLanguage | None = None
+    glossary: Glossary | None = None
+    prepare: Prepare | None = None
     format: Format | None = None
     sample_rate: StrictInt | None = Field(None, ge=8000, le=48000, description="In Hz.")
     speed: float | None = Field(None, strict=True, ge=0.5, le=2.0, allow_inf_nan=False)

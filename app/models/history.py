@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.models.base import Record
+from app.models.translation import SpokenTranslation
 
 
 class SpeechSource(StrEnum):
@@ -79,6 +80,8 @@ class HistoryEntry(Record):
         similarity: of the voice, cosine, as its version was measured.
         audio: name of what was sent in the store of outputs, None if it was not kept.
         lexicon: what lexicons have changed; None where none applied.
+        prepared: SSML that was made of the text, or of its translation, for the ear.
+        translation: without the text that was translated, which is `text`; None where none was.
     """
 
     voice_id: str
@@ -101,6 +104,8 @@ class HistoryEntry(Record):
     batch_id: str | None = None
     request_id: str
     lexicon: LexiconUse | None = None
+    translation: SpokenTranslation | None = None
+    prepared: str | None = None
 
 
 class UsageDay(Record):
@@ -142,6 +147,8 @@ _ENTRY: dict[str, Any] = {
         "applied": {"7b0c5b5e-7a53-4f0e-9a59-0d4b8d2b8e11.12": 1},
         "ignored": [],
     },
+    "translation": None,
+    "prepared": None,
 }
 
 
@@ -177,10 +184,19 @@ class HistoryDetails(BaseModel):
     lexicon: LexiconUse | None = Field(
         description="What lexicons have changed; null where none applied."
     )
+    translation: SpokenTranslation | None = Field(
+        description="Both texts, if it was translated before it was spoken."
+    )
+    prepared: str | None = Field(
+        description="SSML that was made of the text for the ear; null if none was, or if texts "
+        "are not kept."
+    )
 
     @classmethod
     def of(cls, entry: HistoryEntry) -> "HistoryDetails":
         members = entry.model_dump(include=set(_ENTRY))
+        if members["translation"] is not None:
+            members["translation"]["source_text"] = entry.text
         return cls(audio_kept=entry.audio is not None, **members)
 
 

@@ -20,6 +20,8 @@ from app.core.exceptions import AppError
 from app.models.access import Party
 from app.models.history import LexiconUse, SpeechSource, SpeechStatus
 from app.models.lexicon import LexiconIds
+from app.models.preparation import Prepare
+from app.models.translation import Glossary, SourceLanguage, SpokenTranslation, TranslateTo, primary
 from app.models.voice import Voice
 
 
@@ -123,6 +125,10 @@ class SpeechOptions(BaseModel):
         description="BCP-47 tag, or `auto`: each sentence has the one that it seems to be in. "
         "Default: the voice's, else the engine's first language.",
     )
+    translate_to: TranslateTo | None = None
+    source_language: SourceLanguage | None = None
+    glossary: Glossary | None = None
+    prepare: Prepare | None = None
     format: Format = AudioFormat.WAV
     sample_rate: StrictInt | None = Field(
         None,
@@ -187,6 +193,25 @@ class SpeechRequest(SpeechOptions):
         if (self.text is None) == (self.ssml is None):
             raise ValueError("send either `text` or `ssml`")
         return self
+
+    @model_validator(mode="after")
+    def _translatable(self) -> Self:
+        if self.prepare is not None and self.ssml is not None:
+            raise ValueError("SSML is not prepared: send `text` with `prepare`")
+        if self.translate_to is None:
+            if self.source_language is not None or self.glossary is not None:
+                raise ValueError("`source_language` and `glossary` go with `translate_to`")
+            return self
+        if self.ssml is not None:
+            raise ValueError("SSML is not translated: send `text` with `translate_to`")
+        if self.language is not None and primary(self.language) != primary(self.translate_to):
+            raise ValueError("`language` is not that of `translate_to`: leave one out")
+        return self
+
+    @property
+    def reworded(self) -> bool:
+        """Whether what is spoken is made of the text first."""
+        return self.translate_to is not None or self.prepare is not None
 
     @property
     def content(self) -> str:
@@ -283,6 +308,9 @@ class Spoken:
         error: code of what went wrong.
         first_audio_s: until the first piece of audio was there; None if it never was.
         total_s: until the last one was.
+        spoken_chars: of what was spoken, if that was made of the text first.
+        translation: of the text, if it was translated.
+        prepared: SSML that was made of the text, or of its translation, for the ear.
         content: all that was sent, None if nobody wants it, or so much of it.
         lexicon: what lexicons have changed; None if none applied.
     """
@@ -296,11 +324,19 @@ class Spoken:
     sample_rate: int
     duration_s: float
     total_s: float
+    spoken_chars: int = 0
+    translation: SpokenTranslation | None = None
+    prepared: str | None = None
     first_audio_s: float | None = None
     error: str | None = None
     content: bytes | None = None
     batch_id: str | None = None
     lexicon: LexiconUse | None = None
+
+    @property
+    def characters(self) -> int:
+        """That are counted: of what was sent, or of what was spoken where that is longer."""
+        return max(len(self.request.content), self.spoken_chars)
 
 
 class SpeechLog(Protocol):
@@ -324,10 +360,14 @@ class SpeechStream(Protocol):
     Attributes:
         content_type: of the bytes.
         duration_s: of what has been encoded so far; the whole when the iterator has ended.
+        translation: of the text, if it was translated.
+        prepared: SSML that was made of it for the ear.
     """
 
     content_type: str
     duration_s: float
+    translation: SpokenTranslation | None
+    prepared: str | None
 
     def encoded(self) -> AsyncGenerator[bytes, None]:
         """The audio as it is made. Close it to stop the synthesis."""

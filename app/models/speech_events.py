@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from app.models.translation import SpokenTranslation
+
 
 class WordEvent(BaseModel):
     """A word as it is written, in seconds from the start of the audio."""
@@ -71,4 +73,10 @@ class DoneEvent(BaseModel):
     )
     lexicon_applied: int = Field(description="Places where an entry of a lexicon was applied.")
     lexicon_ignored: int = Field(description="Places where one fits and was not applied.")
+    translation: SpokenTranslation | None = Field(
+        description="Both texts, if it was translated; `start` and `end` are offsets in its `text`."
+    )
+    prepared: str | None = Field(
+        description="SSML that was made of the text for the ear; null if none was."
+    )
     ssml_ignored: list[str] = Field(description="What of the SSML has no effect here.")

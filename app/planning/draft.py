@@ -35,6 +35,9 @@ class SynthesisLimits:
     max_chars: int
     max_whole_chars: int
 
+    def most(self, streaming: bool) -> int:
+        return self.max_chars if streaming else self.max_whole_chars
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -140,7 +143,7 @@ class Drafting:
         return said or (voice.language if voice else None) or self.info.languages[0]
 
     def _check_length(self, request: SpeechRequest, streaming: bool) -> None:
-        limit = self.limits.max_chars if streaming else self.limits.max_whole_chars
+        limit = self.limits.most(streaming)
         if len(request.content) > limit:
             more = f", or stream it: then up to {self.limits.max_chars} are allowed"
             raise TextTooLong(
@@ -170,7 +173,7 @@ def _language(
     voice: Voice | None, request: SpeechRequest, script: Script
 ) -> tuple[str | None, bool]:
     """BCP-47 tag, None if nobody has said; and whether sentences are listened to."""
-    asked, marked = request.language, script.language
+    asked, marked = request.language or request.translate_to, script.language
     own = voice.language if voice else None
     if asked and asked.lower() == AUTO:
         return marked or own, True

@@ -110,9 +110,19 @@ class Plan:
         languages = {span.language for span in script.spans if span.language} | {self.language}
         for language in languages:
             self.engine.check("a", language)
+        if self.draft.request.reworded:
+            self._check_source()
+            return
         self._check_speakable(languages)
         if self.draft.terms:
             self._check_terms()
+
+    def _check_source(self) -> None:
+        """What can be told of a text that others words will be made of."""
+        if not self.draft.script.text.strip():
+            raise _nothing()
+        if self.draft.terms and (found := self.draft.terms.find(self.draft.script.text)):
+            raise _blocked(found, "written")
 
     def _check_speakable(self, languages: Set[str]) -> None:
         script = self.draft.script
@@ -137,10 +147,7 @@ class Plan:
                     said = True
                     self.engine.check(wording.spoken.text, language)
         if not said:
-            raise UnspeakableText(
-                "There is nothing in the text that is spoken.",
-                "Send text with at least one word or number.",
-            )
+            raise _nothing()
 
     def _check_terms(self) -> None:
         if found := self.draft.terms.find(self.draft.script.text):
@@ -218,6 +225,13 @@ def _written(passage: Passage, starts: Sequence[int], said: Sequence[Worded]) ->
     if first != last:
         _, end = other.wording.spoken.origin(0, passage.end - starts[last])
     return Passage(one.piece.start + start, other.piece.start + end)
+
+
+def _nothing() -> UnspeakableText:
+    return UnspeakableText(
+        "There is nothing in the text that is spoken.",
+        "Send text with at least one word or number.",
+    )
 
 
 def _blocked(found: Sequence[Passage], form: str) -> TextBlocked:

@@ -119,7 +119,7 @@ class HistoryLog:
         self._usage.count(
             spoken.owner,
             voice.id,
-            characters=0 if failed else len(request.content),
+            characters=0 if failed else spoken.characters,
             audio_s=spoken.duration_s,
         )
         if self.keeps(request):
@@ -235,6 +235,7 @@ class HistoryLog:
 
 def _entry(spoken: Spoken, kept: bytes | None, *, at: datetime, keep_text: bool) -> HistoryEntry:
     voice, request = spoken.voice, spoken.request
+    translation, prepared = spoken.translation, spoken.prepared
     return HistoryEntry(
         id=spoken.id,
         owner=spoken.owner,
@@ -246,9 +247,9 @@ def _entry(spoken: Spoken, kept: bytes | None, *, at: datetime, keep_text: bool)
         source=spoken.source,
         status=spoken.status,
         error=spoken.error,
-        text=_UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", request.content) if keep_text else None,
-        characters=len(request.content),
-        language=request.language,
+        text=_storable(request.content) if keep_text else None,
+        characters=spoken.characters,
+        language=request.language or request.translate_to,
         format=request.format.value,
         sample_rate=spoken.sample_rate,
         duration_s=spoken.duration_s,
@@ -260,7 +261,20 @@ def _entry(spoken: Spoken, kept: bytes | None, *, at: datetime, keep_text: bool)
         batch_id=spoken.batch_id,
         request_id=request_id.get()[:64],
         lexicon=spoken.lexicon,
+        prepared=_storable(prepared) if prepared and keep_text else None,
+        translation=None
+        if translation is None
+        else translation.model_copy(
+            update={
+                "source_text": None,
+                "text": _storable(translation.text or "") if keep_text else None,
+            }
+        ),
     )
+
+
+def _storable(text: str) -> str:
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _parts(items: list[_T], size: int) -> Iterator[list[_T]]:

@@ -51,6 +51,7 @@ def test_what_credentials_may_do_is_declared(document: dict[str, Any]) -> None:
     of_the_request = {"Idempotency-Key", "If-Match", "Last-Event-ID"}
     of_no_owner = {
         "/api/v1/engines", "/api/v1/languages", "/api/v1/audit", "/api/v1/watermark/detect",
+        "/api/v1/translation/languages",
         "/api/v1/consents/reviews", "/api/v1/consents/reviews/{consent_id}",
         "/api/v1/consents/reviews/{consent_id}/audio",
         "/metrics", "/api/v1/audit/export", "/api/v1/audit/verify", "/api/v1/suspensions",
@@ -118,6 +119,8 @@ def test_examples_are_given(document: dict[str, Any]) -> None:
         "LexiconVersions",
         "LexiconErased",
         "UploadReport",
+        "TranslateRequest",
+        "TranslateResponse",
         "Problem",
     ):
         assert schemas[name]["examples"], name

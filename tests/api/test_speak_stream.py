@@ -128,6 +128,8 @@ def test_events_tell_what_is_spoken_when(settings: Settings) -> None:
         "normalized": True,
         "lexicon_applied": 0,
         "lexicon_ignored": 0,
+        "translation": None,
+        "prepared": None,
         "ssml_ignored": [],
     }
     assert headers["x-normalized"] == "true"

@@ -260,12 +260,6 @@ def test_the_engine_azure_starts_by_key_or_by_identity():
         assert check(settings(voice_engine="azure", **given)) == []
 
 
-def test_services_that_are_not_used_are_told():
-    warnings = check(settings(azure_openai_endpoint="https://o"))
-
-    assert warnings == ["Not used by this version: AZURE_OPENAI_ENDPOINT."]
-
-
 def test_what_cosmos_db_cannot_do_is_told():
     warnings = check(settings(cosmos_db_endpoint="https://cosmos"))
 

@@ -121,6 +121,8 @@ async def test_what_was_spoken_is_listed_with_all_that_was_measured(settings):
             "batch_id": None,
             "request_id": "r-1",
             "lexicon": None,
+            "translation": None,
+            "prepared": None,
         }
         assert await t.history().audio(entry) == AUDIO
         assert await t.usage() == (1, 12, 1.5)

@@ -74,6 +74,8 @@ class BatchForm(BaseModel):
     voice: str | None = Field(None, description="Id of the voice of items without one.")
     name: str | None = None
     language: str | None = None
+    translate_to: str | None = None
+    source_language: str | None = None
     format: str | None = Field(None, description=f"One of: {', '.join(AudioFormat)}.")
     sample_rate: int | None = None
     speed: float | None = None

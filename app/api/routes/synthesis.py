@@ -36,7 +36,10 @@ async def speak(
     """
     voice = await reach.find(by, body.voice)
     charge = partial(rates.spend, request, Rate.CHARACTERS)
-    speech = await synthesis.speak(voice, body, by=by, charge=charge)
+    work = synthesis.speak(voice, body, by=by, charge=charge)
+    speech = await audio.while_connected(request, work)  # another service may have part in it
+    if speech is None:
+        return Response(status_code=audio.CLIENT_GONE)
     return await audio.whole(speech, request)
 
 
@@ -62,9 +65,12 @@ async def speak_stream(
     """
     voice = await reach.find(by, body.voice)
     charge = partial(rates.spend, request, Rate.CHARACTERS)
-    speech = await synthesis.speak(
+    work = synthesis.speak(
         voice, body, by=by, streaming=True, source=SpeechSource.STREAM, charge=charge
     )
+    speech = await audio.while_connected(request, work)
+    if speech is None:
+        return Response(status_code=audio.CLIENT_GONE)
     if body.stream_format is StreamFormat.AUDIO:
         return await audio.streamed(speech, request)
     return await audio.streamed(

@@ -11,7 +11,6 @@ from pydantic import ModelWrapValidatorHandler, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.config.abuse import AbuseSettings
-from app.core.config.azure import AzureSettings
 from app.core.config.azure_speech import AzureSpeechSettings
 from app.core.config.cosmos import CosmosSettings
 from app.core.config.data import DataSettings
@@ -24,6 +23,7 @@ from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
 from app.core.config.trust import ConsentPolicy, TrustSettings
 from app.core.config.vault import VaultSettings, named_secrets
+from app.core.config.words import WordSettings
 
 ENV_FILE = ".env"
 TEST_ENV_FILE = "test.env"
@@ -34,10 +34,10 @@ class Settings(
     JobSettings,
     AbuseSettings,
     LimitSettings,
-    AzureSettings,
     CosmosSettings,
     VaultSettings,
     AzureSpeechSettings,
+    WordSettings,
     DataSettings,
     TrustSettings,
     SpeechSettings,

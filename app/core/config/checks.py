@@ -9,7 +9,6 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from app.core.config import Settings, env_files
-from app.core.config.azure import AzureSettings
 from app.core.config.server import LOOPBACK
 from app.core.exceptions import ConfigurationError
 from app.core.ids import is_id
@@ -37,6 +36,7 @@ def check(settings: Settings) -> list[str]:
         *_contradictions(settings),
         *_unsigned(settings),
         *_speechless(settings),
+        *_words(settings),
         *_unfinished(settings),
     ]
     risks = list(_risks(settings))
@@ -121,6 +121,20 @@ def _speechless(settings: Settings) -> Iterator[str]:
     yield from _unprotected(settings, "azure_speech_endpoint", "azure_speech_url")
 
 
+def _words(settings: Settings) -> Iterator[str]:
+    """What translates or prepares texts."""
+    if settings.translator == "azure" and not settings.azure_translates:
+        yield "TRANSLATOR=azure needs AZURE_TRANSLATOR_KEY, or AZURE_TRANSLATOR_AUTH=entra."
+    if settings.translator == "openai" and not settings.chats:
+        yield "TRANSLATOR=openai needs AZURE_OPENAI_ENDPOINT, or OPENAI_BASE_URL and its model."
+    yield from _unprotected(settings, "azure_translator_endpoint", "azure_openai_endpoint")
+    address = urlsplit(settings.openai_base_url or "http://unset")
+    if not address.hostname or address.scheme not in ("http", "https"):
+        yield "OPENAI_BASE_URL must be an https:// or http:// address."
+    elif settings.openai_api_key:
+        yield from _unprotected(settings, "openai_base_url")
+
+
 def _unfinished(settings: Settings) -> Iterator[str]:
     if "entra" not in settings.auth_mode:
         return
@@ -162,6 +176,8 @@ def _risks(settings: Settings) -> Iterator[str]:
         yield "ALLOWED_ORIGINS=* without authentication lets every web page use the service."
     if settings.log_request_body or settings.log_response_body:
         yield "LOG_REQUEST_BODY and LOG_RESPONSE_BODY write personal data to the log."
+    if settings.translator == "fake":
+        yield "TRANSLATOR=fake does not translate: it marks texts, for tests."
     yield from _default_secrets(settings)
 
 
@@ -184,12 +200,12 @@ def _default_secrets(settings: Settings) -> Iterator[str]:
 
 
 def _ignored(settings: Settings) -> Iterator[str]:
-    unused = [name for name in AzureSettings.model_fields if getattr(settings, name)]
-    if unused:
-        names = ", ".join(name.upper() for name in unused)
-        yield f"Not used by this version: {names}."
     if settings.fingerprints and not settings.remembers_outputs:
         yield "FINGERPRINTS is off: with Cosmos DB, outputs are not recognised by their sound."
+    if settings.azure_openai_endpoint and not settings.azure_chats:
+        yield "AZURE_OPENAI_ENDPOINT is of no use without AZURE_OPENAI_DEPLOYMENT and a key."
+    if settings.openai_base_url and not settings.openai_model:
+        yield "OPENAI_BASE_URL is of no use without OPENAI_MODEL."
     if settings.workers > 1 and settings.rate_limiting_enabled and not settings.redis_url:
         yield "Each of the processes has rate limits of its own: set REDIS_URL to share them."
     if "WEB_CONCURRENCY" in os.environ and not settings.redis_url:

@@ -9,7 +9,6 @@ from pydantic import BaseModel, SecretStr
 
 from app.core.config import Settings
 from app.core.config.abuse import AbuseSettings
-from app.core.config.azure import AzureSettings
 from app.core.config.azure_speech import AzureSpeechSettings
 from app.core.config.cosmos import CosmosSettings
 from app.core.config.data import DataSettings
@@ -22,6 +21,7 @@ from app.core.config.speech import SpeechSettings
 from app.core.config.telemetry import TelemetrySettings
 from app.core.config.trust import TrustSettings
 from app.core.config.vault import PREFIX, VaultSecret, VaultSettings
+from app.core.config.words import WordSettings
 from app.core.masking import masked_text
 
 SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
@@ -32,13 +32,13 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "Secrets in Azure Key Vault": VaultSettings,
     "Voices and speaking": SpeechSettings,
     "Manifests of files": ProvenanceSettings,
+    "Translating and preparing texts": WordSettings,
     "Consent and marks": TrustSettings,
     "Jobs, webhooks, history": JobSettings,
     "Limits": LimitSettings,
     "Against misuse": AbuseSettings,
     "Logs, metrics, traces": TelemetrySettings,
     "Azure AI Speech": AzureSpeechSettings,
-    "Azure services, read but not used by this version": AzureSettings,
 }
 """The parts of `Settings`, in the order in which they are told."""
 

@@ -56,6 +56,10 @@ AppError 500
 │   ├─ EngineUnavailable 503  not installed, weights missing or corrupt
 │   ├─ EngineBusy 503         queue full
 │   └─ EngineFailed 500       no audio for non-empty text, invalid output
+├─ TranslationUnavailable 503 no translator, or it does not answer or let us in
+├─ TranslationFailed 502      its answer is of no use, or lacks terms of the glossary
+├─ PreparationUnavailable 503 no chat model, or it does not answer or let us in
+├─ PreparationFailed 502      its answer is no SSML that may be spoken
 ├─ AssetError 503             a model file cannot be fetched or fails its check
 ├─ LinksUnsupported 501       the files lie where nobody else can fetch them
 ├─ StorageError 503           the blob store cannot read or write
@@ -162,11 +166,15 @@ from app.core.exceptions.service import (
     IdentifyUnavailable,
     IdentityError,
     LinksUnsupported,
+    PreparationFailed,
+    PreparationUnavailable,
     ProvenanceUnavailable,
     RateLimited,
     ShuttingDown,
     StorageError,
     TooManyJobs,
+    TranslationFailed,
+    TranslationUnavailable,
     UploadTooLarge,
 )
 
@@ -217,6 +225,8 @@ __all__ = [
     "MarkupInvalid",
     "MethodNotAllowed",
     "NotFound",
+    "PreparationFailed",
+    "PreparationUnavailable",
     "ProvenanceUnavailable",
     "RateLimited",
     "RecordingClipped",
@@ -241,6 +251,8 @@ __all__ = [
     "TooManyJobs",
     "TooManyLexicons",
     "TrainingUnsupported",
+    "TranslationFailed",
+    "TranslationUnavailable",
     "Unauthenticated",
     "UnreadableAudio",
     "UnspeakableText",

@@ -57,6 +57,24 @@ class EngineFailed(EngineError):
     code, title = "engine-failed", "The engine produced no valid speech"
 
 
+class TranslationUnavailable(AppError):
+    status, code, title = 503, "translation-unavailable", "There is no translation now"
+
+
+class TranslationFailed(AppError):
+    """Carries `terms` where those of the glossary did not come back: their numbers, from 1."""
+
+    status, code, title = 502, "translation-failed", "The translation is of no use"
+
+
+class PreparationUnavailable(AppError):
+    status, code, title = 503, "preparation-unavailable", "Texts are not prepared now"
+
+
+class PreparationFailed(AppError):
+    status, code, title = 502, "preparation-failed", "The prepared text is of no use"
+
+
 class AssetError(AppError):
     status, code, title = 503, "asset-unavailable", "A model file is not available"
 

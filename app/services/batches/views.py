@@ -6,6 +6,7 @@ from typing import Final
 from app.models.batch import Batch, BatchItem, ItemStatus
 from app.models.batch_details import BatchDetails, BatchLinks, Chapter, ItemDetails
 from app.models.job import Job
+from app.models.translation import SpokenTranslation
 from app.services.batches.records import Standing, status_of
 
 PATH: Final = "/api/v1/synthesis/batch"
@@ -55,4 +56,12 @@ def item_details(item: BatchItem, job: Job) -> ItemDetails:
         bytes=item.bytes,
         ended_at=item.ended_at,
         audio=f"{PATH}/{item.batch_id}/items/{item.position}/audio" if spoken else None,
+        translation=_translation(item),
+        prepared=item.prepared,
     )
+
+
+def _translation(item: BatchItem) -> SpokenTranslation | None:
+    """With the text that was translated, as long as that is kept."""
+    made = item.translation
+    return made and made.model_copy(update={"source_text": item.request.get("text")})

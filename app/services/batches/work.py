@@ -15,6 +15,10 @@ from app.core.exceptions import (
     EngineFailed,
     JobNotFound,
     NotFound,
+    PreparationFailed,
+    PreparationUnavailable,
+    TranslationFailed,
+    TranslationUnavailable,
     VersionConflict,
     VoiceNotFound,
 )
@@ -46,6 +50,11 @@ _WINDOW: Final = 16  # items that are looked at, for each part
 _MAX_WINDOW: Final = 500
 _MAX_WAIT_S: Final = 10.0
 _TEXTS: Final = ("text", "ssml")
+# A service that is away was waited for already, and may be there for the next item.
+_OF_ONE_ITEM: Final = (
+    EngineFailed, TranslationFailed, TranslationUnavailable, PreparationFailed,
+    PreparationUnavailable,
+)  # fmt: skip
 _WRONG: Final = JobProblem(
     code=AppError.code,
     detail="Something went wrong inside the service.",
@@ -115,7 +124,7 @@ class PartWork:
         try:
             voice, content, stream = await self._spoken(item)
         except AppError as error:
-            if error.status >= 500 and not isinstance(error, EngineFailed):
+            if error.status >= 500 and not isinstance(error, _OF_ONE_ITEM):
                 raise  # it is not this item's: no other could be spoken here
             problem = JobProblem(code=error.code, detail=error.detail, suggestion=error.suggestion)
             await self._end(item, {"status": ItemStatus.FAILED, "error": problem})
@@ -195,7 +204,13 @@ class PartWork:
             "status": ItemStatus.SUCCEEDED, "output": name, "bytes": len(content),
             "duration_s": stream.duration_s, "content_type": stream.content_type,
         }  # fmt: skip
-        if item.request.get("store") is False:
+        keeps = item.request.get("store") is not False
+        if (made := stream.translation) is not None:
+            kept = made.text if keeps else None
+            news["translation"] = made.model_copy(update={"source_text": None, "text": kept})
+        if keeps:
+            news["prepared"] = stream.prepared
+        else:
             news["request"] = {k: v for k, v in item.request.items() if k not in _TEXTS}
         if not await self._end(item, news):
             stored = await self._bench.items.get(item.id)

@@ -12,15 +12,13 @@ from contextlib import (
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
 from app.abuse.refusals import Refusals
 from app.audio.encode import AudioEncoder
 from app.audio.finish import Finish, finish
 from app.audio.types import Samples, SpeechChunk, WordTiming
 from app.consents.permit import Permit
 from app.consents.watch import VoiceWatch
-from app.core.exceptions import AppError, DatabaseError, TextBlocked
+from app.core.exceptions import AppError, BadRequest, DatabaseError, TextBlocked
 from app.core.logging import get_logger
 from app.core.metrics import Metrics, Outcome, outcome_of
 from app.core.tasks import in_thread
@@ -43,6 +41,9 @@ from app.planning.draft import Draft, Drafting
 from app.planning.plan import Plan, Worded
 from app.planning.surroundings import Surroundings
 from app.provenance.credentials import Credentials
+from app.services.synthesis.checking import errors_of, planned
+from app.services.synthesis.pauses import pause, silence
+from app.services.synthesis.rewording import Rewording
 from app.services.synthesis.speech import Charge, Order, Said, Speech
 from app.services.synthesis.words import shifted, written
 from app.storage.base import BlobStore
@@ -76,6 +77,7 @@ class SynthesisService:
         metrics: Metrics | None = None,
         log: SpeechLog | None = None,
         tracer: OutputTracer | None = None,
+        rewording: Rewording | None = None,
     ) -> None:
         self._voices = voices
         self._reach = reach
@@ -93,6 +95,7 @@ class SynthesisService:
         self._refusals = Refusals(audit, self._metrics)
         self._log = log
         self._tracer = tracer
+        self._rewording = rewording or Rewording()
 
     async def close(self) -> None:
         """Look no more at what is being spoken."""
@@ -130,6 +133,8 @@ class SynthesisService:
             VoiceEngineMismatch: the voice cannot be spoken by the engine that runs.
             EngineBusy: there are as many requests as may be.
             ProvenanceUnavailable: the file has to be signed, and cannot be.
+            TranslationUnavailable, TranslationFailed: the text cannot be translated.
+            PreparationUnavailable, PreparationFailed: it cannot be prepared for the ear.
         """
         asker = by or Party(voice.owner)
         since = time.perf_counter()
@@ -145,7 +150,7 @@ class SynthesisService:
         """
         by, voice = order.by, order.voice
         draft = await in_thread(
-            None, self._drafting.draft, by, voice, order.request, streaming=streaming
+            None, self._drafting.draft, by, voice, order.asked, streaming=streaming
         )
         plan = await self._around().plan(draft)
         await self._opened()
@@ -166,7 +171,8 @@ class SynthesisService:
             The errors, by the place of the request.
 
         Raises:
-            EngineUnavailable: nothing can be spoken now.
+            EngineUnavailable, TranslationUnavailable, PreparationUnavailable: nothing can be
+                spoken, translated or prepared now.
         """
         await self._opened()
         around = self._around()
@@ -174,8 +180,11 @@ class SynthesisService:
         for start in range(0, len(asked), _CHECKED_AT_ONCE):
             some = asked[start : start + _CHECKED_AT_ONCE]
             drafts = await in_thread(None, self._drafts, some, by)
-            plans = [await _planned(around, draft) for draft in drafts]
-            for place, error in enumerate(await in_thread(None, _errors, plans), start):
+            plans = [await planned(around, draft) for draft in drafts]
+            errors = await in_thread(None, errors_of, plans)
+            for at, (_, request) in enumerate(some):
+                errors[at] = errors[at] or await self._unwordable(request)
+            for place, error in enumerate(errors, start):
                 if isinstance(error, TextBlocked):
                     await self._refusals.note(by.owner, asked[place][0])
                 if error is not None:
@@ -183,6 +192,13 @@ class SynthesisService:
                     if len(found) == most:
                         return found
         return found
+
+    async def _unwordable(self, request: SpeechRequest) -> AppError | None:
+        try:
+            await self._rewording.check(request)
+        except BadRequest as error:
+            return error
+        return None
 
     def _drafts(
         self, asked: Sequence[tuple[Voice, SpeechRequest]], by: Party
@@ -208,6 +224,10 @@ class SynthesisService:
         if not streaming:
             self._credentials.check(request.format)
         plan = await self._plan(order, streaming=streaming)
+        if request.reworded:
+            most = self._drafting.limits.most(streaming)
+            order = await self._rewording.done(order, language=plan.language, most=most)
+            plan = await self._plan(order, streaming=streaming)
         rate = plan.draft.rate
         states = {
             voice.id: await stored_state(voice, info, voices=self._voices, states=self._states)
@@ -234,7 +254,7 @@ class SynthesisService:
         worded = plan.worded()
         while (one := await in_thread(None, next, worded, None)) is not None:
             if not one.wording.parts:
-                yield Said(_pause(one, plan.info.sample_rate), one)
+                yield Said(pause(one, plan.info.sample_rate), one)
                 continue
             request = plan.asked(states[one.piece.voice or order.voice.id])
             with span("sentence", **{"voice.characters": len(one.piece.text)}) as tracing:
@@ -254,7 +274,7 @@ class SynthesisService:
             asked = asked_of(info, request, piece, wording.spoken, part)
             chunks += shifted(await self._in_turn(asked, priority), part)
             if part.pause_s and part is not wording.parts[-1]:
-                chunks.append(_silence(part.pause_s, info.sample_rate, piece.start, piece.end))
+                chunks.append(silence(part.pause_s, info.sample_rate, piece.start, piece.end))
         samples, words = await in_thread(None, self._finished, chunks, left_to_do(info, piece))
         words = tuple(written(words, wording.spoken, piece))
         return SpeechChunk(samples, info.sample_rate, piece.start, piece.end, words)
@@ -277,7 +297,7 @@ class SynthesisService:
     async def _admitted(self, order: Order) -> AsyncIterator[None]:
         """When there is room for one more, and its characters are paid."""
         with self._entered(order):
-            await order.charge(len(order.request.content))
+            await order.charge(order.characters - order.charged)
             yield
 
     def _entered(self, order: Order) -> AbstractContextManager[None]:
@@ -332,7 +352,7 @@ class SynthesisService:
             engine,
             request.format,
             outcome,
-            characters=0 if outcome == "refused" else len(request.content),
+            characters=0 if outcome == "refused" else order.characters,
             first_audio_s=first_s,
             audio_s=audio_s,
             working_s=working_s,
@@ -344,44 +364,11 @@ class SynthesisService:
             source=order.source.value,
             format=request.format.value,
             outcome=outcome,
-            chars=len(request.content),
+            chars=order.characters,
             audio_s=round(audio_s, 2),
             first_s=round(first_s or 0.0, 3),
             rtf=round(working_s / audio_s, 3) if audio_s else None,
         )
-
-
-async def _planned(around: Surroundings, draft: Draft | AppError) -> Plan | AppError:
-    if isinstance(draft, AppError):
-        return draft
-    try:
-        return await around.plan(draft)
-    except AppError as error:
-        return error
-
-
-def _errors(plans: Sequence[Plan | AppError]) -> list[AppError | None]:
-    """What is wrong with each."""
-    errors: list[AppError | None] = []
-    for plan in plans:
-        try:
-            if isinstance(plan, AppError):
-                raise plan
-            plan.check()
-            errors.append(None)
-        except AppError as error:
-            errors.append(error)
-    return errors
-
-
-def _pause(one: Worded, rate: int) -> SpeechChunk:
-    """Of a piece of which nothing is said."""
-    piece = one.piece
-    return _silence(piece.lead_s + piece.pause_s, rate, piece.start, piece.end)
-
-
-def _silence(seconds: float, rate: int, start: int, end: int) -> SpeechChunk:
-    return SpeechChunk(np.zeros(max(1, round(seconds * rate)), np.float32), rate, start, end)
 
 
 async def _look_ahead(said: AsyncGenerator[Said, None]) -> AsyncGenerator[Said, None]:

@@ -16,6 +16,7 @@ from app.models.access import Party
 from app.models.history import LexiconUse, SpeechSource, SpeechStatus
 from app.models.output import Output, OutputTracer, OutputVoice
 from app.models.speech import Priority, SpeechLog, SpeechRequest, Spoken, SpokenPiece
+from app.models.translation import SpokenTranslation
 from app.models.voice import Voice
 from app.planning.plan import Plan, Worded
 from app.provenance.claim import Claim
@@ -33,6 +34,10 @@ class Order:
 
     Attributes:
         by: who asks.
+        spoken: what is spoken, where it was made of the request's text first.
+        translation: of that text, if it was translated.
+        prepared: SSML that was made of it for the ear.
+        charged: characters that were paid already.
         since: when it was asked for, by `time.perf_counter`.
     """
 
@@ -44,6 +49,20 @@ class Order:
     priority: Priority
     charge: Charge
     since: float
+    spoken: SpeechRequest | None = None
+    translation: SpokenTranslation | None = None
+    prepared: str | None = None
+    charged: int = 0
+
+    @property
+    def asked(self) -> SpeechRequest:
+        """What is to be spoken, as far as that is known."""
+        return self.spoken or self.request
+
+    @property
+    def characters(self) -> int:
+        """That are counted: of what was sent or of what is spoken, whichever is longer."""
+        return max(len(self.request.content), len(self.asked.content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +87,9 @@ class Speech:
         lexicon: what lexicons have changed so far; the whole when the iterator has ended.
         content_type: of the bytes.
         engine: that speaks.
+        translation: of the text, if it was translated.
+        prepared: SSML that was made of it for the ear.
+        asked_to_prepare: whether that was asked for.
         characters: that are counted.
         duration_s: of what has been encoded so far; the whole when the iterator has ended.
         first_audio_s: since it was asked for until the first piece was there; None before.
@@ -95,7 +117,10 @@ class Speech:
         self.lexicon = LexiconUse(
             lexicons=[f"{id}@{number}" for id, number in plan.attached.lexicons]
         )
-        self.characters = len(order.request.content)
+        self.characters = order.characters
+        self.translation = order.translation
+        self.prepared = order.prepared
+        self.asked_to_prepare = order.request.prepare is not None
         self.duration_s = 0.0
         self.first_audio_s: float | None = None
         self.total_s = 0.0
@@ -232,6 +257,9 @@ class Speech:
             total_s=self.total_s,
             first_audio_s=self.first_audio_s,
             error=error,
+            spoken_chars=order.characters,
+            translation=order.translation,
+            prepared=order.prepared,
             content=None if self._kept is None else bytes(self._kept),
             batch_id=order.batch_id,
         )

@@ -1,0 +1,1 @@
+"""Making texts fit for the ear before they are spoken."""

@@ -1,0 +1,1 @@
+"""Translating texts: one port, several services behind it."""
