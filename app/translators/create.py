@@ -37,7 +37,9 @@ def create_translator(
             settings.azure_translator_version,
             settings.azure_translator_path,
         )
-        return AzureTranslator(_client(settings, _for_translator(settings), clock, pause), site)
+        headers = _for_translator(settings)
+        client = _client("azure-translator", headers, settings, clock=clock, pause=pause)
+        return AzureTranslator(client, site)
     model = create_chat_model(settings, clock, pause=pause) if wanted == "openai" else None
     return ChatTranslator(model) if model else None
 
@@ -55,14 +57,17 @@ def create_chat_model(
     azure = settings.azure_chats
     headers = _for_azure_openai(settings) if azure else _bearer(settings.openai_api_key)
     site = _azure_site(settings) if azure else _other_site(settings)
-    return ChatModel(_client(settings, headers, clock, pause), site)
+    client = _client("chat", headers, settings, clock=clock, pause=pause)
+    return ChatModel(client, site)
 
 
-def _client(settings: Settings, headers: Headers, clock: Clock, pause: Pause) -> ServiceClient:
+def _client(
+    service: str, headers: Headers, settings: Settings, *, clock: Clock, pause: Pause
+) -> ServiceClient:
     patience = Patience(
         settings.services_timeout_s, settings.services_tries, settings.services_patience_s
     )
-    return ServiceClient(headers, patience, pause=pause, clock=clock)
+    return ServiceClient(service, headers, patience=patience, pause=pause, clock=clock)
 
 
 def _for_translator(settings: Settings) -> Headers:

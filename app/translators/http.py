@@ -22,7 +22,7 @@ from typing import Any, Final
 import httpx2
 
 from app.core.clock import Clock
-from app.core.tracing import span
+from app.core.outgoing import outgoing
 
 _MAX_BYTES: Final = 16 * 2**20
 _FIRST_PAUSE_S, _GROWTH, _LONGEST_PAUSE_S = 0.5, 2.0, 20.0
@@ -109,6 +109,7 @@ class ServiceClient:
     """A client of one service.
 
     Args:
+        service: in a word, for traces.
         headers: credentials and the like.
         pause: waits for so many seconds.
         clock: in seconds.
@@ -116,12 +117,14 @@ class ServiceClient:
 
     def __init__(
         self,
+        service: str,
         headers: Headers,
-        patience: Patience,
         *,
+        patience: Patience,
         pause: Pause = asyncio.sleep,
         clock: Clock = time.monotonic,
     ) -> None:
+        self._service = service
         self._headers = headers
         self._patience = patience
         self._pause = pause
@@ -159,24 +162,25 @@ class ServiceClient:
     async def _try(
         self, method: str, url: str, params: Mapping[str, str] | None, body: Any
     ) -> Answer:
-        headers = {"Accept": "application/json", **await self._headers()}
+        own = {"Accept": "application/json", **await self._headers()}
         content = None
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            own["Content-Type"] = "application/json"
             content = json.dumps(body, ensure_ascii=False).encode(errors="replace")
         begun = False
-        with span("call", **{"server.address": httpx2.URL(url).host}):
-            try:
-                async with (
-                    asyncio.timeout(self._patience.timeout_s),
-                    self._client().stream(
-                        method, url, params=params, headers=headers, content=content
-                    ) as response,
-                ):
-                    begun = True
-                    return _read(response, await _content(response))
-            except (httpx2.HTTPError, TimeoutError) as error:
-                raise CallFailed(Reason.UNREADABLE if begun else Reason.DOWN) from error
+        try:
+            async with (
+                outgoing(self._service, method, url) as told,
+                asyncio.timeout(self._patience.timeout_s),
+                self._client().stream(
+                    method, url, params=params, headers={**told, **own}, content=content
+                ) as response,
+            ):
+                begun = True
+                told.answered(response.status_code)
+                return _read(response, await _content(response))
+        except (httpx2.HTTPError, TimeoutError) as error:
+            raise CallFailed(Reason.UNREADABLE if begun else Reason.DOWN) from error
 
     def _client(self) -> httpx2.AsyncClient:
         if self._opened is None:
