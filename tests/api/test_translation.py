@@ -40,8 +40,10 @@ class Site:
         return self.client.post(path, json=body)
 
     def last(self) -> dict[str, Any]:
-        entry: dict[str, Any] = self.client.get("/api/v1/synthesis/history").json()["items"][0]
-        return entry
+        """The newest entry of the history; nothing if there is none yet."""
+        entries: list[dict[str, Any]]
+        entries = self.client.get("/api/v1/synthesis/history").json()["items"]
+        return entries[0] if entries else {}
 
 
 @pytest.fixture(scope="module")
