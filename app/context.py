@@ -174,7 +174,7 @@ def _wired(parts: wiring.Parts) -> AppContext:  # long: every service by its nam
         provenance=parts.provenance,
         marks=WatermarkService(parts.ears, parts.watermark, tools.admission),
         access=wiring.access(parts),
-        guards=guards_of(parts.guarding, jobs=board, clock=parts.clock),
+        guards=guards_of(parts.guarding, jobs=board),
         keys=KeyService(keys=database.collection(ApiKey), audit=parts.trail),
         limiter=wiring.limiter(parts),
         turns=parts.turns,

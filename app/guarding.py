@@ -48,6 +48,7 @@ class GuardParts:
     ears: Ears
     audit: AuditTrail
     metrics: Metrics
+    barred: Barred
     rules: WatchRules = WatchRules()  # noqa: RUF009 - it does not change
 
     @property
@@ -70,9 +71,12 @@ class GuardParts:
         )
 
 
-def guards_of(parts: GuardParts, *, jobs: JobBoard, clock: Clock) -> Guards:
-    database, audit = parts.database, parts.audit
-    barred = Barred(database.collection(Suspension), clock=clock)
+def barred_in(database: Database, clock: Clock) -> Barred:
+    return Barred(database.collection(Suspension), clock=clock)
+
+
+def guards_of(parts: GuardParts, *, jobs: JobBoard) -> Guards:
+    database, audit, barred = parts.database, parts.audit, parts.barred
     tools = SuspensionTools(
         suspensions=database.collection(Suspension),
         voices=database.collection(Voice),

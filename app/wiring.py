@@ -21,7 +21,7 @@ from app.db.base import Collection, Database
 from app.db.usage import UsageCounters
 from app.db.voices import VoiceReach
 from app.engines.base import AgreementBound, Engine
-from app.guarding import GuardParts
+from app.guarding import GuardParts, barred_in
 from app.identity.tokens import TokenVerifier
 from app.jobs.board import JobBoard
 from app.jobs.dbos import DbosQueue
@@ -112,6 +112,7 @@ def parts_of(  # long: every part by its name
     trail = AuditTrail(database.collection(AuditEvent))
     lexicons, contents = database.collection(Lexicon), database.collection(LexiconContent)
     voices, shares = database.collection(Voice), database.collection(VoiceShare)
+    barred = barred_in(database, clock)
     store = LexiconStore(lexicons=lexicons, contents=contents, audit=trail)
     return Parts(
         settings=settings,
@@ -127,14 +128,14 @@ def parts_of(  # long: every part by its name
         queue=queue,
         turns=_turns(settings, engine, clock, metrics),
         voices=voices,
-        reach=VoiceReach(voices, shares),
+        reach=VoiceReach(voices, shares, barred=lambda owner: barred.has(owner=owner)),
         lexicons=store,
         shelf=LexiconShelf(lexicons=lexicons, store=store),
         drafting=Drafting.of(settings, engine.info),
         trail=trail,
         permit=Permit(settings.consents, settings.operator_attests),
         desk=ConsentDesk(database.collection(Consent)),
-        guarding=GuardParts(database, ears, trail, metrics, WatchRules.of(settings)),
+        guarding=GuardParts(database, ears, trail, metrics, barred, WatchRules.of(settings)),
         translating=_translating(settings, clock),
         preparer=_preparer(settings, clock),
     )
@@ -224,6 +225,7 @@ def synthesis(parts: Parts, log: HistoryLog, outputs: OutputLog) -> SynthesisSer
 def identify(parts: Parts, outputs: OutputLog, admission: Admission) -> IdentifyService:
     return IdentifyService(
         parts.database.outputs(),
+        voices=parts.voices,
         max_bytes=parts.settings.max_upload_bytes,
         admission=admission,
         settle=outputs.settle,
@@ -263,13 +265,12 @@ def training(parts: Parts, shop: Workshop) -> TrainingService:
 def workshop(parts: Parts) -> Workshop:
     database = parts.database
     versions = database.collection(VoiceVersion)
-    states = parts.stores.states
     return Workshop(
         voices=parts.voices,
         samples=database.collection(VoiceSample),
-        versions=Versions(voices=parts.voices, versions=versions, states=states),
+        versions=Versions(voices=parts.voices, versions=versions, states=parts.stores.states),
         recordings=parts.stores.recordings,
-        states=states,
+        states=parts.stores.states,
         engine=parts.engine,
         ears=parts.ears,
         measuring=Measuring(

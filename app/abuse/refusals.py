@@ -36,5 +36,6 @@ class Refusals:
         """A text was blocked. What cannot be written is logged: the refusal stands."""
         self.metrics.abuse(TextBlocked.code)
         with suppress(DatabaseError, Conflict):
-            subject = voice or Record(id="-", owner=owner)
+            # Whoever asked is told of, not the owner of a voice that is shared with them.
+            subject = Record(id=voice.id if voice else "-", owner=owner)
             await self.audit.record(Action.TEXT_BLOCKED, subject, outcome=TextBlocked.code)

@@ -168,6 +168,8 @@ async def _app_error(_: Request, error: AppError) -> JSONResponse:
 def _log(error: AppError) -> None:
     if isinstance(error, EngineBusy | IdentityError):  # not ours, and must not flood the log
         log.warning("busy", code=error.code, detail=error.detail)
+    elif error.status == 501:  # nothing is wrong: it is not offered here
+        log.info("not supported", code=error.code)
     elif error.status >= 500:
         log.error("failed", code=error.code, detail=error.detail, exc_info=error)
 

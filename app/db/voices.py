@@ -1,7 +1,9 @@
 """Finding a caller's voice."""
 
+from collections.abc import Awaitable, Callable
+
 from app.core.clock import WallClock, utc_now
-from app.core.exceptions import NotFound, VoiceAccessMissing, VoiceNotFound
+from app.core.exceptions import NotFound, VoiceAccessMissing, VoiceNotFound, VoiceSuspended
 from app.core.ids import is_id
 from app.db.base import AnyOf, Collection, every
 from app.models.access import Party
@@ -37,17 +39,23 @@ async def update_voice(voices: Collection[Voice], voice: Voice) -> Voice:
 
 
 class VoiceReach:
-    """Which voices somebody reaches: their own, and those that are shared with them."""
+    """Which voices somebody reaches: their own, and those that are shared with them.
+
+    Args:
+        barred: whether an owner is suspended: their voices are then silent for others too.
+    """
 
     def __init__(
         self,
         voices: Collection[Voice],
         shares: Collection[VoiceShare],
         *,
+        barred: Callable[[str], Awaitable[bool]] | None = None,
         clock: WallClock = utc_now,
     ) -> None:
         self._voices = voices
         self._shares = shares
+        self._barred = barred
         self._clock = clock
 
     async def find(
@@ -76,6 +84,7 @@ class VoiceReach:
 
         Raises:
             VoiceNotFound: there is none with this id, or it is not shared with the party.
+            VoiceSuspended: it is shared, and its owner may do nothing for now.
         """
         voice = await self._voices.get(voice_id) if is_id(voice_id) else None
         if voice is None:
@@ -87,6 +96,10 @@ class VoiceReach:
         ]
         if not given:
             raise _no_voice(voice_id)
+        if self._barred is not None and await self._barred(voice.owner):
+            raise VoiceSuspended(
+                "The owner of the voice is suspended.", "Ask an administrator of this server."
+            )
         manages = VoiceAccess.MANAGE in given
         return voice, VoiceAccess.MANAGE if manages else VoiceAccess.USE
 
@@ -94,6 +107,8 @@ class VoiceReach:
         """The ids of others' voices that are shared with the party, and what it may do."""
         found: dict[str, VoiceAccess] = {}
         for share in await self._of(party, {}):
+            if share.owner == party.owner:  # with a group that they are in themselves
+                continue
             access = VoiceAccess(share.access)
             known = found.get(share.voice_id, access)
             found[share.voice_id] = access if access.covers(known) else known

@@ -17,7 +17,7 @@ from app.core.exceptions import (
     VersionConflict,
 )
 from app.core.ids import is_id
-from app.core.logging import get_logger
+from app.core.logging import actor, get_logger, request_id
 from app.core.metrics import Metrics
 from app.db.base import Collection, Page
 from app.jobs.base import JobHandler, JobQueue
@@ -159,8 +159,11 @@ class JobBoard:
                 log.warning("a job is settled later", job=job_id, detail=error.detail)
         return job
 
-    async def retry(self, owner: str, job_id: str) -> Job:
-        """Queue a job that has failed, was cancelled, or failed in part, once more.
+    async def retry(
+        self, owner: str, job_id: str, *, options: Mapping[str, Any] | None = None
+    ) -> Job:
+        """Queue a job that has failed, was cancelled, or failed in part, once more, for whoever
+        asks now, with other options if there are some.
 
         Raises:
             JobNotFound: there is none with this id, or it is somebody else's.
@@ -169,6 +172,8 @@ class JobBoard:
             TooManyJobs: the owner has as many as may be.
         """
         known = await self.get(owner, job_id)
+        by = {"actor": actor.get(), "request_id": request_id.get()}
+        news = by if options is None else {**by, "options": dict(options)}
 
         def again(job: Job) -> Job:
             if not job.ended or job.status is JobStatus.SUCCEEDED:
@@ -179,7 +184,7 @@ class JobBoard:
             fresh = {
                 "status": JobStatus.QUEUED, "stage": "queued", "progress": 0.0, "eta_s": None,
                 "message": None, "error": None, "cancel_requested": False, "ended_at": None,
-                "runs": job.runs + 1, "stalls": 0,
+                "runs": job.runs + 1, "stalls": 0, **news,
             }  # fmt: skip
             return job.model_copy(update=fresh)
 

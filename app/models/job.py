@@ -27,6 +27,9 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+ASKED_BY: Final = "asked_by"
+"""Option of a job about something of another owner: who has asked for it."""
+
 ENDED: Final = frozenset(
     {JobStatus.SUCCEEDED, JobStatus.PARTIAL, JobStatus.FAILED, JobStatus.CANCELLED}
 )

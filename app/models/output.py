@@ -92,7 +92,7 @@ class OutputMatch(BaseModel):
     output_id: str = Field(description="Also the id of its entry in the history, if one is kept.")
     request_id: str = Field(description="Of the request that made it; `-` outside one.")
     created_at: datetime = Field(description="When it ended.")
-    owner: str = Field(description="Of the voice that was asked for.")
+    owner: str = Field(description="For whom it was made.")
     actor: str = Field(description="Subject of who had it made.")
     source: SpeechSource = Field(description="By which way it was asked for.")
     batch_id: str | None

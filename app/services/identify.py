@@ -1,6 +1,6 @@
 """Telling which request made a piece of audio."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -9,17 +9,19 @@ from app.core.admission import Admission
 from app.core.clock import WallClock, utc_now
 from app.core.logging import get_logger
 from app.core.tasks import in_thread
-from app.db.base import OutputStore
+from app.db.base import AnyOf, Collection, OutputStore
 from app.fingerprint.landmarks import FRAME_S, Landmarks, clip_landmarks
 from app.fingerprint.matching import Match, matches
 from app.models.output import Identification, Output, OutputMatch
+from app.models.voice import Voice
 
 log = get_logger(__name__)
 
 MAX_CLIP_S: Final = 60.0
 
 _MOST: Final = 20  # matches of an answer
-_LOOKED_UP: Final = 500  # matches, of all owners
+_LOOKED_UP: Final = 20_000  # matches, of all owners
+_AT_ONCE: Final = 500
 _SLACK: Final = timedelta(days=1)
 
 
@@ -37,6 +39,7 @@ class IdentifyService:
         self,
         store: OutputStore,
         *,
+        voices: Collection[Voice],
         max_bytes: int,
         admission: Admission,
         settle: Callable[[], Awaitable[None]],
@@ -44,6 +47,7 @@ class IdentifyService:
         clock: WallClock = utc_now,
     ) -> None:
         self._store = store
+        self._voices = voices
         self._limits = DecodeLimits(max_bytes=max_bytes, max_seconds=MAX_CLIP_S)
         self._admission = admission
         self._settle = settle
@@ -65,15 +69,32 @@ class IdentifyService:
         with self._admission.enter():
             audio, clip = await in_thread(None, self._heard, read)
         await self._settle()
-        found = matches(await self._store.hits(clip))[:_LOOKED_UP]
-        outputs = await self._store.get([match.number for match in found], owner=owner)
         return Identification(
-            matches=[
-                _told(match, outputs[match.number]) for match in found if match.number in outputs
-            ][:_MOST],
+            matches=await self._of(matches(await self._store.hits(clip))[:_LOOKED_UP], owner),
             clip_s=round(audio.duration_s, 3),
             landmarks=len(clip.keys),
         )
+
+    async def _of(self, found: Sequence[Match], owner: str | None) -> list[OutputMatch]:
+        """The surest matches among the outputs of an owner."""
+        told: list[tuple[Match, Output]] = []
+        for start in range(0, len(found), _AT_ONCE):
+            some = found[start : start + _AT_ONCE]
+            outputs = await self._store.get([match.number for match in some], owner=owner)
+            told += [(match, outputs[match.number]) for match in some if match.number in outputs]
+            if len(told) >= _MOST:
+                break
+        told = told[:_MOST]
+        own = None if owner is None else await self._own(owner, [output for _, output in told])
+        return [_told(match, output, own) for match, output in told]
+
+    async def _own(self, owner: str, outputs: Sequence[Output]) -> set[str]:
+        """Ids of the voices in these outputs that are the owner's."""
+        ids = tuple({voice.voice_id for output in outputs for voice in output.voices})
+        if not ids:
+            return set()
+        page = await self._voices.list(where={"owner": owner, "id": AnyOf(ids)}, limit=500)
+        return {voice.id for voice in page.items}
 
     async def expire(self) -> int:
         """Forget outputs that were remembered long enough; says how many.
@@ -98,7 +119,10 @@ class IdentifyService:
         return audio, clip_landmarks(audio.samples, audio.sample_rate)
 
 
-def _told(match: Match, output: Output) -> OutputMatch:
+def _told(match: Match, output: Output, own: set[str] | None) -> OutputMatch:
+    """What is told of a match. The consents of others' voices are told to administrators, to whom
+    `own` is None.
+    """
     start, end = match.first * FRAME_S, match.last * FRAME_S
     shift = match.offset * FRAME_S
     return OutputMatch(
@@ -109,7 +133,12 @@ def _told(match: Match, output: Output) -> OutputMatch:
         actor=output.actor,
         source=output.source,
         batch_id=output.batch_id,
-        voices=list(output.voices),
+        voices=[
+            voice
+            if own is None or voice.voice_id in own
+            else voice.model_copy(update={"consent_id": None})
+            for voice in output.voices
+        ],
         duration_s=output.duration_s,
         clip_start_s=round(start, 2),
         clip_end_s=round(end, 2),

@@ -27,6 +27,7 @@ from app.engines.stored import stored_state
 from app.lexicons.hearing import compare
 from app.lexicons.shelf import LexiconShelf
 from app.models.access import Party
+from app.models.audit import Action
 from app.models.lexicon_check import (
     MOST_SAMPLES,
     Change,
@@ -42,6 +43,7 @@ from app.models.voice import Voice
 from app.planning.draft import Drafting
 from app.planning.plan import Plan, Worded
 from app.planning.surroundings import Surroundings
+from app.services.synthesis.speech import Charge
 from app.speaker.judge import Recognise
 from app.storage.base import BlobStore
 from app.text.normalization import coverage
@@ -91,8 +93,11 @@ class LexiconCheckService:
         self._recogniser = recogniser
         self._refusals = refusals
 
-    async def check(self, by: Party, asked: ValidateRequest) -> ValidateResponse:
+    async def check(self, by: Party, asked: ValidateRequest, *, charge: Charge) -> ValidateResponse:
         """How the text would be said.
+
+        Args:
+            charge: is awaited with the number of characters of samples before they are spoken.
 
         Raises:
             TextBlocked: it may not be spoken.
@@ -116,7 +121,7 @@ class LexiconCheckService:
             answer, places = await in_thread(None, self._worded, plan)
         if asked.audio or asked.verify:
             with self._turns.enter():
-                answer.entries = await self._sampled(plan, places, asked)
+                answer.entries = await self._sampled(plan, places, asked, charge)
             answer.more_entries = max(0, len(places) - MOST_SAMPLES)
         return answer
 
@@ -192,9 +197,14 @@ class LexiconCheckService:
             )
 
     async def _sampled(
-        self, plan: Plan, places: Sequence[_Place], asked: ValidateRequest
+        self, plan: Plan, places: Sequence[_Place], asked: ValidateRequest, charge: Charge
     ) -> list[CheckedEntry]:
         voice = plan.draft.voice
+        # An entry may stand for a whole sentence: what is said counts, not what is written.
+        said = [len(place.text) + len(place.edit.spoken) for place in places[:MOST_SAMPLES]]
+        await charge(max(len(plan.draft.request.content), sum(said)))
+        if voice and asked.audio and places:
+            await self._refusals.audit.record(Action.VOICE_USED, voice)
         state = (
             await stored_state(voice, plan.info, voices=self._voices, states=self._states)
             if voice

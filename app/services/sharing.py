@@ -5,7 +5,7 @@ from app.core.exceptions import InvalidRequest, ShareNotFound
 from app.core.ids import is_id
 from app.core.tasks import see_through
 from app.db.audit import AuditTrail
-from app.db.base import Collection
+from app.db.base import Collection, every
 from app.db.voices import find_voice
 from app.models.access import Principal
 from app.models.audit import Action
@@ -83,8 +83,11 @@ class SharingService:
             VoiceNotFound: there is none with this id, or it is somebody else's.
         """
         voice = await find_voice(self._voices, owner, voice_id)
-        page = await self._shares.list(where={"voice_id": voice.id}, limit=MOST_SHARES)
-        return page.items
+        where = {"voice_id": voice.id}
+        pages = every(
+            lambda cursor: self._shares.list(where=where, limit=MOST_SHARES, cursor=cursor)
+        )
+        return [share async for share in pages]
 
     async def end(self, owner: str, voice_id: str, share_id: str) -> None:
         """Take a share back.

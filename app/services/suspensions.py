@@ -26,7 +26,7 @@ from app.models.api_key import ApiKey
 from app.models.audit import Action
 from app.models.base import Record
 from app.models.batch import BatchItem
-from app.models.job import Job, JobKind, JobStatus
+from app.models.job import ASKED_BY, Job, JobKind, JobStatus
 from app.models.suspension import SUSPENDED, NewSuspension, Suspension, SuspensionKind
 from app.models.voice import Voice
 
@@ -180,6 +180,10 @@ class SuspensionService:
         }
         async for job in self._under_way(by[suspension.kind]):
             yield job
+        if suspension.kind is SuspensionKind.OWNER:  # begun on voices that others share with them
+            async for job in self._under_way({"kind": JobKind.TRAINING}):
+                if job.options.get(ASKED_BY) == subject:
+                    yield job
 
     async def _under_way(self, where: dict[str, Any]) -> AsyncIterator[Job]:
         for status in (JobStatus.QUEUED, JobStatus.RUNNING):

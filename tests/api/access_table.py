@@ -101,6 +101,7 @@ def guarded_settings(folder: Path, issuer: Issuer | None = None, **values: Any) 
         "data_dir": folder,
         "voice_engine": "fake",
         "rate_limiting_enabled": False,
+        "translator": "fake",
         "auth_mode": "api_key",
     }
     return Settings(_env_file=None, **usual | (entra if issuer else {}) | values)

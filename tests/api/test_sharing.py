@@ -18,6 +18,7 @@ from tests.servers.postgres import BOTH
 
 GROUP = "Team Ärger"
 SPEAK = "/api/v1/synthesis/speak"
+IDENTIFY = "/api/v1/provenance/identify"
 As = Callable[[str], Any]
 
 
@@ -328,3 +329,97 @@ def test_a_voice_of_somebody_else_cannot_be_shared(acting: As, voice: str) -> No
         404,
         "voice-not-found",
     )
+
+
+def test_a_manager_writes_nothing_about_the_consent_and_attaches_no_lexicon(
+    acting: As, voice: str
+) -> None:
+    ann, bob = acting("ann"), acting("bob")
+    secret = make(ann, f"not of {voice}")["id"]
+    attached = make(ann, f"of {voice}")["id"]
+    version = ann.get(f"{VOICES}/{voice}").json()["version"]
+    change = {"consent": "contract 17", "lexicon_ids": [attached], "version": version}
+    known = ann.put(f"{VOICES}/{voice}", json=change).json()
+    share(ann, voice, user="bob", access="manage")
+
+    for more in ({"consent": "forged"}, {"consent": None}, {"lexicon_ids": [attached, secret]}):
+        refused = bob.put(f"{VOICES}/{voice}", json=more | {"version": known["version"]})
+        assert problem(refused) == (403, "voice-access-missing")
+
+    assert ann.get(f"{VOICES}/{voice}").json() == known
+    fewer = bob.put(f"{VOICES}/{voice}", json={"lexicon_ids": [], "version": known["version"]})
+    assert (fewer.status_code, fewer.json()["consent"]) == (200, None)
+    assert ann.get(f"{VOICES}/{voice}").json()["consent"] == "contract 17"
+
+
+def test_samples_of_words_are_uses_of_the_voice(server: TestClient, acting: As, voice: str) -> None:
+    ann, bob = acting("ann"), acting("bob")
+    share(ann, voice, user="bob")
+    lexicon = make(bob, f"bob's for {voice}")["id"]
+    add(bob, "zz", "a whole sentence that nobody has counted", lexicon_id=lexicon)
+
+    asked = {"voice": voice, "text": "Say zz.", "lexicon_ids": [lexicon], "audio": True}
+    answer = bob.post("/api/v1/lexicon/validate", json=asked)
+
+    assert answer.json()["entries"][0]["audio_after"]
+    trail = server.get("/api/v1/audit", params={"subject_id": voice}).json()["items"]
+    assert trail[0]["action"] == "voice.used"
+
+
+def test_a_suspended_owner_speaks_through_nobody(
+    server: TestClient, acting: As, voice: str
+) -> None:
+    share(acting("ann"), voice, user="bob")
+    wanted = {"kind": "owner", "subject": "ann", "reason": "test"}
+    suspended = server.post("/api/v1/suspensions", json=wanted).json()
+    try:
+        said_so = acting("bob").post(SPEAK, json={"voice": voice, "text": "Hello."})
+        assert problem(said_so) == (403, "voice-suspended")
+    finally:
+        server.delete(f"/api/v1/suspensions/{suspended['id']}")
+    assert said(acting("bob"), voice) == 200
+
+
+def test_suspending_who_trains_a_shared_voice_ends_the_training(
+    server: TestClient, acting: As, voice: str
+) -> None:
+    ann, bob = acting("ann"), acting("bob")
+    share(ann, voice, user="bob", access="manage")
+    headers = {"Idempotency-Key": "nightly"}
+    job = bob.post(f"{VOICES}/{voice}/train", headers=headers).json()["job_id"]
+    assert bob.post(f"{VOICES}/{voice}/train", headers=headers).json()["job_id"] == job
+    mine = ann.post(f"{VOICES}/{registered(ann, hz=190.0)}/train", headers=headers)
+    assert mine.status_code == 202, mine.text
+
+    wanted = {"kind": "owner", "subject": "bob", "reason": "test"}
+    suspended = server.post("/api/v1/suspensions", json=wanted).json()
+
+    server.delete(f"/api/v1/suspensions/{suspended['id']}")
+    assert ann.get(f"/api/v1/jobs/{job}").json()["status"] in ("cancelled", "succeeded")
+
+
+def test_the_consent_of_a_shared_voice_is_not_told_by_identifying(acting: As, voice: str) -> None:
+    ann, bob, dan = acting("ann"), acting("bob"), acting("eve")
+    share(ann, voice, user="bob")
+    signed = {"speaker": "A B", "company": "C", "purpose": "Test.", "signed_by": "Ann"}
+    consent = ann.post("/api/v1/consents", data=signed | {"voice_id": voice}).json()
+    assert consent["status"] == "verified", consent
+    text = "Eleven penguins carry an umbrella across the frozen bay, singing quietly to themselves."
+    spoken = bob.post(SPEAK, json={"voice": voice, "text": text})
+
+    def told(caller: Any) -> list[Any]:
+        found = caller.post(IDENTIFY, files={"file": ("a.wav", spoken.content)}).json()
+        return [one["voices"] for one in found["matches"]]
+
+    assert {"voice_id": voice, "consent_id": None} in [one for [one] in told(bob)]
+    assert told(dan) == []
+
+
+def test_ones_own_voice_is_not_among_those_that_others_share(acting: As, voice: str) -> None:
+    carol = acting("carol")
+    own = registered(carol, hz=175.0)
+    share(carol, own, group=GROUP)
+
+    shared = carol.get(f"{VOICES}/?shared=true").json()["items"]
+
+    assert own not in [one["voice_id"] for one in shared]

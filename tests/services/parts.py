@@ -28,7 +28,7 @@ from app.db.sql import SqlDatabase
 from app.db.voices import VoiceReach
 from app.engines.base import Engine
 from app.engines.fake import FakeEngine
-from app.guarding import GuardParts
+from app.guarding import GuardParts, barred_in
 from app.jobs.board import JobBoard
 from app.jobs.webhooks import Webhooks
 from app.lexicons.shelf import LexiconShelf
@@ -127,6 +127,7 @@ class Parts:
     def tools(self) -> VoiceTools:
         ears, trail = self._ears(), AuditTrail(self.events)
         assert self.database is not None
+        barred = barred_in(self.database, time.monotonic)
         return VoiceTools(
             voices=self.voices,
             samples=self.samples,
@@ -138,7 +139,7 @@ class Parts:
             ears=ears,
             desk=self._desk(),
             permit=FREE,
-            watch=GuardParts(self.database, ears, trail, Metrics()).watch(),
+            watch=GuardParts(self.database, ears, trail, Metrics(), barred).watch(),
             audit=trail,
             jobs=self.board(),
             limits=VoiceLimits(),

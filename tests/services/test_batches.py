@@ -10,7 +10,7 @@ from app.jobs.base import JobRun
 from app.models.batch import ItemStatus
 from app.models.job import JobStatus
 from tests.services.batching import Batching, batching
-from tests.services.parts import OWNER
+from tests.services.parts import ME, OWNER
 
 pytestmark = pytest.mark.anyio
 
@@ -155,17 +155,17 @@ async def test_an_item_that_fails_fails_alone_and_can_be_tried_again(settings):
 
         b.engine.fails_at = "?!"
         said = len(b.engine.said)
-        again = await b.service.retry(OWNER, batch.batch_id)
+        again = await b.service.retry(ME, batch.batch_id)
         assert (again.counts.queued, again.counts.failed) == (1, 0)
         with pytest.raises(JobRunning):
-            await b.service.retry(OWNER, batch.batch_id)
+            await b.service.retry(ME, batch.batch_id)
         await b.work(batch)
 
         assert b.engine.said[said:] == ["Item 3."]
         assert (await b.now(batch)).status is JobStatus.SUCCEEDED
         assert await b.heard(batch) == texts(6)
         with pytest.raises(JobEnded):
-            await b.service.retry(OWNER, batch.batch_id)
+            await b.service.retry(ME, batch.batch_id)
 
 
 async def test_a_retry_by_way_of_the_job_speaks_what_failed_too(settings):
@@ -201,7 +201,7 @@ async def test_a_batch_that_is_cancelled_stops_and_keeps_what_was_done(settings)
         assert await b.heard(batch) == texts(4)
 
         b.engine.stops_at = "?!"
-        await b.service.retry(OWNER, batch.batch_id)
+        await b.service.retry(ME, batch.batch_id)
         await b.work(batch)
 
         assert (await b.now(batch)).status is JobStatus.SUCCEEDED
@@ -233,7 +233,7 @@ async def test_a_full_disk_fails_the_batch_and_keeps_what_was_done(settings):
         assert len(await b.heard(batch)) == 4
 
         b.outputs.room = 100
-        await b.service.retry(OWNER, batch.batch_id)
+        await b.service.retry(ME, batch.batch_id)
         await b.work(batch)
 
         assert (await b.now(batch)).status is JobStatus.SUCCEEDED

@@ -9,11 +9,12 @@ import pytest
 
 from app.core.admission import Admission
 from app.core.exceptions import DatabaseError
-from app.db.base import Heard, OutputStore
+from app.db.base import Heard, OutputStore, Page
 from app.db.sql import SqlDatabase
 from app.engines.fake import SAMPLE_RATE
 from app.models.history import SpeechSource
 from app.models.output import Output, OutputVoice
+from app.models.voice import Voice
 from app.services.identify import IdentifyService
 from app.services.output_log import LogLimits, OutputLog
 from tests.api.chatter import chatter, clip
@@ -51,6 +52,13 @@ class Broken:
         await self.store.add(heard)
 
 
+class NoVoices:
+    """Nobody has any."""
+
+    async def list(self, **_: Any) -> Page[Voice]:
+        return Page([], None)
+
+
 def output(age_days: float = 0.0, **fields: Any) -> Output:
     at = NOON - timedelta(days=age_days)
     usual = {"owner": "ann", "actor": "ann", "request_id": "r", "source": SpeechSource.SPEAK}
@@ -71,6 +79,7 @@ def service(store: OutputStore, *, keep_days: float = 30.0) -> IdentifyService:
 
     return IdentifyService(
         store,
+        voices=NoVoices(),  # type: ignore[arg-type],
         max_bytes=1_000_000,
         admission=Admission(1, doing="tests run", retry_after_s=lambda: 1),
         settle=settle,

@@ -252,9 +252,9 @@ async def cancel_batch(batches: Batches, owner: Owner, batch_id: str) -> BatchDe
     responses=also(_OF_ONE, problems(err.JobEnded, err.JobRunning, err.TooManyJobs)),
 )
 @access(Permission.JOBS_WRITE)
-async def retry_batch(batches: Batches, owner: Owner, batch_id: str) -> BatchDetails:
+async def retry_batch(batches: Batches, by: Asker, batch_id: str) -> BatchDetails:
     """Speak the items that failed, or were cancelled, once more. The others are kept."""
-    return await batches.retry(owner, batch_id)
+    return await batches.retry(by, batch_id)
 
 
 async def _begun(

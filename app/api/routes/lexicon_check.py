@@ -1,5 +1,7 @@
 """Finding out how a text would be said."""
 
+from functools import partial
+
 from fastapi import APIRouter, Request
 
 from app.api import rates
@@ -29,6 +31,5 @@ async def validate_text(
     `audio`, samples of the words that lexicons change, before and after; with `verify`, whether
     each entry changes what is heard. Nothing is kept.
     """
-    if body.audio or body.verify:
-        await rates.spend(request, Rate.CHARACTERS, len(body.text))
-    return await lexicons.check(by, body)
+    charge = partial(rates.spend, request, Rate.CHARACTERS)
+    return await lexicons.check(by, body, charge=charge)

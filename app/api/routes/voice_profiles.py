@@ -136,6 +136,7 @@ async def train_voice(
 async def train_voice_again(
     cloning: Cloning,
     owner: Manager,
+    by: Asker,
     voice_id: str,
     key: IdempotencyKey = None,
     body: TrainRequest | None = None,
@@ -144,7 +145,8 @@ async def train_voice_again(
     until there is a better version of it.
     """
     asked = body or TrainRequest()
-    order = TrainAgain(asked.minutes, asked.seed, asked.webhook_url, key)
+    guest = None if by.owner == owner else by.owner
+    order = TrainAgain(asked.minutes, asked.seed, asked.webhook_url, key, asked_by=guest)
     _, job = await cloning.again(owner, voice_id, order)
     return JobDetails.of(job)
 
@@ -233,7 +235,7 @@ async def change_voice(
     `If-Match`: if the voice was changed since, by a training for example, the answer is 409.
     """
     fields = {name: getattr(body, name) for name in body.model_fields_set - {"version"}}
-    change = Change(_version(body.version, if_match), fields)
+    change = Change(_version(body.version, if_match), fields, by_owner=owner == by.owner)
     voice = await voices.change(owner, voice_id, change)
     response.headers["ETag"] = etag(voice.version)
     return await profile(voices, voice, _access(voice, by))

@@ -65,6 +65,7 @@ def named_secrets(values: Mapping[str, Any], secret: frozenset[str]) -> dict[str
 
     Raises:
         ConfigurationError: another setting names one, or there is no vault.
+        ValidationError: the address of the vault is none.
     """
     named = {}
     for field, value in values.items():
@@ -81,6 +82,10 @@ def named_secrets(values: Mapping[str, Any], secret: frozenset[str]) -> dict[str
         raise ConfigurationError(
             f"{min(named).upper()} names a secret of Key Vault, but KEY_VAULT_URL is not set.",
             "Set it to https://NAME.vault.azure.net.",
+        )
+    if named:
+        VaultSettings.model_validate(
+            {name: values[name] for name in VaultSettings.model_fields if values.get(name)}
         )
     return named
 

@@ -104,6 +104,13 @@ def job_options(by: Party) -> dict[str, Any]:
     return {"groups": sorted(by.groups)} if by.groups else {}
 
 
+def options_again(job: Job, by: Party) -> dict[str, Any]:
+    """The options of another try: groups that who asks has left since are left out."""
+    groups = sorted(by.groups.intersection(job.options.get("groups", ())))
+    kept = {name: value for name, value in job.options.items() if name != "groups"}
+    return kept | ({"groups": groups} if groups else {})
+
+
 def party_of(job: Job) -> Party:
     """In whose name a job speaks. It is in the groups that it was in when it was begun."""
     return Party(job.owner, frozenset(job.options.get("groups", ())))

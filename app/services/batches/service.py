@@ -35,7 +35,15 @@ from app.provenance.credentials import Credentials
 from app.services.batches.check import ItemCheck, Place, number_of_items
 from app.services.batches.joined import Joined, Zip, chapters_of, voices_of
 from app.services.batches.making import batch_and_job, fingerprint_of, items_of
-from app.services.batches.records import in_order, let_go, output_name, requeue, standing, status_of
+from app.services.batches.records import (
+    in_order,
+    let_go,
+    options_again,
+    output_name,
+    requeue,
+    standing,
+    status_of,
+)
 from app.services.batches.views import PATH, batch_details, item_details
 from app.services.batches.work import Bench, PartWork
 
@@ -272,7 +280,7 @@ class BatchService:
         batch, _ = await self._found(owner, batch_id)
         return await self._details(batch, await self._board.cancel(owner, batch.job_id))
 
-    async def retry(self, owner: str, batch_id: str) -> BatchDetails:
+    async def retry(self, by: Party, batch_id: str) -> BatchDetails:
         """Speak the items that failed or were cancelled once more; the others are kept.
 
         Raises:
@@ -281,10 +289,10 @@ class BatchService:
             JobEnded: there is nothing left to do.
             TooManyJobs: the owner has as many as may be.
         """
-        batch, job = await self._found(owner, batch_id)
+        batch, job = await self._found(by.owner, batch_id)
         if not job.ended:
             raise JobRunning("The batch is not done.", "Wait for its end, or cancel it.")
-        job = await self._board.retry(owner, batch.job_id)
+        job = await self._board.retry(by.owner, batch.job_id, options=options_again(job, by))
         await requeue(self._items, job)  # workers do so as well
         return await self._details(batch, job)
 

@@ -132,10 +132,15 @@ class Speech:
         self._log = log
         self._credentials = credentials
         self._trace = None if tracer is None else tracer.begin(self._output())
-        # A batch keeps the audio of its items itself.
-        keeps = order.source is not SpeechSource.BATCH
-        self._most = log.most_audio(order.request) if keeps and log is not None else 0
+        self._most = self._most_kept()
         self._kept = bytearray() if self._most else None
+
+    def _most_kept(self) -> int:
+        """Bytes of its audio that the log keeps. A batch keeps the audio of its items itself; what
+        several voices say would outlive all of them but the first, as files go with one.
+        """
+        alone = self._order.source is not SpeechSource.BATCH and len(self.plan.voices) < 2
+        return self._log.most_audio(self._order.request) if alone and self._log else 0
 
     async def encoded(self) -> AsyncGenerator[bytes, None]:
         """The audio as it is made. Close it to stop the synthesis."""

@@ -20,7 +20,7 @@ from app.core.logging import actor, get_logger, request_id
 from app.core.tasks import in_thread, see_through
 from app.db.voices import find_voice, update_voice
 from app.engines.base import VoiceState, trainer
-from app.models.job import Job, JobKind
+from app.models.job import ASKED_BY, Job, JobKind
 from app.models.voice import Voice, VoiceSample
 from app.services.voices.enrolling import agreement_for, enrolled
 from app.services.voices.hearing import Heard, duplicates_of
@@ -38,12 +38,24 @@ _TRIES: Final = 20  # when others change the same voice
 
 @dataclass(frozen=True, slots=True)
 class TrainAgain:
-    """How a voice is to be trained. No minutes: as many as is usual here."""
+    """How a voice is to be trained. No minutes: as many as is usual here.
+
+    Attributes:
+        asked_by: another owner, who may manage the voice. Their keys are not the owner's.
+    """
 
     minutes: float | None = None
     seed: int = 0
     webhook_url: str | None = None
     idempotency_key: str | None = None
+    asked_by: str | None = None
+
+    @property
+    def key(self) -> str | None:
+        """Of idempotency, among all of the owner."""
+        if self.idempotency_key is None or self.asked_by is None:
+            return self.idempotency_key
+        return sha256(f"{self.asked_by}\n{self.idempotency_key}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +114,7 @@ class CloningService:
         order = self._checked(order)
         await self._tools.jobs.check_webhook(order.webhook_url)
         fingerprint = await self._fingerprint(order)
-        known = await self._tools.jobs.known(owner, order.idempotency_key, fingerprint)
+        known = await self._tools.jobs.known(owner, order.key, fingerprint)
         if known is not None:
             return await self._known(owner, known)
         with self._tools.counted():
@@ -131,7 +143,7 @@ class CloningService:
         await self._tools.jobs.check_webhook(order.webhook_url)
         asked = (voice.id, minutes, order.seed, order.webhook_url)
         fingerprint = sha256(repr(asked).encode()).hexdigest()
-        known = await self._tools.jobs.known(owner, order.idempotency_key, fingerprint)
+        known = await self._tools.jobs.known(owner, order.key, fingerprint)
         if known is not None:
             return voice, known
         self._check_ended(await self._tools.jobs.under_way(JobKind.TRAINING, voice.id))
@@ -293,8 +305,9 @@ def _job(voice: Voice, order: TrainAgain, fingerprint: str) -> Job:
         owner=voice.owner,
         kind=JobKind.TRAINING,
         subject_id=voice.id,
-        options={"minutes": order.minutes, "seed": order.seed},
-        idempotency_key=order.idempotency_key,
+        options={"minutes": order.minutes, "seed": order.seed}
+        | ({ASKED_BY: order.asked_by} if order.asked_by else {}),
+        idempotency_key=order.key,
         fingerprint=fingerprint,
         webhook_url=order.webhook_url,
         actor=actor.get(),

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.consents.desk import agreed, consent_for
 from app.consents.permit import Standing
-from app.core.exceptions import InvalidRequest, VersionConflict
+from app.core.exceptions import InvalidRequest, VersionConflict, VoiceAccessMissing
 from app.core.tasks import see_through
 from app.db.base import AnyOf, Page
 from app.db.lexicons import find_lexicons
@@ -49,10 +49,13 @@ class Change:
         version: of the record that the caller has read.
         fields: those that change, by name: `name`, `description`, `language`, `consent`,
             `lexicon_ids`.
+        by_owner: else somebody who may manage the voice: the speaker's agreement is not theirs to
+            write about, nor are the owner's other lexicons.
     """
 
     version: int
     fields: Mapping[str, Any]
+    by_owner: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,7 @@ class VoiceService:
             VoiceNotFound: there is none with this id, or it is somebody else's.
             InvalidRequest, UnsupportedLanguage, LexiconNotFound: it cannot be changed so.
             VersionConflict: it was changed since the caller has read it.
+            VoiceAccessMissing: only its owner changes that.
         """
         voice = await self.get(owner, voice_id)
         if voice.version != change.version:
@@ -209,6 +213,8 @@ class VoiceService:
                 version=voice.version,
             )
         fields = self._checked(change.fields)
+        if not change.by_owner:
+            _check_managed(voice, fields)
         if "lexicon_ids" in fields:
             fields["lexicon_ids"] = await self._lexicons(owner, fields["lexicon_ids"] or ())
         return await see_through(self._change(voice.model_copy(update=fields)))
@@ -246,3 +252,16 @@ class VoiceService:
         voice = await self.get(owner, voice_id)
         # Like a registration: half of it must not be all, and the trail must tell what was done.
         return await see_through(self._shelf.delete(voice))
+
+
+def _check_managed(voice: Voice, fields: Mapping[str, Any]) -> None:
+    """Refuse what only the owner of a voice changes."""
+    if "consent" in fields:
+        raise VoiceAccessMissing(
+            "Only the owner of the voice writes about its consent.", "Leave `consent` out."
+        )
+    if set(fields.get("lexicon_ids") or ()) - set(voice.lexicon_ids):
+        raise VoiceAccessMissing(
+            "Only the owner of the voice gives it more lexicons.",
+            "Leave some out, or change their order.",
+        )
