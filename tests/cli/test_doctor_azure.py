@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.azure_fake import chat, speech, translator
-from tests.azure_fake.answers import refused
-from tests.azure_fake.faults import Fault
+from tests.azure_fake.faults import Fault, refused
 from tests.azure_fake.together import Fakes, running
 from tests.cli.conftest import Outcome
 from tests.conftest import recording
@@ -110,8 +109,8 @@ def test_points_that_the_contracts_leave_open_are_told_with_their_settings(
     run, fakes: Fakes
 ) -> None:
     fakes.speech.faults.add("POST /tts/cognitiveservices/v1", Fault(404))
-    fakes.translator.faults.next("/translate", refused(404, 404000))
-    fakes.chat.faults.next("/completions", refused(400, "unsupported"))
+    fakes.translator.faults.add("*/translate", refused(404, 404000))
+    fakes.chat.faults.add("*/completions", refused(400, "unsupported"))
     fakes.cosmos.consistency = "Eventual"
 
     outcome = run("doctor", "--azure")
