@@ -110,11 +110,11 @@ def engine_options(settings: Settings, assets: AssetStore) -> EngineOptions:
         threads=threads,
         # More threads than cores make less speech, not more: docs/performance.md.
         concurrency=settings.engine_concurrency or max(1, (cores or 1) // threads),
-        azure=_azure_options(settings),
+        azure=azure_options(settings),
     )
 
 
-def _azure_options(settings: Settings) -> AzureOptions | None:
+def azure_options(settings: Settings) -> AzureOptions | None:
     """The account, if the settings name one."""
     key = settings.azure_speech_key
     if key is None and settings.azure_speech_resource_id is None:

@@ -6,8 +6,9 @@ Never a path, a query, a header or a body: ids of voices, signatures and texts s
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -21,6 +22,27 @@ AZURE_REQUEST_ID: Final = "x-ms-client-request-id"
 _FAILED: Final = 400
 
 
+Seen = Callable[[int, Mapping[str, str]], None]
+"""Is told the status and the headers of an answer."""
+_watching: ContextVar[Seen | None] = ContextVar("watching", default=None)
+
+
+@contextmanager
+def watched(seen: Seen) -> Iterator[None]:
+    """Have all answers told that come in here, those of every try."""
+    token = _watching.set(seen)
+    try:
+        yield
+    finally:
+        _watching.reset(token)
+
+
+def notice(status: int, headers: Mapping[str, str]) -> None:
+    """Tell an answer to whoever watches."""
+    if (seen := _watching.get()) is not None:
+        seen(status, headers)
+
+
 class OutgoingHeaders(dict[str, str]):
     """To be sent with the request: `traceparent` where it is traced, and the id of our request."""
 
@@ -32,8 +54,9 @@ class OutgoingHeaders(dict[str, str]):
                 self[AZURE_REQUEST_ID] = request
         self._span = span
 
-    def answered(self, status: int) -> None:
-        """Note the status of the answer."""
+    def answered(self, status: int, headers: Mapping[str, str] | None = None) -> None:
+        """Note the status of the answer. Its headers are for those who watch, not for traces."""
+        notice(status, headers or {})
         self._span.set_attribute("http.response.status_code", status)
         if status >= _FAILED:
             self._span.set_attribute("error.type", str(status))

@@ -177,7 +177,7 @@ class ServiceClient:
                 ) as response,
             ):
                 begun = True
-                told.answered(response.status_code)
+                told.answered(response.status_code, response.headers)
                 return _read(response, await _content(response))
         except (httpx2.HTTPError, TimeoutError) as error:
             raise CallFailed(Reason.UNREADABLE if begun else Reason.DOWN) from error

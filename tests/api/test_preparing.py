@@ -11,8 +11,8 @@ from tests.api.speech import events
 from tests.api.test_batches import begin, work
 from tests.api.test_translation import SPEAK, said
 from tests.api.voices import voice_server
-from tests.azure_fake.answers import FAULTS
 from tests.azure_fake.chat import KEY, MODEL, ChatState, chat_app
+from tests.azure_fake.faults import FAULTS
 from tests.azure_fake.serving import served
 from tests.conftest import registered
 
@@ -177,14 +177,14 @@ def test_faults(fault: str, site: Site) -> None:
     useless = fault in ("409", "empty body", "HTML body", "cut")
     seen = (502, "preparation-failed") if useless else (503, "preparation-unavailable")
     for path in (SPEAK, f"{SPEAK}/stream"):
-        site.state.faults.next("completions", FAULTS[fault])
+        site.state.faults.add("*/completions", FAULTS[fault])
         answer = site.speak(path)
         assert (answer.status_code, answer.json()["code"]) == seen
         assert "SECRET" not in answer.text
         if "Retry-After" in fault:
             assert answer.headers["retry-after"] == "7"
         assert site.last() == before
-    site.state.faults.next("completions", FAULTS[fault])
+    site.state.faults.add("*/completions", FAULTS[fault])
     answer = site.speak(prepare=SKIP)
     assert (answer.status_code, answer.headers["x-prepared"]) == (200, "false")
     assert site.speak().headers["x-prepared"] == "true"

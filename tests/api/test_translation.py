@@ -11,7 +11,7 @@ from tests.api.speech import events
 from tests.api.test_batches import begin, work
 from tests.api.voices import voice_server
 from tests.audio.signals import read_pcm
-from tests.azure_fake.answers import FAULTS
+from tests.azure_fake.faults import FAULTS
 from tests.azure_fake.serving import served
 from tests.azure_fake.translator import KEY, REGION, TranslatorState, translator_app
 from tests.conftest import registered
@@ -267,7 +267,7 @@ def test_what_is_translated_draws_on_the_limit_of_characters(tmp_path: Any) -> N
 
 def test_nothing_of_a_text_is_in_the_log(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     site.speak(text="Geheimnis Xylophon.")
-    site.state.faults.next("translate", FAULTS["401"])
+    site.state.faults.add("*/translate", FAULTS["401"])
     assert site.translate("Geheimnis Xylophon zwei.").status_code == 503
 
     told = "".join(capsys.readouterr())

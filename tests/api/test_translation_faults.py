@@ -10,7 +10,7 @@ import pytest
 from tests.api.test_batches import begin, work
 from tests.api.test_translation import Site
 from tests.api.voices import voice_server
-from tests.azure_fake.answers import FAULTS
+from tests.azure_fake.faults import FAULTS
 from tests.azure_fake.serving import served
 from tests.azure_fake.translator import KEY, REGION, TranslatorState, translator_app
 
@@ -63,7 +63,7 @@ def ask(site: Site, route: str) -> Any:
 def check(site: Site, route: str, call: str, fault: str) -> None:
     """What is answered, that nothing is kept of it, and that it passes."""
     before = site.client.get("/api/v1/synthesis/history").json()
-    site.state.faults.next(call, FAULTS[fault])
+    site.state.faults.add(f"*/{call}", FAULTS[fault])
     answer = ask(site, route)
 
     assert (answer.status_code, answer.json()["code"]) == SEEN[fault]
@@ -93,7 +93,7 @@ def test_faults_where_the_languages_are_not_known_yet(
 def test_an_item_of_a_batch_fails_alone(fault: str, known: Site) -> None:
     items = [{"text": "Ja", "translate_to": "en"}, {"text": "Nein"}]
     batch = begin(known.client, {"voice": known.voice, "format": "pcm", "items": items})
-    known.state.faults.next("translate", FAULTS[fault])
+    known.state.faults.add("*/translate", FAULTS[fault])
     done = work(known.client, batch)
 
     assert (done["status"], done["counts"]["failed"]) == ("partial", 1)

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.azure_fake.answers import Faults, Faulty
+from tests.azure_fake.faults import Faults
 
 KEY = "key-of-the-fake-model"
 MODEL = "a-model"
@@ -40,7 +40,7 @@ class ChatState:
     paths: list[str] = field(default_factory=list)
 
 
-def chat_app(state: ChatState) -> Faulty:
+def chat_app(state: ChatState) -> Faults:
     async def azure(request: Request) -> Response:
         if request.headers.get("api-key") != KEY:
             return _error(401, "401")
@@ -54,16 +54,14 @@ def chat_app(state: ChatState) -> Faulty:
         return await _completed(state, request)
 
     dated = "/openai/deployments/{deployment}/chat/completions"
-    return Faulty(
-        Starlette(
-            routes=[
-                Route("/openai/v1/chat/completions", azure, methods=["POST"]),
-                Route(dated, azure, methods=["POST"]),
-                Route("/v1/chat/completions", other, methods=["POST"]),
-            ]
-        ),
-        state.faults,
+    state.faults.app = Starlette(
+        routes=[
+            Route("/openai/v1/chat/completions", azure, methods=["POST"]),
+            Route(dated, azure, methods=["POST"]),
+            Route("/v1/chat/completions", other, methods=["POST"]),
+        ]
     )
+    return state.faults
 
 
 def _error(status: int, code: str) -> JSONResponse:

@@ -1,8 +1,11 @@
 """What can go wrong with a call: a test says what happens to the next ones of a route."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Any
 
 Message = MutableMapping[str, Any]
@@ -23,6 +26,8 @@ class Fault:
         cut: bytes of the true answer that get through before the connection breaks.
         mute: there is no answer at all, until the caller gives up.
         done: the call is carried out, though its answer is this one.
+        short: the body ends too early: it was to be longer.
+        slow_s: before the true answer.
         more: headers.
     """
 
@@ -33,6 +38,8 @@ class Fault:
     cut: int | None = None
     mute: bool = False
     done: bool = False
+    short: bool = False
+    slow_s: float = 0.0
     more: tuple[tuple[str, str], ...] = ()
 
 
@@ -41,13 +48,40 @@ HTML = Fault(200, body=b"<html><body>Gateway</body></html>", kind="text/html")
 MUTE = Fault(mute=True)
 TRUE = Fault()
 """Nothing goes wrong this time."""
+_BODY = b"<html>PROVIDER-SECRET-WORDS</html>"
+
+
+def refused(status: int, code: Any, **headers: str) -> Fault:
+    """An error as JSON. What its message says must reach nobody."""
+    body = json.dumps({"error": {"code": code, "message": "PROVIDER-SECRET-WORDS"}}).encode()
+    more = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Fault(status, body=body, more=(("x-requestid", "req-of-the-fake"), *more))
+
+
+FAULTS: Mapping[str, Fault] = MappingProxyType(
+    {
+        "401": refused(401, 401000),
+        "403": refused(403, 403000),
+        "404": refused(404, 404000),
+        "409": refused(409, 409000),
+        "429": refused(429, 429000),
+        "429 with Retry-After": refused(429, 429001, retry_after="7"),
+        "500": refused(500, 500000),
+        "503": refused(503, 503000),
+        "empty body": EMPTY,
+        "HTML body": Fault(200, body=_BODY, kind="text/html"),
+        "HTML error": Fault(502, body=_BODY, kind="text/html"),
+        "cut": Fault(200, body=b'[{"translations": [{"te', short=True),
+    }
+)
+"""By name; each is known by its name in tables."""
 
 
 @dataclass
 class Faults:
     """A middleware. `calls`: method and path of each call, also of those that failed."""
 
-    app: App
+    app: App | None = None
     calls: list[str] = field(default_factory=list)
     waiting: list[tuple[str, Fault]] = field(default_factory=list)
 
@@ -60,35 +94,43 @@ class Faults:
         self.calls.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.app
+        assert app is not None
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)
+            return await app(scope, receive, send)
         call = f"{scope['method']} {scope['path']}"
         self.calls.append(call)
         for index, (route, fault) in enumerate(self.waiting):
             if fnmatchcase(call, route):
                 del self.waiting[index]
-                return await self._fail(fault, scope, receive, send)
-        return await self.app(scope, receive, send)
+                return await _fail(fault, app, scope, receive=receive, send=send)
+        return await app(scope, receive, send)
 
-    async def _fail(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        if fault.mute:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            return None
-        if fault == TRUE:
-            return await self.app(scope, receive, send)
-        if fault.done:
-            await self.app(scope, receive, _nowhere)
-        if fault.cut is not None:
-            return await self.app(scope, receive, _cutting(send, fault.cut))
-        headers = [(b"content-type", fault.kind.encode())]
-        if fault.retry_after is not None:
-            headers.append((b"retry-after", fault.retry_after.encode()))
-        headers.append((b"apim-request-id", b"0f1e2d3c-aaaa-bbbb-cccc-000000000001"))
-        headers += [(name.encode(), text.encode()) for name, text in fault.more]
-        await send({"type": "http.response.start", "status": fault.status, "headers": headers})
-        await send({"type": "http.response.body", "body": fault.body})
+
+async def _fail(fault: Fault, app: App, scope: Scope, *, receive: Receive, send: Send) -> None:
+    if fault.mute:
+        while (await receive())["type"] != "http.disconnect":
+            pass
         return None
+    if fault.status is None and fault.cut is None:
+        await asyncio.sleep(fault.slow_s)
+        return await app(scope, receive, send)
+    if fault.done:
+        await app(scope, receive, _nowhere)
+    if fault.cut is not None:
+        return await app(scope, receive, _cutting(send, fault.cut))
+    while not fault.done and (await receive()).get("more_body"):
+        pass
+    headers = [(b"content-type", fault.kind.encode())]
+    if fault.short:
+        headers.append((b"content-length", str(len(fault.body) + 100).encode()))
+    if fault.retry_after is not None:
+        headers.append((b"retry-after", fault.retry_after.encode()))
+    headers.append((b"apim-request-id", b"0f1e2d3c-aaaa-bbbb-cccc-000000000001"))
+    headers += [(name.encode(), text.encode()) for name, text in fault.more]
+    await send({"type": "http.response.start", "status": fault.status, "headers": headers})
+    await send({"type": "http.response.body", "body": fault.body})
+    return None
 
 
 async def _nowhere(message: Message) -> None:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.azure_fake.answers import Faults, Faulty
+from tests.azure_fake.faults import Faults
 
 KEY = "key-of-the-fake-translator"
 REGION = "westeurope"
@@ -57,7 +57,7 @@ class TranslatorState:
         ]
 
 
-def translator_app(state: TranslatorState) -> Faulty:
+def translator_app(state: TranslatorState) -> Faults:
     def route(path: str, of: Callable[..., Any], method: str, *prefixes: str) -> list[Route]:
         async def endpoint(request: Request) -> Response:
             return await of(state, request)
@@ -65,16 +65,14 @@ def translator_app(state: TranslatorState) -> Faulty:
         return [Route(f"{prefix}/{path}", endpoint, methods=[method]) for prefix in prefixes]
 
     ours = ("", "/translator/text/v2026-06-06", "/translator/text/v3.0", "/translator/text")
-    return Faulty(
-        Starlette(
-            routes=[
-                *route("translate", _translate, "POST", *ours),
-                *route("detect", _detect, "POST", *ours),
-                *route("languages", _languages, "GET", *ours),
-            ]
-        ),
-        state.faults,
+    state.faults.app = Starlette(
+        routes=[
+            *route("translate", _translate, "POST", *ours),
+            *route("detect", _detect, "POST", *ours),
+            *route("languages", _languages, "GET", *ours),
+        ]
     )
+    return state.faults
 
 
 def error(status: int, code: int) -> JSONResponse:

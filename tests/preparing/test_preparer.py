@@ -6,8 +6,8 @@ from app.core.config import Settings
 from app.core.exceptions import PreparationFailed, PreparationUnavailable
 from app.preparing.preparer import PreparationLimits, Preparer
 from app.translators.create import create_chat_model
-from tests.azure_fake.answers import Fault
 from tests.azure_fake.chat import ChatState
+from tests.azure_fake.faults import Fault
 from tests.translators.made import Site, chat_settings
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +41,7 @@ async def test_a_result_that_is_too_long_to_be_spoken_is_refused(chat: Site[Chat
 
 @pytest.mark.services
 async def test_what_takes_too_long_is_given_up(chat: Site[ChatState]) -> None:
-    chat.state.faults.next("completions", Fault(slow_s=5.0))
+    chat.state.faults.add("*/completions", Fault(slow_s=5.0))
     preparer = made(chat, PreparationLimits(total_s=0.1))
     with pytest.raises(PreparationUnavailable):
         await preparer.prepared("Yes.", language="en", most=1_000)

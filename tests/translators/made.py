@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar
 from app.core.config import Settings
 from app.translators.base import Translator
 from app.translators.create import create_translator
-from tests.azure_fake.answers import Faulty
 from tests.azure_fake.chat import KEY as CHAT_KEY
 from tests.azure_fake.chat import MODEL
+from tests.azure_fake.faults import Faults
 from tests.azure_fake.translator import KEY, REGION
 
 T = TypeVar("T")
@@ -26,13 +26,12 @@ class Site(Generic[T]):
 
     url: str
     state: T
-    app: Faulty
+    app: Faults
 
     def anew(self, fresh: Any) -> "Site[T]":
         """The same with its state as at first."""
         vars(self.state).update(vars(fresh) | {"faults": self.state.faults})
         self.state.faults.clear()
-        self.app.calls.clear()
         return self
 
 

@@ -15,7 +15,7 @@ from app.core.exceptions import (
 from app.translators.azure import AzureSite
 from app.translators.base import Detection, Term
 from app.translators.create import create_translator
-from tests.azure_fake.answers import FAULTS, Fault, refused
+from tests.azure_fake.faults import FAULTS, Fault, refused
 from tests.azure_fake.translator import TranslatorState
 from tests.translators.made import Pauses, Site, azure_settings, translating
 
@@ -130,7 +130,7 @@ async def test_a_language_that_it_does_not_have_is_told_so(usual: dict[str, Any]
 
 @pytest.mark.services
 async def test_a_quota_that_is_used_up_is_told_so(usual: dict[str, Any], azure: Azure) -> None:
-    azure.state.faults.next("translate", refused(403, 403001))
+    azure.state.faults.add("*/translate", refused(403, 403001))
     async with translating(**usual) as translator:
         with pytest.raises(TranslationUnavailable, match="used up"):
             await translator.translate(["Ja"], target="en")
@@ -139,7 +139,7 @@ async def test_a_quota_that_is_used_up_is_told_so(usual: dict[str, Any], azure: 
 @pytest.mark.services
 @pytest.mark.parametrize("name", ["429 with Retry-After", "429", "500", "503", "HTML error"])
 async def test_what_may_pass_is_tried_again(name: str, azure: Azure) -> None:
-    azure.state.faults.next("translate", FAULTS[name], times=3)
+    azure.state.faults.add("*/translate", FAULTS[name], times=3)
     pauses = Pauses()
     async with translating(pauses, **azure_settings(azure.url)) as translator:
         [done] = await translator.translate(["Ja"], target="en")
@@ -155,7 +155,7 @@ async def test_what_may_pass_is_tried_again(name: str, azure: Azure) -> None:
 @pytest.mark.services
 @pytest.mark.parametrize("name", ["401", "403", "404", "409", "empty body", "HTML body", "cut"])
 async def test_what_will_not_pass_is_asked_once(name: str, azure: Azure) -> None:
-    azure.state.faults.next("translate", FAULTS[name])
+    azure.state.faults.add("*/translate", FAULTS[name])
     pauses = Pauses()
     async with translating(pauses, **azure_settings(azure.url)) as translator:
         with pytest.raises(AppError) as error:
@@ -168,7 +168,7 @@ async def test_what_will_not_pass_is_asked_once(name: str, azure: Azure) -> None
 
 
 async def test_nobody_waits_longer_than_the_settings_say(azure: Azure) -> None:
-    azure.state.faults.next("translate", refused(429, 429000, retry_after="3600"), times=9)
+    azure.state.faults.add("*/translate", refused(429, 429000, retry_after="3600"), times=9)
     pauses = Pauses()
     async with translating(pauses, **azure_settings(azure.url)) as translator:
         with pytest.raises(TranslationUnavailable) as error:
@@ -189,7 +189,7 @@ async def test_where_nothing_answers_it_is_tried_as_often_as_it_may_be() -> None
 
 @pytest.mark.services
 async def test_an_answer_that_does_not_begin_in_time_is_asked_for_again(azure: Azure) -> None:
-    azure.state.faults.next("translate", Fault(slow_s=1.0))
+    azure.state.faults.add("*/translate", Fault(slow_s=1.0))
     settings = azure_settings(azure.url) | {"services_timeout_s": 0.5}
     pauses = Pauses()
     async with translating(pauses, **settings) as translator:

@@ -7,8 +7,8 @@ import pytest
 
 from app.core.exceptions import AppError, TranslationFailed, TranslationUnavailable
 from app.translators.base import Detection, Term
-from tests.azure_fake.answers import FAULTS
 from tests.azure_fake.chat import KEY, MODEL, ChatState
+from tests.azure_fake.faults import FAULTS
 from tests.translators.made import Pauses, Site, chat_settings, translating
 
 Chat = Site[ChatState]
@@ -112,7 +112,7 @@ async def test_azure_openai_is_asked_in_both_of_its_forms(
 @pytest.mark.services
 @pytest.mark.parametrize("name", list(FAULTS))
 async def test_faults(name: str, chat: Chat) -> None:
-    chat.state.faults.next("completions", FAULTS[name], times=4)
+    chat.state.faults.add("*/completions", FAULTS[name], times=4)
     pauses = Pauses()
     async with translating(pauses, **chat_settings(chat.url)) as translator:
         with pytest.raises(AppError) as error:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import httpx2
 
 from app.core.exceptions import DatabaseError, InvalidRequest
+from app.core.outgoing import notice
 from app.db.cosmos.access import Access
 
 VERSION: Final = "2020-07-15"
@@ -212,6 +213,7 @@ class CosmosClient:
             return None
         except httpx2.InvalidURL as error:
             raise DatabaseError("COSMOS_DB_ENDPOINT is no address.") from error
+        notice(response.status_code, response.headers)
         return _answer(response)
 
 

@@ -1,6 +1,7 @@
 """Azure Cosmos DB for NoSQL as the database."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
 from app.core.config import Settings
@@ -51,20 +52,8 @@ class CosmosDatabase:
         Raises:
             ConfigurationError: its key has not the form of one.
         """
-        endpoint, key = settings.cosmos_db_endpoint or "", settings.cosmos_db_key
-        access: Access = (
-            KeyAccess(key.get_secret_value())
-            if key
-            else TokenAccess(
-                settings.cosmos_db_scope or scope_of(endpoint),
-                client_id=settings.cosmos_db_client_id,
-            )
-        )
-        retries = Retries(
-            settings.cosmos_db_tries, settings.cosmos_db_max_wait_s, settings.cosmos_db_timeout_s
-        )
-        client = CosmosClient(endpoint, access, retries=retries)
-        return cls(client, settings.cosmos_db_database, throughput=settings.cosmos_db_throughput)
+        client, name = client_of(settings), settings.cosmos_db_database
+        return cls(client, name, throughput=settings.cosmos_db_throughput)
 
     async def open(self, *, migrate: bool = True) -> None:
         """See that all is there, and create what is missing, if `migrate` and we may.
@@ -77,13 +66,20 @@ class CosmosDatabase:
         link = f"dbs/{self._name}"
         if migrate and not (await self._client.send("GET", link)).ok:
             await self._create("", "dbs", {"id": self._name}, self._offer())
-        missing = await asyncio.gather(*(self._prepare(form, migrate) for form in FORMS))
-        names = ", ".join(name for name in missing if name)
-        if names:
+        if names := await self._missing(migrate):
             raise DatabaseError(
-                f"Cosmos DB has no container for: {names}, in the database {self._name!r}.",
+                f"Cosmos DB has no container for: {', '.join(names)}, in the database "
+                f"{self._name!r}.",
                 _UPGRADE,
             )
+
+    async def missing(self) -> Sequence[str]:
+        """Names of containers that are not there. Nothing is made.
+
+        Raises:
+            DatabaseError: one is not as it should be.
+        """
+        return await self._missing(migrate=False)
 
     async def close(self) -> None:
         await self._client.close()
@@ -107,12 +103,17 @@ class CosmosDatabase:
     def outputs(self) -> NoOutputs:
         return NoOutputs()
 
-    async def _look_at_account(self) -> None:
+    async def consistency(self) -> str | None:
+        """The account's default; None where we may not read the account."""
         answer = await self._client.send("GET", "")
         if answer.status == 401:
             raise answer.error()
         policy = answer.content.get("userConsistencyPolicy") if _is_object(answer) else None
         level = policy.get("defaultConsistencyLevel") if isinstance(policy, dict) else None
+        return level if isinstance(level, str) else None
+
+    async def _look_at_account(self) -> None:
+        level = await self.consistency()
         if level in _TOO_WEAK:
             raise DatabaseError(
                 f"The default consistency of the Cosmos DB account is {level}: what was written "
@@ -142,6 +143,15 @@ class CosmosDatabase:
         if answer.status in _REFUSALS or (answer.status == 404 and feed == "colls"):
             return False
         raise answer.error()
+
+    async def _missing(self, migrate: bool) -> Sequence[str]:
+        every = (self._prepare(form, migrate) for form in FORMS)
+        # All come to their end: whoever closes us then has no request under way.
+        found = await asyncio.gather(*every, return_exceptions=True)
+        for one in found:
+            if isinstance(one, BaseException):
+                raise one
+        return [name for name in found if isinstance(name, str)]
 
     async def _prepare(self, form: Form[Any], migrate: bool) -> str | None:
         """The name of the container if it is missing."""
@@ -179,3 +189,24 @@ def _fixed(container: dict[str, Any]) -> tuple[Any, ...]:
 def _indexes(container: dict[str, Any]) -> set[str]:
     found = container.get("indexingPolicy", {}).get("compositeIndexes") or []
     return {",".join(path["path"] for path in paths) for paths in found}
+
+
+def client_of(settings: Settings) -> CosmosClient:
+    """A client of the account that the settings name.
+
+    Raises:
+        ConfigurationError: its key has not the form of one.
+    """
+    endpoint, key = settings.cosmos_db_endpoint or "", settings.cosmos_db_key
+    access: Access = (
+        KeyAccess(key.get_secret_value())
+        if key
+        else TokenAccess(
+            settings.cosmos_db_scope or scope_of(endpoint),
+            client_id=settings.cosmos_db_client_id,
+        )
+    )
+    retries = Retries(
+        settings.cosmos_db_tries, settings.cosmos_db_max_wait_s, settings.cosmos_db_timeout_s
+    )
+    return CosmosClient(endpoint, access, retries=retries)

@@ -69,17 +69,25 @@ class CustomVoice:
         async with self._preparing:
             if self._project_there:
                 return
-            path = f"/projects/{self._project}"
-            answer = await self._http.call(Call("GET", path), ok=(200, 404))
-            if answer.status == 404:
+            if not await self.has_project():
+                path = f"/projects/{self._project}"
                 body = {"kind": _PERSONAL, "description": "Voices of the voice-cloning API"}
                 answer = await self._http.call(Call("PUT", path, json=body), ok=(200, 201))
-            if _read(answer, Project).kind != _PERSONAL:
-                raise EngineUnavailable(
-                    f"The project {self._project!r} at Azure is not one of personal voices.",
-                    "The operator must set AZURE_SPEECH_PROJECT to another name.",
-                )
+                self._check_project(answer)
             self._project_there = True
+
+    async def has_project(self) -> bool:
+        """Whether the project is there.
+
+        Raises:
+            EngineUnavailable: it is there, of another kind.
+        """
+        call = Call("GET", f"/projects/{self._project}")
+        answer = await self._http.call(call, ok=(200, 404))
+        if answer.status == 404:
+            return False
+        self._check_project(answer)
+        return True
 
     async def find_consent(self, consent_id: str) -> Consent | None:
         """A consent that is there already."""
@@ -136,12 +144,13 @@ class CustomVoice:
 
     async def uses(self, consent_id: str) -> bool:
         """Whether a voice of the project has a consent."""
-        async for voice in self._voices():
+        async for voice in self.voices():
             if voice.consent_id == consent_id:
                 return True
         return False
 
-    async def _voices(self) -> AsyncIterator[PersonalVoice]:
+    async def voices(self) -> AsyncIterator[PersonalVoice]:
+        """Those of the project."""
         query = {"filter": f"projectId eq '{self._project}'"}
         call = Call("GET", "/personalvoices", query)
         while True:
@@ -153,6 +162,13 @@ class CustomVoice:
             # Only what it asks for: our key goes to no other host than ours.
             asked = parse_qsl(urlsplit(page.next_link).query)
             call = Call("GET", "/personalvoices", dict(asked))
+
+    def _check_project(self, answer: Answer) -> None:
+        if _read(answer, Project).kind != _PERSONAL:
+            raise EngineUnavailable(
+                f"The project {self._project!r} at Azure is not one of personal voices.",
+                "The operator must set AZURE_SPEECH_PROJECT to another name.",
+            )
 
     async def _post(self, path: str, fields: dict[str, str], files: Sequence[File]) -> None:
         call = Call("POST", path, fields=fields, files=files, operation_id=uuid4().hex)

@@ -185,7 +185,7 @@ class AzureHttp:
             try:
                 async with outgoing("azure-speech", *at, azure=True) as told:
                     response = await send(told)
-                    told.answered(response.status_code)
+                    told.answered(response.status_code, response.headers)
             except (httpx2.TransportError, httpx2.InvalidURL) as error:
                 failure = unreachable(type(error).__name__)
                 failure.__cause__ = error

@@ -5,7 +5,6 @@ import platform
 import shutil
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -16,6 +15,7 @@ from app.assets.store import AssetState, AssetStore
 from app.context import open_context
 from app.core.config import Settings
 from app.core.exceptions import AppError
+from app.doctor.findings import Finding
 from app.engines.base import Engine, SynthesisRequest
 
 _LIBRARIES = ("fastapi", "onnxruntime", "av", "numpy", "sqlalchemy", "obstore", "hibari-tts")
@@ -28,15 +28,6 @@ _EXTRAS = {
     "azure-monitor": ("azure.monitor", "traces to Application Insights"),
 }
 _MIN_FREE_BYTES = 500_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at."""
-
-    what: str
-    ok: bool
-    detail: str
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:

@@ -1,0 +1,1 @@
+"""`voice-cloning doctor`: what is looked at, and what was found."""
