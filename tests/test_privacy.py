@@ -196,6 +196,7 @@ def test_the_log_of_a_full_run_tells_nothing_personal_and_no_secret(
     assert [word for word in (*PERSONAL, *SECRETS) if word.lower() in log.lower()] == []
 
 
+@pytest.mark.services
 def test_with_the_bodies_on_the_texts_are_told_and_still_no_secret(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,7 +1,7 @@
 """Finding out how a text would be said, and whether lexicon entries can be heard."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -43,12 +43,14 @@ from app.models.voice import Voice
 from app.planning.draft import Drafting
 from app.planning.plan import Plan, Worded
 from app.planning.surroundings import Surroundings
-from app.services.synthesis.speech import Charge
 from app.speaker.judge import Recognise
 from app.storage.base import BlobStore
 from app.text.normalization import coverage
 from app.text.spoken import Edit, SpokenText, spoken
 from app.watermark.marking import Watermark
+
+Charge = Callable[[int], Awaitable[None]]
+"""Takes the number of characters that are about to be spoken."""
 
 
 @dataclass(frozen=True, slots=True)

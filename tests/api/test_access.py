@@ -94,6 +94,7 @@ def test_no_bad_credential_opens_any_route(
             assert response.json()["code"] == code, (name, str(operation))
 
 
+@pytest.mark.services
 def test_public_routes_are_public_whatever_is_sent_along(
     guarded_client: TestClient, credentials: Credentials, listed: list[Operation]
 ) -> None:
@@ -413,6 +414,7 @@ BODIES: dict[str, Any] = {
 }
 
 
+@pytest.mark.services
 def test_another_owners_voice_is_as_if_it_were_not_there(two: Two) -> None:
     voice = two.register(two.ann).json()["voice_id"]
     concerned = [op for op in operations(two.client) if "{voice_id}" in op.path]
@@ -452,6 +454,7 @@ def test_a_cursor_of_another_owners_list_shows_nothing(two: Two) -> None:
     assert response.status_code == 400
 
 
+@pytest.mark.services
 def test_another_owner_can_only_be_named_with_permission(two: Two) -> None:
     voice = two.register(two.ann).json()["voice_id"]
 

@@ -19,6 +19,8 @@ from tests.api.voices import settings_of
 from tests.audio.signals import read_pcm
 from tests.conftest import make_app, recording, registered
 
+pytestmark = pytest.mark.services
+
 SPEAK = "/api/v1/synthesis/speak"
 STREAM = "/api/v1/synthesis/speak/stream"
 ENTRIES = "/api/v1/lexicon/"

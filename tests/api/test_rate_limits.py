@@ -97,6 +97,7 @@ def rates(response: httpx2.Response) -> tuple[dict[str, tuple[int, int]], dict[s
     return read("RateLimit-Policy", r"q=(\d+);w=(\d+)"), read("RateLimit", r"r=(\d+);t=(\d+)")
 
 
+@pytest.mark.services
 def test_the_fifty_first_synthesis_of_a_minute_is_refused_and_told_when_to_come_back(settings):
     with serving(settings) as server:
         voice = server.register()

@@ -395,6 +395,7 @@ def test_suspending_who_trains_a_shared_voice_ends_the_training(
     suspended = server.post("/api/v1/suspensions", json=wanted).json()
 
     server.delete(f"/api/v1/suspensions/{suspended['id']}")
+    ann.get(f"/api/v1/jobs/{job}/events")  # to its end
     assert ann.get(f"/api/v1/jobs/{job}").json()["status"] in ("cancelled", "succeeded")
 
 

@@ -12,6 +12,8 @@ from app.core.config import Settings
 from app.engines.fake import FakeEngine
 from tests.conftest import make_app, recording, serving
 
+pytestmark = pytest.mark.services
+
 GUARDED = "app.api.connection:Connection"
 PLAIN = "auto"
 

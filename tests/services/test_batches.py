@@ -12,7 +12,7 @@ from app.models.job import JobStatus
 from tests.services.batching import Batching, batching
 from tests.services.parts import ME, OWNER
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.services]
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 

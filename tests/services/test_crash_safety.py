@@ -25,6 +25,8 @@ from app.storage.local import LocalBlobStore
 from tests.conftest import recording
 from tests.services.parts import OWNER, Interrupted, Paused, files, kill_at, parts
 
+pytestmark = pytest.mark.services
+
 
 def upload() -> Upload:
     return Upload(recording(), "a.wav")

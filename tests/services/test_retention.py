@@ -28,7 +28,7 @@ from tests.conftest import recording
 from tests.services.parts import OWNER, Parts, parts
 from tests.services.told import told
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.services]
 
 HOUR_S = 3600.0
 

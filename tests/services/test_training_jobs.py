@@ -30,7 +30,7 @@ from tests.clock import StoppedClock
 from tests.conftest import recording
 from tests.services.parts import OWNER, Parts, files, parts
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.services]
 
 STEP_S = 30.0  # of a training of two minutes
 

@@ -20,6 +20,8 @@ from tests.api.voices import VOICES, fingerprint, get
 from tests.conftest import recording
 from tests.services.parts import OWNER, Interrupted, Parts, files, kill_at, parts
 
+pytestmark = pytest.mark.services
+
 
 def sent(name: str, content: bytes) -> Sent:
     return Sent(name, len(content), io.BytesIO(content))

@@ -22,7 +22,7 @@ from app.storage.s3 import Bucket, s3_store
 from app.storage.stores import StorageOptions, open_stores
 from tests.servers.blobs import ACCOUNT, KEY, azurite, s3rver
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.services]
 
 SECRET = base64.b64encode(b"the key that nobody may read" * 2).decode()
 SIGNATURE = "sv=2023-11-03&sig=do%2Bnot%2Btell"

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from app.text.normalization import coverage, normalize, say_as
 from app.text.spoken import Edit, spoken
 
+pytestmark = pytest.mark.services
+
 LANGUAGES = ("es", "fr", "hi", "it", "pt-BR")
 with (Path(__file__).parent / "normalization_other.csv").open(encoding="utf-8", newline="") as file:
     ROWS = [(r["text"], r["expected"], r["language"], r["kind"]) for r in csv.DictReader(file)]

@@ -9,6 +9,8 @@ from app.engines.kokoro.eigenvoices import Eigenvoices
 from app.engines.kokoro.parameters import BIASES_SIZE, STYLE_SIZE, Parameters
 from app.engines.kokoro.search import TEXTS, Search, Trial
 
+pytestmark = pytest.mark.services
+
 _SIZE = 10
 _RNG = np.random.default_rng(7)
 _SLOPE = 0.25 * _RNG.normal(size=(256, _SIZE))
