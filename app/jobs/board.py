@@ -22,7 +22,7 @@ from app.core.metrics import Metrics
 from app.db.base import Collection, Page
 from app.jobs.base import JobHandler, JobQueue
 from app.jobs.webhooks import Webhooks
-from app.models.job import Job, JobKind, JobProblem, JobStatus
+from app.models.job import GROUPS, Job, JobKind, JobProblem, JobStatus
 
 log = get_logger(__name__)
 
@@ -159,11 +159,9 @@ class JobBoard:
                 log.warning("a job is settled later", job=job_id, detail=error.detail)
         return job
 
-    async def retry(
-        self, owner: str, job_id: str, *, options: Mapping[str, Any] | None = None
-    ) -> Job:
+    async def retry(self, owner: str, job_id: str, *, groups: frozenset[str] = frozenset()) -> Job:
         """Queue a job that has failed, was cancelled, or failed in part, once more, for whoever
-        asks now, with other options if there are some.
+        asks now: groups that they have left since do not count.
 
         Raises:
             JobNotFound: there is none with this id, or it is somebody else's.
@@ -173,7 +171,6 @@ class JobBoard:
         """
         known = await self.get(owner, job_id)
         by = {"actor": actor.get(), "request_id": request_id.get()}
-        news = by if options is None else {**by, "options": dict(options)}
 
         def again(job: Job) -> Job:
             if not job.ended or job.status is JobStatus.SUCCEEDED:
@@ -184,7 +181,7 @@ class JobBoard:
             fresh = {
                 "status": JobStatus.QUEUED, "stage": "queued", "progress": 0.0, "eta_s": None,
                 "message": None, "error": None, "cancel_requested": False, "ended_at": None,
-                "runs": job.runs + 1, "stalls": 0, **news,
+                "runs": job.runs + 1, "stalls": 0, "options": _options(job, groups), **by,
             }  # fmt: skip
             return job.model_copy(update=fresh)
 
@@ -352,3 +349,10 @@ def _ended(job: Job, status: JobStatus, problem: JobProblem | None) -> Job:
             "error": problem, "ended_at": utc_now(),
         }
     )  # fmt: skip
+
+
+def _options(job: Job, groups: frozenset[str]) -> dict[str, Any]:
+    """Those of another try."""
+    kept = {name: value for name, value in job.options.items() if name != GROUPS}
+    left = sorted(groups.intersection(job.options.get(GROUPS, ())))
+    return kept | ({GROUPS: left} if left else {})

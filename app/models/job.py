@@ -30,6 +30,9 @@ class JobStatus(StrEnum):
 ASKED_BY: Final = "asked_by"
 """Option of a job about something of another owner: who has asked for it."""
 
+GROUPS: Final = "groups"
+"""Option of a job: the groups in whose name it is done, besides its owner's."""
+
 ENDED: Final = frozenset(
     {JobStatus.SUCCEEDED, JobStatus.PARTIAL, JobStatus.FAILED, JobStatus.CANCELLED}
 )

@@ -7,8 +7,13 @@ import pytest
 
 from app.core.exceptions import BatchNotFound, EngineBusy, JobEnded, JobRunning
 from app.jobs.base import JobRun
+from app.models.access import Party
 from app.models.batch import ItemStatus
+from app.models.batch_request import BatchRequest
 from app.models.job import JobStatus
+from app.models.share import SharedAccess, VoiceShare
+from app.services.voices import Upload
+from tests.conftest import recording
 from tests.services.batching import Batching, batching
 from tests.services.parts import ME, OWNER
 
@@ -181,6 +186,37 @@ async def test_a_retry_by_way_of_the_job_speaks_what_failed_too(settings):
 
         assert (await b.now(batch)).status is JobStatus.SUCCEEDED
         assert await b.heard(batch) == texts(3)
+
+
+@pytest.mark.parametrize("by_way_of_the_job", [False, True])
+async def test_another_try_is_in_no_group_that_one_has_left(settings, by_way_of_the_job):
+    member = Party(OWNER, frozenset({"team"}))
+    async with batching(settings) as b:
+        shares = b.parts.database.collection(VoiceShare)
+        voice = await b.voices.register("ann", Upload(recording(), "a.wav"))
+        given = {"owner": "ann", "voice_id": voice.id, "grantee": "group:team"}
+        await shares.add(VoiceShare(access=SharedAccess.USE, created_by="ann", **given))
+        items = [{"text": "Item 0."}, {"text": "Item 1."}]
+        asked = {"voice": voice.id, "format": "pcm", "normalize": "off", "items": items}
+        batch, _ = await b.service.submit(member, BatchRequest.model_validate(asked))
+        b.engine.fails_at = "Item 1"
+        await b.work(batch)
+        assert statuses(await b.items(batch)) == ["succeeded", "failed"]
+        b.engine.fails_at = "?!"
+
+        if by_way_of_the_job:
+            await b.board.retry(OWNER, batch.job_id)
+        else:
+            await b.service.retry(ME, batch.batch_id)
+        await b.work(batch)
+
+        assert [item.error and item.error.code for item in await b.items(batch)] == [
+            None,
+            "voice-not-found",
+        ]
+        await b.service.retry(member, batch.batch_id)  # what was left once is not come back to
+        await b.work(batch)
+        assert statuses(await b.items(batch)) == ["succeeded", "failed"]
 
 
 async def test_a_batch_that_is_cancelled_stops_and_keeps_what_was_done(settings):

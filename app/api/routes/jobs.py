@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import JobKeeper, Jobs, Owner
+from app.api.dependencies import Asker, JobKeeper, Jobs, Owner
 from app.api.errors import problems
 from app.api.events import KEEP_ALIVE_S, MEDIA_TYPE, UNBUFFERED, event
 from app.core import exceptions as err
@@ -81,11 +81,11 @@ async def cancel_job(jobs: Jobs, owner: JobKeeper, job_id: str) -> JobDetails:
     ),
 )
 @access(Permission.JOBS_WRITE)
-async def retry_job(jobs: Jobs, owner: JobKeeper, job_id: str) -> JobDetails:
+async def retry_job(jobs: Jobs, owner: JobKeeper, by: Asker, job_id: str) -> JobDetails:
     """Try a job again that has failed, was cancelled, or failed in part. A batch goes on from what
     was done, a training begins anew; not while another training of the voice is under way.
     """
-    return JobDetails.of(await jobs.retry(owner, job_id))
+    return JobDetails.of(await jobs.retry(owner, job_id, groups=by.groups))
 
 
 @router.get(

@@ -9,7 +9,7 @@ from app.db.base import Collection, every
 from app.models.access import Party
 from app.models.batch import BatchItem, ItemStatus
 from app.models.batch_details import ItemCounts
-from app.models.job import Job, JobStatus
+from app.models.job import GROUPS, Job, JobStatus
 
 OPEN: Final = (ItemStatus.QUEUED, ItemStatus.RUNNING)
 _AGAIN: Final = (ItemStatus.FAILED, ItemStatus.CANCELLED)
@@ -101,19 +101,12 @@ async def let_go(items: Collection[BatchItem], job: Job) -> None:
 
 def job_options(by: Party) -> dict[str, Any]:
     """What the job keeps of who asks: workers look up voices in their name."""
-    return {"groups": sorted(by.groups)} if by.groups else {}
-
-
-def options_again(job: Job, by: Party) -> dict[str, Any]:
-    """The options of another try: groups that who asks has left since are left out."""
-    groups = sorted(by.groups.intersection(job.options.get("groups", ())))
-    kept = {name: value for name, value in job.options.items() if name != "groups"}
-    return kept | ({"groups": groups} if groups else {})
+    return {GROUPS: sorted(by.groups)} if by.groups else {}
 
 
 def party_of(job: Job) -> Party:
     """In whose name a job speaks. It is in the groups that it was in when it was begun."""
-    return Party(job.owner, frozenset(job.options.get("groups", ())))
+    return Party(job.owner, frozenset(job.options.get(GROUPS, ())))
 
 
 def in_order(items: Collection[BatchItem], where: dict[str, Any]) -> AsyncIterator[BatchItem]:

@@ -38,7 +38,6 @@ from app.services.batches.making import batch_and_job, fingerprint_of, items_of
 from app.services.batches.records import (
     in_order,
     let_go,
-    options_again,
     output_name,
     requeue,
     standing,
@@ -292,7 +291,7 @@ class BatchService:
         batch, job = await self._found(by.owner, batch_id)
         if not job.ended:
             raise JobRunning("The batch is not done.", "Wait for its end, or cancel it.")
-        job = await self._board.retry(by.owner, batch.job_id, options=options_again(job, by))
+        job = await self._board.retry(by.owner, batch.job_id, groups=by.groups)
         await requeue(self._items, job)  # workers do so as well
         return await self._details(batch, job)
 
