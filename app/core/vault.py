@@ -2,11 +2,11 @@
 setting names a secret, and else never.
 """
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from app.core.azure_identity import own_identity
 from app.core.config.vault import VaultSecret
 from app.core.exceptions import ConfigurationError
 from app.core.logging import get_logger
@@ -127,11 +127,7 @@ def _unread(setting: str, name: str, status: int | None, kind: str) -> Configura
 
 def _credential(values: Mapping[str, Any]) -> "TokenCredential":
     """Who asks: an application by its secret, the pod, or the machine."""
-    from azure.identity import (
-        ClientSecretCredential,
-        ManagedIdentityCredential,
-        WorkloadIdentityCredential,
-    )
+    from azure.identity import ClientSecretCredential
 
     client_id = values.get("key_vault_client_id") or None
     if secret := values.get("key_vault_client_secret"):
@@ -146,6 +142,4 @@ def _credential(values: Mapping[str, Any]) -> "TokenCredential":
         return ClientSecretCredential(
             tenant_id, client_id, text, authority=authority, disable_instance_discovery=True
         )
-    if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
-        return WorkloadIdentityCredential(client_id=client_id)
-    return ManagedIdentityCredential(client_id=client_id)
+    return own_identity(client_id)

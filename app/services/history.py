@@ -18,6 +18,7 @@ from app.db.base import Collection, Contains, Page, Span
 from app.models.history import HistoryEntry, HistoryErased, SpeechSource, SpeechStatus
 from app.models.link import DownloadLink
 from app.storage.base import BlobStore
+from app.storage.links import download_link
 
 log = get_logger(__name__)
 
@@ -130,14 +131,14 @@ class HistoryService:
             AudioNotKept: it was not kept, or is no longer.
             LinksUnsupported: the store gives none.
         """
-        name, until = self._kept(entry), self._clock() + timedelta(seconds=seconds)
-        url = await self._outputs.link(name, seconds)
+        name = self._kept(entry)
+        kind = content_type(AudioFormat(entry.format), entry.sample_rate)
         try:
-            await self._outputs.info(name)
+            return await download_link(
+                self._outputs, name, seconds, content_type=kind, now=self._clock()
+            )
         except FileNotFoundError as error:
             raise _not_kept() from error
-        kind = content_type(AudioFormat(entry.format), entry.sample_rate)
-        return DownloadLink(url=url, expires_at=until, content_type=kind)
 
     def _kept(self, entry: HistoryEntry) -> str:
         """The name of its audio."""

@@ -1,7 +1,7 @@
 """Finding out how a text would be said, and whether lexicon entries can be heard."""
 
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ from app.lexicons.hearing import compare
 from app.lexicons.shelf import LexiconShelf
 from app.models.access import Party
 from app.models.audit import Action
+from app.models.charge import Charge
 from app.models.lexicon_check import (
     MOST_SAMPLES,
     Change,
@@ -48,9 +49,6 @@ from app.storage.base import BlobStore
 from app.text.normalization import coverage
 from app.text.spoken import Edit, SpokenText, spoken
 from app.watermark.marking import Watermark
-
-Charge = Callable[[int], Awaitable[None]]
-"""Takes the number of characters that are about to be spoken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
 """Translating texts for callers, without speaking them."""
 
-from collections.abc import Awaitable, Callable
-
 from app.core.exceptions import UnsupportedLanguage
 from app.engines.base import Engine
+from app.models.charge import Charge
 from app.models.translation import (
     DetectedLanguage,
     DetectRequest,
@@ -17,9 +16,6 @@ from app.models.translation import (
 )
 from app.translators.base import Term
 from app.translators.desk import TranslationDesk
-
-Charge = Callable[[int], Awaitable[None]]
-"""Takes the number of characters that are about to be translated."""
 
 
 class TranslationService:

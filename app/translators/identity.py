@@ -2,10 +2,10 @@
 setting asks for it, and else never.
 """
 
-import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from app.core.azure_identity import own_identity
 from app.core.config import Settings
 from app.core.exceptions import ConfigurationError
 from app.core.tasks import in_thread
@@ -38,11 +38,7 @@ def entra_token(settings: Settings) -> Token:
 
 def _credential(settings: Settings) -> "TokenCredential":
     try:
-        from azure.identity import (
-            ClientSecretCredential,
-            ManagedIdentityCredential,
-            WorkloadIdentityCredential,
-        )
+        from azure.identity import ClientSecretCredential
     except ImportError as error:
         raise ConfigurationError(
             "AZURE_TRANSLATOR_AUTH and AZURE_OPENAI_AUTH=entra need the library azure-identity.",
@@ -60,10 +56,4 @@ def _credential(settings: Settings) -> "TokenCredential":
             secret.get_secret_value(),
             authority=settings.azure_authority,
         )
-    if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
-        return (
-            WorkloadIdentityCredential(client_id=client)
-            if client
-            else (WorkloadIdentityCredential())
-        )
-    return ManagedIdentityCredential(client_id=client)
+    return own_identity(client)

@@ -5,7 +5,6 @@ https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resour
 
 import asyncio
 import hmac
-import os
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote, urlsplit
 
+from app.core.azure_identity import own_identity
 from app.core.exceptions import ConfigurationError, DatabaseError
 from app.core.tasks import in_thread
 
@@ -102,7 +102,7 @@ class TokenAccess:
                 'Install it: pip install "voice-cloning-api[azure]". Or set COSMOS_DB_KEY.',
             ) from error
         try:
-            self._credential = self._credential or self._found()
+            self._credential = self._credential or own_identity(self._client_id)
             token = self._credential.get_token(self._scope)
         except (AzureError, ValueError) as error:
             raise DatabaseError(
@@ -110,13 +110,6 @@ class TokenAccess:
                 "Give this machine an identity, or set COSMOS_DB_KEY.",
             ) from error
         return token.token, float(token.expires_on)
-
-    def _found(self) -> "TokenCredential":
-        from azure.identity import ManagedIdentityCredential, WorkloadIdentityCredential
-
-        if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
-            return WorkloadIdentityCredential(client_id=self._client_id)
-        return ManagedIdentityCredential(client_id=self._client_id)
 
 
 def scope_of(endpoint: str) -> str:

@@ -1,10 +1,10 @@
 """Who we are to Azure: a key, or an identity of Entra ID."""
 
-import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 
+from app.core.azure_identity import own_identity
 from app.core.exceptions import EngineUnavailable
 from app.core.tasks import in_thread
 from app.engines.azure.options import AzureOptions
@@ -83,15 +83,12 @@ class EntraSigner:
     @cached_property
     def _credential(self) -> "TokenCredential":
         try:
-            from azure.identity import ManagedIdentityCredential, WorkloadIdentityCredential
+            return own_identity(self._client_id)
         except ImportError as error:
             raise EngineUnavailable(
                 f"Asking Azure AI Speech by identity needs the library {error.name!r}.",
                 "pip install 'voice-cloning-api[azure]'",
             ) from error
-        if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
-            return WorkloadIdentityCredential(client_id=self._client_id)
-        return ManagedIdentityCredential(client_id=self._client_id)
 
 
 def signer(options: AzureOptions) -> Signer:

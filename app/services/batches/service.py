@@ -1,9 +1,8 @@
 """Batches: begun, shown, fetched, cancelled, tried again, deleted."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from app.audio.encode import check_rate, content_type
@@ -28,6 +27,7 @@ from app.models.access import Party
 from app.models.batch import Batch, BatchItem, ItemStatus
 from app.models.batch_details import BatchDetails, BatchPage, Chapter, ItemPage
 from app.models.batch_request import BatchDefaults, BatchRequest
+from app.models.charge import Charge, for_nothing
 from app.models.job import Job, JobStatus
 from app.models.link import DownloadLink
 from app.provenance.claim import Claim
@@ -45,14 +45,9 @@ from app.services.batches.records import (
 )
 from app.services.batches.views import PATH, batch_details, item_details
 from app.services.batches.work import Bench, PartWork
+from app.storage.links import download_link
 
 _PAGE: Final = 100
-
-Charge = Callable[[int], Awaitable[None]]
-"""Takes the number of characters that are about to be spoken."""
-
-
-async def _for_nothing(_: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +103,7 @@ class BatchService:
         *,
         key: str | None = None,
         places: Sequence[Place] | None = None,
-        charge: Charge = _for_nothing,
+        charge: Charge = for_nothing,
     ) -> tuple[BatchDetails, Job]:
         """Begin a batch: all of it, or nothing. The same key again gives the same batch.
 
@@ -204,13 +199,13 @@ class BatchService:
             LinksUnsupported: the store gives none.
         """
         item, output = await self._item(owner, batch_id, position)
-        until = self._clock() + timedelta(seconds=seconds)
-        url = await self._outputs.link(output, seconds)
+        kind = item.content_type or ""
         try:
-            await self._outputs.info(output)
+            return await download_link(
+                self._outputs, output, seconds, content_type=kind, now=self._clock()
+            )
         except FileNotFoundError as error:
             raise _gone() from error
-        return DownloadLink(url=url, expires_at=until, content_type=item.content_type or "")
 
     async def _item(self, owner: str, batch_id: str, position: int) -> tuple[BatchItem, str]:
         """An item, and the name of its audio."""

@@ -33,6 +33,7 @@ from app.engines.stored import stored_state
 from app.lexicons.shelf import LexiconShelf
 from app.models.access import Party
 from app.models.audit import Action
+from app.models.charge import Charge, for_nothing
 from app.models.history import SpeechSource
 from app.models.output import OutputTracer
 from app.models.speech import Priority, SpeechLog, SpeechRequest
@@ -44,7 +45,7 @@ from app.provenance.credentials import Credentials
 from app.services.synthesis.checking import errors_of, planned
 from app.services.synthesis.pauses import pause, silence
 from app.services.synthesis.rewording import Rewording
-from app.services.synthesis.speech import Charge, Order, Said, Speech
+from app.services.synthesis.speech import Order, Said, Speech
 from app.services.synthesis.words import shifted, written
 from app.storage.base import BlobStore
 from app.watermark.marking import Watermark
@@ -52,9 +53,6 @@ from app.watermark.marking import Watermark
 log = get_logger(__name__)
 
 _CHECKED_AT_ONCE = 200
-
-
-async def _for_nothing(_: int) -> None: ...
 
 
 class SynthesisService:
@@ -111,7 +109,7 @@ class SynthesisService:
         priority: Priority = Priority.REALTIME,
         source: SpeechSource = SpeechSource.SPEAK,
         batch_id: str | None = None,
-        charge: Charge = _for_nothing,
+        charge: Charge = for_nothing,
     ) -> Speech:
         """Check everything that can be checked before the first sound.
 

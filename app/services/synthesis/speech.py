@@ -1,7 +1,7 @@
 """Speech in the making: chunks into the bytes of a file, and word of what came of it."""
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -13,6 +13,7 @@ from app.core.logging import actor, request_id
 from app.core.tasks import in_thread, see_through
 from app.core.tracing import start_span
 from app.models.access import Party
+from app.models.charge import Charge
 from app.models.history import LexiconUse, SpeechSource, SpeechStatus
 from app.models.output import Output, OutputTracer, OutputVoice
 from app.models.speech import Priority, SpeechLog, SpeechRequest, Spoken, SpokenPiece
@@ -23,9 +24,6 @@ from app.provenance.claim import Claim
 from app.provenance.credentials import Credentials
 from app.services.synthesis.words import marks_of, rules_of
 from app.text.plan import Piece
-
-Charge = Callable[[int], Awaitable[None]]
-"""Takes the number of characters that are about to be spoken."""
 
 
 @dataclass(frozen=True, slots=True)
