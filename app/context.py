@@ -3,7 +3,7 @@ reverse.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from app.assets.store import AssetStore
 from app.audio.ears import Ears, Listener
 from app.core.clock import Clock
 from app.core.config import Settings
+from app.core.exceptions import ConfigurationError
 from app.core.metrics import Metrics
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
@@ -63,6 +64,7 @@ class AppContext:
     database: Database
     stores: Stores
     engine: Engine
+    standbys: tuple[Engine, ...]
     ears: Ears
     watermark: Watermark
     provenance: Provenance
@@ -102,6 +104,7 @@ async def open_context(  # long: every part in its order
     settings: Settings,
     *,
     engine: Engine | None = None,
+    standbys: Sequence[Engine] | None = None,
     listener: Callable[[], Listener] | None = None,
     watermark: Watermark | None = None,
     clock: Clock = time.monotonic,
@@ -109,7 +112,7 @@ async def open_context(  # long: every part in its order
     """Open everything. A missing model file is not fatal: what needs it answers with the reason.
 
     Args:
-        engine: instead of the one that the settings name.
+        engine: instead of the one that the settings name. standbys: the same of the others.
         listener: instead of what judges recordings for that engine.
         watermark: instead of the one that the settings name.
         clock: by which limits fill and waits are measured.
@@ -123,10 +126,11 @@ async def open_context(  # long: every part in its order
         await database.open(migrate=settings.database_migrate)
         stack.push_async_callback(database.close)
         assets = AssetStore(settings.models)
-        engine = engine or create_engine(
-            settings.voice_engine, machine.engine_options(settings, assets)
-        )
-        stack.push_async_callback(engine.close)
+        engines = _engines(settings, assets, engine, standbys)
+        for one in engines:
+            stack.push_async_callback(one.close)
+        engine = engines[0]
+        speaking = next((one for one in engines if not one.info.test_double), engine)
         ears = machine.ears(settings, listener or machine.listener(engine.info, assets))
         stack.push_async_callback(ears.close)
         queue = DbosQueue.of(settings)
@@ -137,8 +141,9 @@ async def open_context(  # long: every part in its order
             assets=assets,
             database=database,
             engine=engine,
+            standbys=engines[1:],
             ears=ears,
-            watermark=watermark or machine.watermark(settings, engine.info, assets),
+            watermark=watermark or machine.watermark(settings, speaking.info, assets),
             queue=queue,
         )
         stack.push_async_callback(parts.translating.close)
@@ -157,6 +162,27 @@ async def open_context(  # long: every part in its order
         yield context
 
 
+def _engines(
+    settings: Settings,
+    assets: AssetStore,
+    engine: Engine | None,
+    standbys: Sequence[Engine] | None,
+) -> tuple[Engine, ...]:
+    """The first one and those that stand by, not yet opened."""
+    options = machine.engine_options(settings, assets)
+    first = engine or create_engine(settings.voice_engine, options)
+    if standbys is None:
+        standbys = [create_engine(name, options) for name in settings.fallback_engines]
+    engines = (first, *standbys)
+    names = [one.info.name for one in engines]
+    if len(set(names)) < len(names):
+        raise ConfigurationError(
+            f"The same engine stands twice in VOICE_ENGINE and FALLBACK_ENGINES: {names}.",
+            "Name others in FALLBACK_ENGINES.",
+        )
+    return engines
+
+
 def _wired(parts: wiring.Parts) -> AppContext:  # long: every service by its name
     settings, database, board = parts.settings, parts.database, wiring.board(parts)
     log, shop = wiring.history_log(parts), wiring.workshop(parts)
@@ -169,6 +195,7 @@ def _wired(parts: wiring.Parts) -> AppContext:  # long: every service by its nam
         database=database,
         stores=parts.stores,
         engine=parts.engine,
+        standbys=parts.standbys,
         ears=parts.ears,
         watermark=parts.watermark,
         provenance=parts.provenance,

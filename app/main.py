@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -48,6 +48,7 @@ def create_app(  # long: every part by its name
     settings: Settings | None = None,
     *,
     engine: Engine | None = None,
+    standbys: Sequence[Engine] | None = None,
     listener: Callable[[], Listener] | None = None,
     watermark: Watermark | None = None,
     clock: Clock = time.monotonic,
@@ -56,7 +57,7 @@ def create_app(  # long: every part by its name
 
     Args:
         settings: default: from the environment.
-        engine: instead of the one that the settings name.
+        engine: instead of the one that the settings name. standbys: the same of the others.
         listener: instead of what judges recordings for that engine.
         watermark: instead of the one that the settings name.
         clock: by which limits fill and waits are measured.
@@ -76,6 +77,7 @@ def create_app(  # long: every part by its name
                 open_context,
                 settings,
                 engine=engine,
+                standbys=standbys,
                 listener=listener,
                 watermark=watermark,
                 clock=clock,

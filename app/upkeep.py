@@ -40,6 +40,11 @@ async def warm_up(context: AppContext) -> None:
         await in_thread(None, _ready_rules, context.engine.info.languages)
     except (AssetError, EngineError) as error:
         log.warning("cannot speak", detail=error.detail, suggestion=error.suggestion)
+    for engine in context.standbys:
+        try:
+            await engine.open()
+        except (AssetError, EngineError) as error:
+            log.warning("an engine cannot stand by", engine=engine.info.name, detail=error.detail)
     if "api_key" in context.settings.auth_mode and not await context.keys.exist():
         log.warning(
             "there is no API key yet",

@@ -41,7 +41,7 @@ from app.models.share import VoiceShare
 from app.models.speech import Speaker
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.planning.draft import Drafting
-from app.preparing.preparer import PreparationLimits, Preparer
+from app.preparing.preparer import Preparer
 from app.provenance.opening import Provenance, open_provenance
 from app.services.access import AccessService
 from app.services.audit import AuditService
@@ -58,12 +58,12 @@ from app.services.synthesis import Rewording, SynthesisService
 from app.services.training import TrainingService
 from app.services.verify import VerifyService
 from app.services.voices import VoiceLimits, VoiceService, VoiceTools, admission_of
+from app.speaking import preparer, standby, translating, turns
 from app.storage.stores import StorageOptions, Stores, open_stores
 from app.training.measuring import Measuring
 from app.training.session import Workshop
 from app.training.versions import Versions
-from app.translators.create import create_chat_model, create_translator
-from app.translators.desk import Memory, TranslationDesk
+from app.translators.desk import TranslationDesk
 from app.watermark.marking import Watermark
 
 
@@ -78,6 +78,7 @@ class Parts:
     metrics: Metrics
     stores: Stores
     engine: Engine
+    standbys: tuple[Engine, ...]
     ears: Ears
     watermark: Watermark
     provenance: Provenance
@@ -103,6 +104,7 @@ def parts_of(  # long: every part by its name
     assets: AssetStore,
     database: Database,
     engine: Engine,
+    standbys: tuple[Engine, ...],
     ears: Ears,
     watermark: Watermark,
     queue: DbosQueue,
@@ -122,11 +124,12 @@ def parts_of(  # long: every part by its name
         metrics=metrics,
         stores=open_stores(StorageOptions.of(settings)),
         engine=engine,
+        standbys=standbys,
         ears=ears,
         watermark=watermark,
         provenance=open_provenance(settings, test_engine=engine.info.test_double, metrics=metrics),
         queue=queue,
-        turns=_turns(settings, engine, clock, metrics),
+        turns=turns(settings, engine, clock, metrics),
         voices=voices,
         reach=VoiceReach(voices, shares, barred=lambda owner: barred.has(owner=owner)),
         lexicons=store,
@@ -136,8 +139,8 @@ def parts_of(  # long: every part by its name
         permit=Permit(settings.consents, settings.operator_attests),
         desk=ConsentDesk(database.collection(Consent)),
         guarding=GuardParts(database, ears, trail, metrics, barred, WatchRules.of(settings)),
-        translating=_translating(settings, clock),
-        preparer=_preparer(settings, clock),
+        translating=translating(settings, clock),
+        preparer=preparer(settings, clock),
     )
 
 
@@ -167,11 +170,13 @@ def voice_tools(parts: Parts, jobs: JobBoard) -> VoiceTools:
         ),
         admission=admission_of(settings.max_concurrent_uploads),
         metrics=parts.metrics,
+        standbys=parts.standbys,
     )
 
 
 def consent_tools(parts: Parts, voices: VoiceTools) -> ConsentTools:
     settings, database = parts.settings, parts.database
+    engines = (parts.engine, *parts.standbys)
     hear = machine.consent_recogniser(parts.engine.info, parts.assets)
     return ConsentTools(
         consents=database.collection(Consent),
@@ -186,7 +191,7 @@ def consent_tools(parts: Parts, voices: VoiceTools) -> ConsentTools:
         audit=parts.trail,
         admission=voices.admission,
         erase=VoiceService(voices).delete,
-        bound=parts.engine if isinstance(parts.engine, AgreementBound) else None,
+        bound=next((one for one in engines if isinstance(one, AgreementBound)), None),
         code_for=timedelta(minutes=settings.consent_code_minutes),
         erase_after=timedelta(days=settings.consent_erasure_days),
     )
@@ -203,6 +208,7 @@ def lexicon_tools(parts: Parts) -> LexiconTools:
 
 
 def synthesis(parts: Parts, log: HistoryLog, outputs: OutputLog) -> SynthesisService:
+    settings, clock, metrics = parts.settings, parts.clock, parts.metrics
     return SynthesisService(
         voices=parts.voices,
         reach=parts.reach,
@@ -219,6 +225,10 @@ def synthesis(parts: Parts, log: HistoryLog, outputs: OutputLog) -> SynthesisSer
         log=log,
         tracer=outputs if parts.settings.remembers_outputs else None,
         metrics=parts.metrics,
+        standbys=[
+            standby(settings, one, clock, metrics, first=parts.engine) for one in parts.standbys
+        ],
+        falls_back=settings.fallback == "always",
     )
 
 
@@ -372,29 +382,4 @@ def access(parts: Parts) -> AccessService:
 def limiter(parts: Parts) -> RateLimiter | None:
     return create_limiter(
         parts.settings, parts.turns, clock=parts.clock, observer=parts.metrics.limits
-    )
-
-
-def _translating(settings: Settings, clock: Clock) -> TranslationDesk:
-    return TranslationDesk(
-        create_translator(settings, clock),
-        max_chars=settings.max_text_chars,
-        memory=Memory(settings.translation_cache_chars),
-        clock=clock,
-    )
-
-
-def _preparer(settings: Settings, clock: Clock) -> Preparer:
-    limits = PreparationLimits(settings.prepare_max_chars, settings.prepare_timeout_s)
-    return Preparer(create_chat_model(settings, clock), limits)
-
-
-def _turns(settings: Settings, engine: Engine, clock: Clock, metrics: Metrics) -> Turns:
-    return Turns(
-        engine.info.concurrency,
-        background_at_once=engine.info.background_concurrency or engine.info.concurrency,
-        max_requests=settings.max_concurrent_requests,
-        clock=clock,
-        observers=(metrics,),
-        on_depth=metrics.on_depth,
     )

@@ -33,7 +33,13 @@ from app.services.translation import TranslationService
 from app.services.usage import UsageService
 from app.services.verify import VerifyService
 from app.services.versions import VersionService
-from app.services.voices import BundleService, CloningService, SampleService, VoiceService
+from app.services.voices import (
+    BundleService,
+    CloningService,
+    OtherEngines,
+    SampleService,
+    VoiceService,
+)
 from app.services.watermark import WatermarkService
 
 
@@ -56,6 +62,10 @@ def _samples(context: Annotated[AppContext, Depends(_context)]) -> SampleService
 
 def _bundles(context: Annotated[AppContext, Depends(_context)]) -> BundleService:
     return BundleService(context.voice_tools)
+
+
+def _others(context: Annotated[AppContext, Depends(_context)]) -> OtherEngines:
+    return OtherEngines(context.voice_tools)
 
 
 def _synthesis(context: Annotated[AppContext, Depends(_context)]) -> SynthesisService:
@@ -201,6 +211,7 @@ Voices = Annotated[VoiceService, Depends(_voices)]
 Cloning = Annotated[CloningService, Depends(_cloning)]
 Samples = Annotated[SampleService, Depends(_samples)]
 Bundles = Annotated[BundleService, Depends(_bundles)]
+OtherEnginesHere = Annotated[OtherEngines, Depends(_others)]
 Synthesis = Annotated[SynthesisService, Depends(_synthesis)]
 Translations = Annotated[TranslationService, Depends(_translations)]
 LexiconCheck = Annotated[LexiconCheckService, Depends(_lexicon_check)]

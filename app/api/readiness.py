@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from app.context import AppContext
 from app.core.clock import Clock
-from app.core.exceptions import AppError
+from app.core.exceptions import AppError, AssetError, EngineError
 from app.core.logging import get_logger
 
 OK = "ok"
@@ -32,7 +33,7 @@ class Readiness:
         self._checks: dict[str, Check] = {
             "database": context.database.ping,
             "storage": context.stores.ping,
-            "engine": context.engine.open,
+            "engine": partial(_open_one, context),
             "recordings": context.ears.warm_up,
             "watermark": context.watermark.warm_up,
         }
@@ -77,6 +78,20 @@ class Readiness:
         if self._explains:
             return states
         return {name: OK if state == OK else UNAVAILABLE for name, state in states.items()}
+
+
+async def _open_one(context: AppContext) -> None:
+    """One that may speak. Where another one only may if it is asked for, that is the first."""
+    failure: AppError | None = None
+    standbys = context.standbys if context.settings.fallback == "always" else ()
+    for engine in (context.engine, *standbys):
+        try:
+            await engine.open()
+            return
+        except (EngineError, AssetError) as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
 
 
 async def _state(check: Check) -> str:

@@ -64,6 +64,7 @@ voices = Table(
     Column("consent_id", String(36)),
     Column("consent_method", String(20)),
     Column("suspended", String(50)),
+    Column("other_states", json_column(), nullable=False, server_default="[]"),
     Index(None, "owner", "created_at", "id"),
     Index(None, "consent_id", "id"),
 )

@@ -21,6 +21,7 @@ async def stored_state(
         payload = await states.get(voice.state_blob)
     except FileNotFoundError as error:
         now = await voices.get(voice.id)
+        now = now and now.held_by(info.name)
         if now is not None and now.state_blob != voice.state_blob:
             # Another version was activated since the record was read, and this one deleted.
             return await stored_state(now, info, voices=voices, states=states)

@@ -166,6 +166,10 @@ class SpeechOptions(BaseModel):
         description="Lexicons to apply, the first one first: `id`, or `id@revision`. Without it, "
         "those of the voice, then your default ones, three at most; an empty list is none.",
     )
+    fallback: StrictBool | None = Field(
+        None,
+        description="Whether another engine that has the voice may speak where the first cannot.",
+    )
     normalize: Normalization = Field(
         Normalize.AUTO,
         description="Whether numbers, dates, signs and the like are put into words: `auto` where "

@@ -58,6 +58,17 @@ _ERASED: dict[str, Any] = {
 }
 
 
+class HeldState(BaseModel):
+    """A voice as another engine than its own speaks it. `state_name`: of the file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    engine: str
+    state_name: str
+    state_format: str
+    similarity: float | None = None
+
+
 class Voice(Record):
     """A registered voice. The recording and the voice state lie in the blob stores under its id.
 
@@ -71,6 +82,7 @@ class Voice(Record):
         consent_id: of the consent that the service knows, None if there is none.
         consent_method: how that shows the agreement, once that was checked; None before.
         suspended: why it may not speak for now: `consent-revoked` or `suspended`; None if it may.
+        other_states: for engines besides `engine`, one for each.
         active_version: number of the version that is spoken; `state_name` is that of its state.
         training_job_id: of its last training job.
         lexicon_ids: of the lexicons that hold for it, by precedence.
@@ -96,6 +108,14 @@ class Voice(Record):
     consent_id: str | None = None
     consent_method: ConsentMethod | None = None
     suspended: str | None = None
+    other_states: tuple[HeldState, ...] = ()
+
+    def held_by(self, engine: str) -> "Voice":
+        """The voice as an engine speaks it, if that has a state of it; else as it is."""
+        held = next((one for one in self.other_states if one.engine == engine), None)
+        if held is None or engine == self.engine:
+            return self
+        return self.model_copy(update=held.model_dump())
 
     @property
     def recording_blob(self) -> str:

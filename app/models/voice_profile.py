@@ -57,6 +57,7 @@ _PROFILE: dict[str, Any] = {
     "consent_id": "0d3f6a0e-0c5b-4a0e-9f59-6a4b8d2b8e11",
     "active_version": 1,
     "lexicon_ids": [],
+    "other_engines": [],
     "samples": {"total": 3, "used": 3, "refused": 0, "seconds": 38.1},
     "metrics": None,
     "training": _TRAINING,
@@ -133,6 +134,9 @@ class VoiceProfile(VoiceDetails):
     active_version: int = Field(description="Number of the version that is spoken.")
     lexicon_ids: list[str] = Field(
         description="Lexicons that hold for it where a request names none, by precedence."
+    )
+    other_engines: list[str] = Field(
+        description="Engines besides that can speak it where its own cannot."
     )
     samples: SampleCounts
     metrics: VersionMetrics | None = Field(

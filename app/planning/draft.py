@@ -83,6 +83,8 @@ class Drafting:
 
     Attributes:
         info: of the engine that will speak.
+        native_rate: of audio that nobody has asked for another rate of, in Hz; default: the
+            engine's.
         emoji: what becomes of them.
         terms: that may not be spoken.
     """
@@ -91,9 +93,12 @@ class Drafting:
     limits: SynthesisLimits
     emoji: EmojiPolicy = "drop"
     terms: BlockedTerms = NO_TERMS
+    native_rate: int | None = None
 
     @classmethod
-    def of(cls, settings: Settings, info: EngineInfo) -> "Drafting":
+    def of(
+        cls, settings: Settings, info: EngineInfo, *, native_rate: int | None = None
+    ) -> "Drafting":
         """As the settings say.
 
         Raises:
@@ -104,7 +109,7 @@ class Drafting:
         )
         file = settings.blocked_terms_file
         terms = NO_TERMS if file is None else BlockedTerms.read(file)
-        return cls(info, limits, settings.emoji, terms)
+        return cls(info, limits, settings.emoji, terms, native_rate)
 
     def draft(
         self, party: Party, voice: Voice | None, request: SpeechRequest, *, streaming: bool
@@ -114,7 +119,8 @@ class Drafting:
         Raises:
             UnspeakableText, TextTooLong, MarkupInvalid, InvalidRequest, UnsupportedFormat
         """
-        rate = check_rate(request.format, request.sample_rate, self.info.sample_rate)
+        native_rate = self.native_rate or self.info.sample_rate
+        rate = check_rate(request.format, request.sample_rate, native_rate)
         self._check_length(request, streaming)
         own = Prosody(request.speed, request.pitch, request.volume)
         marked = request.ssml is not None

@@ -38,6 +38,8 @@ class Surroundings:
             voices[voice_id] = await self._voice(party, voice_id)
         for voice in voices.values():
             self._permit.check(voice)
+        engine = self._engine.info.name
+        voices = {voice_id: voice.held_by(engine) for voice_id, voice in voices.items()}
         key = party.owner, draft.lexicon_ids, own.id if own else None
         if key not in self._attached:
             self._attached[key] = await self._shelf.matcher(

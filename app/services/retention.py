@@ -223,6 +223,7 @@ def _all(records: Collection[_RecordT], where: dict[str, str]) -> AsyncIterator[
 def _keep(kept: _Kept, voice: Voice) -> None:
     kept.voices.add(voice.id)
     kept.names |= {(RECORDINGS, voice.recording_blob), (STATES, voice.state_blob)}
+    kept.names |= {(STATES, f"{voice.id}/{held.state_name}") for held in voice.other_states}
 
 
 def _folder(blob: BlobInfo) -> str:

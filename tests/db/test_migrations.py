@@ -25,7 +25,7 @@ from tests.servers.postgres import BOTH
 
 pytestmark = pytest.mark.anyio
 
-NEWEST = "0012"
+NEWEST = "0013"
 ROOT = Path(__file__).parents[2]
 
 OPEN = """

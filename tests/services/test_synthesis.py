@@ -25,7 +25,7 @@ from app.models.speech import Priority, SpeechRequest, Spoken
 from app.models.voice import Voice
 from app.planning.draft import Drafting, SynthesisLimits
 from app.planning.plan import Plan, Worded
-from app.services.synthesis import Order, Said, Speech, SynthesisService
+from app.services.synthesis import Order, Said, Speech, SynthesisService, Take
 from app.services.voices import Upload
 from app.text.lexicon import Matcher
 from app.watermark.marking import Watermark
@@ -429,7 +429,8 @@ async def test_a_cancelled_request_closes_its_encoder_only_when_its_thread_has_e
     draft = Drafting(FakeEngine().info, limits).draft(ME, voice, asking(voice), streaming=True)
     plan = Plan(draft, {voice.id: voice}, Attached(Matcher(())), FakeEngine())
     (first, *_) = plan.worded()
-    speech = Speech(order, saying(first), encoder, plan=plan, admission=nullcontext())
+    take = Take(plan, saying(first), encoder)
+    speech = Speech(order, take, streaming=True, admission=nullcontext())
     listening = asyncio.ensure_future(heard(speech))
     assert await asyncio.to_thread(encoder.begun.wait, 20)
 

@@ -57,5 +57,6 @@ class EngineList(BaseModel):
 @router.get("", operation_id="list_engines")
 @access(Permission.ENGINES_READ)
 async def list_engines(context: Context) -> EngineList:
-    """The engine that runs, and what it can do."""
-    return EngineList(items=[EngineDetails.of(context.engine)])
+    """The engine that runs, and what it can do; behind it those that may speak in its place."""
+    engines = (context.engine, *context.standbys)
+    return EngineList(items=[EngineDetails.of(engine) for engine in engines])

@@ -281,6 +281,7 @@ async def profile(
         status=status,
         samples=SampleCounts.of(standing.samples),
         metrics=active and active.metrics,
+        other_engines=[held.engine for held in voice.other_states],
         training=training,
         **{name: getattr(voice, name) for name in shown},
         **common(voice),

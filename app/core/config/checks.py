@@ -110,7 +110,7 @@ def _unsigned(settings: Settings) -> Iterator[str]:
 
 def _speechless(settings: Settings) -> Iterator[str]:
     """What the engine `azure` lacks."""
-    if settings.voice_engine != "azure":
+    if "azure" not in (settings.voice_engine, *settings.fallback_engines):
         return
     if settings.azure_speech_key is None:
         for name in ("azure_speech_endpoint", "azure_speech_resource_id"):

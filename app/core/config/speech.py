@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from app.core.config.kinds import ANY_CASE
+from app.core.config.kinds import ANY_CASE, Strings
 
+FallbackPolicy = Literal["asked", "always"]
 EmojiPolicy = Literal["drop", "name", "error"]
 
 
@@ -13,6 +14,13 @@ class SpeechSettings(BaseModel):
     """Voices and speaking."""
 
     voice_engine: str = Field("auto", description="Engine by name, or `auto`: the best there is.")
+    fallback_engines: Strings = Field(
+        (), description="Engines that may speak where that one cannot, in their order."
+    )
+    fallback: Annotated[FallbackPolicy, ANY_CASE] = Field(
+        "asked",
+        description="When they may: only where a request asks for it, or always unless it forbids.",
+    )
     engine_threads: int | None = Field(None, ge=1, description="Default: the cores, at most 8.")
     engine_concurrency: int | None = Field(None, ge=1, description="Sentences made at once.")
     models_auto_pull: bool = Field(False, description="Fetch missing model files at start.")

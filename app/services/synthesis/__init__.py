@@ -2,6 +2,7 @@
 
 from app.services.synthesis.rewording import Rewording
 from app.services.synthesis.service import SynthesisService
-from app.services.synthesis.speech import Order, Said, Speech
+from app.services.synthesis.speech import Order, Said, Speech, Take
+from app.services.synthesis.stage import Standby
 
-__all__ = ["Order", "Rewording", "Said", "Speech", "SynthesisService"]
+__all__ = ["Order", "Rewording", "Said", "Speech", "Standby", "SynthesisService", "Take"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import (
     AbstractContextManager,
     asynccontextmanager,
@@ -13,23 +13,17 @@ from dataclasses import replace
 from functools import partial
 
 from app.abuse.refusals import Refusals
-from app.audio.encode import AudioEncoder
-from app.audio.finish import Finish, finish
-from app.audio.types import Samples, SpeechChunk, WordTiming
 from app.consents.permit import Permit
 from app.consents.watch import VoiceWatch
 from app.core.exceptions import AppError, BadRequest, DatabaseError, TextBlocked
 from app.core.logging import get_logger
 from app.core.metrics import Metrics, Outcome, outcome_of
 from app.core.tasks import in_thread
-from app.core.tracing import span
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.voices import VoiceReach
-from app.engines.base import Engine, SynthesisRequest, VoiceState
-from app.engines.controls import all_of, asked_of, left_to_do
-from app.engines.stored import stored_state
+from app.engines.base import Engine
 from app.lexicons.shelf import LexiconShelf
 from app.models.access import Party
 from app.models.audit import Action
@@ -38,15 +32,15 @@ from app.models.history import SpeechSource
 from app.models.output import OutputTracer
 from app.models.speech import Priority, SpeechLog, SpeechRequest
 from app.models.voice import Voice
-from app.planning.draft import Draft, Drafting
-from app.planning.plan import Plan, Worded
+from app.planning.draft import Drafting
+from app.planning.plan import Plan
 from app.planning.surroundings import Surroundings
 from app.provenance.credentials import Credentials
+from app.services.synthesis.chain import Chain
 from app.services.synthesis.checking import errors_of, planned
-from app.services.synthesis.pauses import pause, silence
 from app.services.synthesis.rewording import Rewording
-from app.services.synthesis.speech import Order, Said, Speech
-from app.services.synthesis.words import shifted, written
+from app.services.synthesis.speech import REPLACEABLE, Order, Said, Speech, Take
+from app.services.synthesis.stage import Stage, StageTools, Standby
 from app.storage.base import BlobStore
 from app.watermark.marking import Watermark
 
@@ -56,7 +50,13 @@ _CHECKED_AT_ONCE = 200
 
 
 class SynthesisService:
-    """Speaks texts in stored voices. Measures every synthesis, logs no text."""
+    """Speaks texts in stored voices. Measures every synthesis, logs no text.
+
+    Args:
+        engine: speaks; turns: on it; drafting: for it.
+        standbys: engines that may speak in its place, in this order.
+        falls_back: whether they may where a request does not say.
+    """
 
     def __init__(
         self,
@@ -76,21 +76,21 @@ class SynthesisService:
         log: SpeechLog | None = None,
         tracer: OutputTracer | None = None,
         rewording: Rewording | None = None,
+        standbys: Sequence[Standby] = (),
+        falls_back: bool = False,
     ) -> None:
-        self._voices = voices
-        self._reach = reach
-        self._states = states
-        self._lexicons = lexicons
-        self._engine = engine
         self._turns = turns
         self._audit = audit
-        self._drafting = drafting
-        self._watermark = watermark
         self._credentials = credentials or Credentials("never")
-        self._permit = permit
         self._watch = VoiceWatch(voices, permit)
         self._metrics = metrics or Metrics()
         self._refusals = Refusals(audit, self._metrics)
+        tools = StageTools(
+            voices, reach, states, lexicons, permit, watermark, self._metrics, self._refusals
+        )
+        first = Standby(engine, turns, drafting)
+        self._stages = [Stage(standby, tools) for standby in (first, *standbys)]
+        self._always = falls_back
         self._log = log
         self._tracer = tracer
         self._rewording = rewording or Rewording()
@@ -140,22 +140,6 @@ class SynthesisService:
         with self._entered(order):  # what is prepared takes memory as well
             return await self._prepared(order, streaming)
 
-    async def _plan(self, order: Order, *, streaming: bool) -> Plan:
-        """What a request comes to. The engine is open then.
-
-        Raises:
-            as `speak`
-        """
-        by, voice = order.by, order.voice
-        draft = await in_thread(
-            None, self._drafting.draft, by, voice, order.asked, streaming=streaming
-        )
-        plan = await self._around().plan(draft)
-        await self._opened()
-        async with self._refusals.noted(by.owner, voice):
-            await in_thread(None, plan.check)
-        return plan
-
     async def check(
         self, asked: Sequence[tuple[Voice, SpeechRequest]], *, by: Party, most: int
     ) -> dict[int, AppError]:
@@ -172,14 +156,12 @@ class SynthesisService:
             EngineUnavailable, TranslationUnavailable, PreparationUnavailable: nothing can be
                 spoken, translated or prepared now.
         """
-        await self._opened()
-        around = self._around()
+        await self._stages[0].opened()
+        arounds = [stage.around() for stage in self._stages]
         found: dict[int, AppError] = {}
         for start in range(0, len(asked), _CHECKED_AT_ONCE):
             some = asked[start : start + _CHECKED_AT_ONCE]
-            drafts = await in_thread(None, self._drafts, some, by)
-            plans = [await planned(around, draft) for draft in drafts]
-            errors = await in_thread(None, errors_of, plans)
+            errors = await self._errors(some, by, arounds)
             for at, (_, request) in enumerate(some):
                 errors[at] = errors[at] or await self._unwordable(request)
             for place, error in enumerate(errors, start):
@@ -191,6 +173,30 @@ class SynthesisService:
                         return found
         return found
 
+    async def _errors(
+        self,
+        some: Sequence[tuple[Voice, SpeechRequest]],
+        by: Party,
+        arounds: Sequence[Surroundings],
+    ) -> list[AppError | None]:
+        """What is wrong with each; nothing if one of the engines that may speak it can."""
+        errors: list[AppError | None] = [None] * len(some)
+        left = list(range(len(some)))
+        for number, (stage, around) in enumerate(zip(self._stages, arounds, strict=True)):
+            drafts = await in_thread(None, stage.drafts, [some[at] for at in left], by)
+            plans = [await planned(around, draft) for draft in drafts]
+            for at, error in zip(left, await in_thread(None, errors_of, plans), strict=True):
+                if number == 0 or error is None:
+                    errors[at] = error
+            left = [
+                at
+                for at in left
+                if isinstance(errors[at], REPLACEABLE) and self._falls_back(some[at][1])
+            ]
+            if not left:
+                break
+        return errors
+
     async def _unwordable(self, request: SpeechRequest) -> AppError | None:
         try:
             await self._rewording.check(request)
@@ -198,98 +204,40 @@ class SynthesisService:
             return error
         return None
 
-    def _drafts(
-        self, asked: Sequence[tuple[Voice, SpeechRequest]], by: Party
-    ) -> list[Draft | AppError]:
-        drafts: list[Draft | AppError] = []
-        for voice, request in asked:
-            try:
-                drafts.append(self._drafting.draft(by, voice, request, streaming=False))
-            except AppError as error:
-                drafts.append(error)
-        return drafts
-
-    def _around(self) -> Surroundings:
-        return Surroundings(self._reach, self._lexicons, self._engine, self._permit)
-
-    async def _opened(self) -> None:
-        await self._engine.open()
-        await self._watermark.warm_up()
-        self._metrics.engine_loaded(self._engine.info.name)
+    def _falls_back(self, request: SpeechRequest) -> bool:
+        """Whether another engine than the first may speak."""
+        return self._always if request.fallback is None else request.fallback
 
     async def _prepared(self, order: Order, streaming: bool) -> Speech:
-        info, request = self._engine.info, order.request
+        request = order.request
         if not streaming:
             self._credentials.check(request.format)
-        plan = await self._plan(order, streaming=streaming)
-        if request.reworded:
-            most = self._drafting.limits.most(streaming)
-            order = await self._rewording.done(order, language=plan.language, most=most)
-            plan = await self._plan(order, streaming=streaming)
-        rate = plan.draft.rate
-        states = {
-            voice.id: await stored_state(voice, info, voices=self._voices, states=self._states)
-            for voice in plan.voices.values()
-        }
-        said = _look_ahead(self._sentences(plan, states, order))
-        return Speech(
+        stages = self._stages if self._falls_back(request) else self._stages[:1]
+        chain = Chain(
             order,
-            self._measured(said, order, plan),
-            AudioEncoder(
-                request.format, input_rate=info.sample_rate, output_rate=rate, streaming=streaming
-            ),
-            plan=plan,
-            admission=self._admitted(order),
+            stages,
+            streaming=streaming,
+            reword=partial(self._reworded, streaming),
+            measure=self._followed,
+        )
+        take = await chain.next()
+        return Speech(
+            chain.order,
+            take,
+            streaming=streaming,
+            another=None if chain.ended else chain.next,
+            admission=self._admitted(chain.order),
             log=self._log,
             credentials=None if streaming else self._credentials,
             tracer=self._tracer,
         )
 
-    async def _sentences(
-        self, plan: Plan, states: Mapping[str, VoiceState], order: Order
-    ) -> AsyncGenerator[Said, None]:
-        """Each levelled, with the pause that follows."""
-        worded = plan.worded()
-        while (one := await in_thread(None, next, worded, None)) is not None:
-            if not one.wording.parts:
-                yield Said(pause(one, plan.info.sample_rate), one)
-                continue
-            request = plan.asked(states[one.piece.voice or order.voice.id])
-            with span("sentence", **{"voice.characters": len(one.piece.text)}) as tracing:
-                chunk = await self._spoken(
-                    one, replace(request, language=one.language), order.priority
-                )
-                tracing.set_attribute("voice.audio_s", chunk.duration_s)
-            yield Said(chunk, one)
+    async def _reworded(self, streaming: bool, order: Order, plan: Plan, stage: Stage) -> Order:
+        most = stage.most(streaming)
+        return await self._rewording.done(order, language=plan.language, most=most)
 
-    async def _spoken(
-        self, one: Worded, request: SynthesisRequest, priority: Priority
-    ) -> SpeechChunk:
-        """One engine call for each part of a sentence, in its turn."""
-        info, piece, wording = self._engine.info, one.piece, one.wording
-        chunks: list[SpeechChunk] = []
-        for part in wording.parts:
-            asked = asked_of(info, request, piece, wording.spoken, part)
-            chunks += shifted(await self._in_turn(asked, priority), part)
-            if part.pause_s and part is not wording.parts[-1]:
-                chunks.append(silence(part.pause_s, info.sample_rate, piece.start, piece.end))
-        samples, words = await in_thread(None, self._finished, chunks, left_to_do(info, piece))
-        words = tuple(written(words, wording.spoken, piece))
-        return SpeechChunk(samples, info.sample_rate, piece.start, piece.end, words)
-
-    def _finished(
-        self, chunks: Sequence[SpeechChunk], how: Finish
-    ) -> tuple[Samples, tuple[WordTiming, ...]]:
-        samples, words = finish(chunks, how)
-        return self._watermark.mark(samples, chunks[0].sample_rate), words
-
-    async def _in_turn(self, request: SynthesisRequest, priority: Priority) -> list[SpeechChunk]:
-        """What the engine makes of a part of a sentence."""
-        if priority is Priority.BACKGROUND:
-            asked = replace(request, background=True)
-            return await self._turns.in_background(partial(all_of, self._engine, asked))
-        async with self._turns.turn():
-            return await all_of(self._engine, request)
+    def _followed(self, take: Take, order: Order) -> Take:
+        return replace(take, said=self._measured(_look_ahead(take.said), order, take.plan))
 
     @asynccontextmanager
     async def _admitted(self, order: Order) -> AsyncIterator[None]:
@@ -329,7 +277,7 @@ class SynthesisService:
             raise
         finally:
             await said.aclose()
-            self._tell(order, outcome, first_s=first_s, audio_s=audio_s, working_s=working_s)
+            self._tell(order, plan, outcome, first_s=first_s, audio_s=audio_s, working_s=working_s)
 
     async def _use_noted(self, plan: Plan) -> None:
         for voice in plan.voices.values():
@@ -339,13 +287,14 @@ class SynthesisService:
     def _tell(
         self,
         order: Order,
+        plan: Plan,
         outcome: Outcome,
         *,
         first_s: float | None,
         audio_s: float,
         working_s: float,
     ) -> None:
-        engine, request = self._engine.info.name, order.request
+        engine, request = plan.info.name, order.request
         self._metrics.speech_ended(
             engine,
             request.format,

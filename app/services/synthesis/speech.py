@@ -1,14 +1,15 @@
 """Speech in the making: chunks into the bytes of a file, and word of what came of it."""
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
+from typing import Final
 from uuid import uuid4
 
 from app.audio.encode import AudioEncoder, content_type
 from app.audio.types import Samples, SpeechChunk
-from app.core.exceptions import AppError
+from app.core.exceptions import AppError, AssetError, EngineError, VoiceEngineMismatch
 from app.core.logging import actor, request_id
 from app.core.tasks import in_thread, see_through
 from app.core.tracing import start_span
@@ -24,6 +25,9 @@ from app.provenance.claim import Claim
 from app.provenance.credentials import Credentials
 from app.services.synthesis.words import marks_of, rules_of
 from app.text.plan import Piece
+
+REPLACEABLE: Final = (EngineError, AssetError, VoiceEngineMismatch)
+"""What another engine may make up for: not what is wrong with the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +75,37 @@ class Said:
     worded: Worded
 
 
+@dataclass(frozen=True, slots=True)
+class Take:
+    """How one engine speaks an order: its plan, what it says, and what writes that."""
+
+    plan: Plan
+    said: AsyncGenerator[Said, None]
+    encoder: AudioEncoder
+
+
+Another = Callable[[AppError], Awaitable[Take]]
+"""Gives what another engine makes of an order, when the one before has failed. Raises why that was
+if there is none."""
+
+
 class Speech:
     """Audio in the making.
 
     Args:
+        take: of the engine that speaks.
+        another: engine, if this one fails before anything was sent; None without one.
+        streaming: bytes are sent with each sentence.
         credentials: sign the whole file; None where it is a stream.
 
     Attributes:
         id: of this synthesis, and of its entry in the history.
         history_id: the same; None if there will be no such entry.
-        voice: as it is spoken.
-        plan: what the request came to.
+        voice: as it is spoken. plan: what the request came to; both may change with the engine
+            until the first piece is there.
         lexicon: what lexicons have changed so far; the whole when the iterator has ended.
         content_type: of the bytes.
-        engine: that speaks.
+        engine: that speaks; with the first piece at the latest.
         translation: of the text, if it was translated.
         prepared: SSML that was made of it for the ear.
         asked_to_prepare: whether that was asked for.
@@ -97,10 +118,10 @@ class Speech:
     def __init__(
         self,
         order: Order,
-        said: AsyncGenerator[Said, None],
-        encoder: AudioEncoder,
+        take: Take,
         *,
-        plan: Plan,
+        streaming: bool,
+        another: Another | None = None,
         admission: AbstractAsyncContextManager[None],
         log: SpeechLog | None = None,
         tracer: OutputTracer | None = None,
@@ -108,13 +129,6 @@ class Speech:
     ) -> None:
         self.id = str(uuid4())
         self.history_id = self.id if log is not None and log.keeps(order.request) else None
-        self.voice = order.voice
-        self.content_type = content_type(order.request.format, plan.draft.rate)
-        self.engine = plan.info.name
-        self.plan = plan
-        self.lexicon = LexiconUse(
-            lexicons=[f"{id}@{number}" for id, number in plan.attached.lexicons]
-        )
         self.characters = order.characters
         self.translation = order.translation
         self.prepared = order.prepared
@@ -124,14 +138,26 @@ class Speech:
         self.total_s = 0.0
         self._order = order
         self._count = 0
-        self._said = said
-        self._encoder = encoder
+        self._another = another
+        self._streaming = streaming
+        self._use(take)
         self._admission = admission
         self._log = log
         self._credentials = credentials
         self._trace = None if tracer is None else tracer.begin(self._output())
         self._most = self._most_kept()
         self._kept = bytearray() if self._most else None
+
+    def _use(self, take: Take) -> None:
+        plan, order = take.plan, self._order
+        self._take = take
+        self.plan = plan
+        self.voice = plan.voices.get(order.voice.id, order.voice)
+        self.engine = plan.info.name
+        self.content_type = content_type(order.request.format, plan.draft.rate)
+        self.lexicon = LexiconUse(
+            lexicons=[f"{id}@{number}" for id, number in plan.attached.lexicons]
+        )
 
     def _most_kept(self) -> int:
         """Bytes of its audio that the log keeps. A batch keeps the audio of its items itself; what
@@ -151,11 +177,11 @@ class Speech:
         """The same, sentence by sentence, instead of `encoded`."""
         tracing = start_span("encode", **{"voice.content_type": self.content_type})
         try:
-            with self._encoder:
-                async with self._admission, aclosing(self._logged()) as pieces:
-                    async for piece in pieces:
-                        yield piece
+            async with self._admission, aclosing(self._logged()) as pieces:
+                async for piece in pieces:
+                    yield piece
         finally:
+            self._take.encoder.close()
             tracing.set_attribute("voice.audio_s", self.duration_s)
             tracing.end()  # one span, however many pieces there are
 
@@ -163,7 +189,7 @@ class Speech:
         """Whoever keeps a log is told at the end, whatever it is and whoever has gone by then."""
         status, error = SpeechStatus.CANCELLED, None
         try:
-            async with aclosing(self._said) as said:
+            async with aclosing(self._said()) as said:
                 async for one in said:
                     yield await self._piece(one)
             status = SpeechStatus.OK
@@ -176,6 +202,30 @@ class Speech:
                 self._trace.end()
             if self._log is not None:
                 await see_through(self._log.spoken(self._spoken(status, error)))
+
+    async def _said(self) -> AsyncGenerator[Said, None]:
+        """What the first engine says that gives a sound; of a whole file, that comes to its end."""
+        while True:
+            held: list[Said] = []
+            async with aclosing(self._take.said) as said:
+                try:
+                    async for one in said:
+                        held.append(one)
+                        if self._another is None or (self._streaming and one.worded.wording.parts):
+                            break
+                except REPLACEABLE as error:
+                    if self._another is None:
+                        raise
+                    failure: AppError = error
+                else:
+                    for one in held:
+                        yield one
+                    async for one in said:
+                        yield one
+                    return
+            take = await self._another(failure)
+            self._take.encoder.close()
+            self._use(take)
 
     async def _piece(self, said: Said) -> SpokenPiece:
         chunk, worded = said.chunk, said.worded
@@ -217,10 +267,11 @@ class Speech:
         )
 
     def _encode(self, samples: Samples, last: bool) -> bytes:
-        data = self._encoder.encode(samples)
+        encoder = self._take.encoder
+        data = encoder.encode(samples)
         if not last:
             return data
-        data += self._encoder.finish()
+        data += encoder.finish()
         return data if self._credentials is None else self._signed(data, self._credentials)
 
     def _signed(self, data: bytes, credentials: Credentials) -> bytes:
@@ -250,7 +301,7 @@ class Speech:
         return Spoken(
             id=self.id,
             owner=order.by.owner,
-            voice=order.voice,
+            voice=self.voice,
             request=order.request,
             source=order.source,
             status=status,

@@ -2,6 +2,7 @@
 
 from app.services.voices.bundles import BundleService
 from app.services.voices.cloning import CloningService, TrainAgain, TrainOrder
+from app.services.voices.others import OtherEngines
 from app.services.voices.receiving import Sent
 from app.services.voices.samples import SampleService
 from app.services.voices.service import Change, Upload, VoiceService
@@ -11,6 +12,7 @@ __all__ = [
     "BundleService",
     "Change",
     "CloningService",
+    "OtherEngines",
     "SampleService",
     "Sent",
     "TrainAgain",

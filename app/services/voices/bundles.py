@@ -27,6 +27,7 @@ from app.models.voice import VersionMetrics, Voice, VoiceSample, VoiceVersion
 from app.services.voices.archive import Packed, open_archive
 from app.services.voices.hearing import Heard
 from app.services.voices.manifest import read_manifest
+from app.services.voices.others import OtherEngines
 from app.services.voices.receiving import Sent
 from app.services.voices.shelf import Kept, NewVoice, Shelf, first_version, new_state_name
 from app.services.voices.tools import Incoming, VoiceTools
@@ -154,7 +155,7 @@ class BundleService:
             voice = _speaking(voice, versions)
         new = NewVoice(voice, _kept(voice, heard, ids), versions, found.sighting)
         await see_through(self._shelf.add(new))
-        return Imported(voice, again)
+        return Imported(await OtherEngines(tools).hold_all(voice), again)
 
     def _voice(self, owner: str, manifest: BundleManifest, first: Heard) -> Voice:
         was, report = manifest.voice, first.report

@@ -24,6 +24,7 @@ from app.models.job import ASKED_BY, Job, JobKind
 from app.models.voice import Voice, VoiceSample
 from app.services.voices.enrolling import agreement_for, enrolled
 from app.services.voices.hearing import Heard, duplicates_of
+from app.services.voices.others import OtherEngines
 from app.services.voices.receiving import Sent, received
 from app.services.voices.shelf import NewVoice, Shelf, cast_of, first_version
 from app.services.voices.tools import VoiceTools
@@ -200,7 +201,7 @@ class CloningService:
         tools = self._tools
         consent = await consent_for(tools.desk, owner, order.consent_id)
         with tools.admission.enter():
-            agreement = await agreement_for(tools, consent)
+            agreement = await agreement_for(tools, consent, tools.engine)
             came = await in_thread(None, received, order.files, tools.limits)
             room_s = tools.limits.speech_s
             found = await listened(tools, owner, came.recordings, speech_s=room_s)
@@ -208,13 +209,16 @@ class CloningService:
             recordings = [one.recording for one in good if one.recording is not None]
             if consent is not None:
                 tools.desk.check_speaker(consent, [one.speaker for one in good])
-            state = await enrolled(tools, recordings, agreement)
+            state = await enrolled(tools.engine, recordings, agreement)
         voice = _voice(owner, order, good[0], state)
         job = _job(voice, order, fingerprint)
         voice = voice.model_copy(update={"training_job_id": job.id, **agreed(consent)})
         kept = cast_of(heard, voice)
         new = NewVoice(voice, kept, [first_version(voice, state)], found.sighting)
-        return await see_through(self._begin(new, job, heard, came.ignored))
+        begun = await see_through(self._begin(new, job, heard, came.ignored))
+        if begun.job.id == job.id:
+            begun = replace(begun, voice=await OtherEngines(tools).hold_all(begun.voice))
+        return begun
 
     async def _begin(
         self, new: NewVoice, job: Job, heard: Sequence[Heard], ignored: list[str]

@@ -8,21 +8,22 @@ from app.audio.types import AudioFormat, Recording, Samples
 from app.core.exceptions import ConsentRequired, ConsentUnusable
 from app.core.tasks import in_thread
 from app.core.tracing import span
-from app.engines.base import Agreement, AgreementBound, VoiceState
+from app.engines.base import Agreement, AgreementBound, Engine, VoiceState
 from app.models.consent import Consent
 from app.services.voices.tools import VoiceTools
 
 _RATE = 24_000  # taken by all who take any
 
 
-async def agreement_for(tools: VoiceTools, consent: Consent | None) -> Agreement | None:
-    """What the engine's provider has to hear; None if it wants nothing.
+async def agreement_for(
+    tools: VoiceTools, consent: Consent | None, engine: Engine
+) -> Agreement | None:
+    """What an engine's provider has to hear; None if it wants nothing.
 
     Raises:
         ConsentRequired, ConsentUnusable: it cannot be shown that the speaker has agreed there.
         UnreadableAudio, StorageError
     """
-    engine = tools.engine
     if not isinstance(engine, AgreementBound):
         return None
     if consent is None:
@@ -49,10 +50,10 @@ async def agreement_for(tools: VoiceTools, consent: Consent | None) -> Agreement
 
 
 async def enrolled(
-    tools: VoiceTools, recordings: Sequence[Recording], agreement: Agreement | None
+    engine: Engine, recordings: Sequence[Recording], agreement: Agreement | None
 ) -> VoiceState:
     """A voice of recordings; raises as the engine."""
-    engine, seconds = tools.engine, sum(recording.duration_s for recording in recordings)
+    seconds = sum(recording.duration_s for recording in recordings)
     with span("enroll", **{"voice.audio_s": seconds}):
         if agreement is not None and isinstance(engine, AgreementBound):
             return await engine.enroll_under(recordings, agreement)

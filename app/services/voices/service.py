@@ -15,6 +15,7 @@ from app.models.audit import Action
 from app.models.job import Job
 from app.models.voice import Erased, Voice, VoiceSample, VoiceVersion
 from app.services.voices.enrolling import agreement_for, enrolled
+from app.services.voices.others import OtherEngines
 from app.services.voices.shelf import NewVoice, Shelf, cast_of, first_version
 from app.services.voices.tools import VoiceTools, incoming_bytes
 from app.services.voices.watching import listened
@@ -108,7 +109,7 @@ class VoiceService:
         description = description_of(upload.description)
         consent = await consent_for(tools.desk, owner, upload.consent_id)
         with tools.admission.enter():
-            agreement = await agreement_for(tools, consent)
+            agreement = await agreement_for(tools, consent, tools.engine)
             incoming = [incoming_bytes(filename, upload.content)]
             came = await listened(tools, owner, incoming, speech_s=float("inf"))
             (good,) = came.good
@@ -117,7 +118,7 @@ class VoiceService:
             assert report is not None  # noqa: S101 - it is usable
             if consent is not None:
                 tools.desk.check_speaker(consent, [good.speaker])
-            state = await enrolled(tools, [recording], agreement)
+            state = await enrolled(tools.engine, [recording], agreement)
         voice = Voice(
             owner=owner,
             name=name,
@@ -135,7 +136,7 @@ class VoiceService:
         new = NewVoice(voice, kept, [first_version(voice, state)], came.sighting)
         # Cancelled in the middle, it is seen through: a driver's commit cannot be called back.
         await see_through(self._shelf.add(new))
-        return voice
+        return await OtherEngines(tools).hold_all(voice)
 
     async def get(self, owner: str, voice_id: str) -> Voice:
         """One voice.

@@ -197,19 +197,31 @@ class Shelf:
             log.warning("records of a deleted voice stay", voice=voice.id, code=error.code)
 
     async def _forgotten(self, voice: Voice) -> bool:
-        """Have the provider of the engine delete a voice; whether nothing of it is left there."""
-        engine, stores = self._tools.engine, self._tools.stores
-        if voice.engine != engine.info.name:
-            if voice.engine in REMOTE:
-                log.warning("a voice stays at its provider", voice=voice.id, engine=voice.engine)
-            return voice.engine not in REMOTE
-        if not isinstance(engine, Remote):
+        """Have the providers of engines delete a voice; whether nothing of it is left there."""
+        states = [
+            (version.engine, version.state_format, version.state_blob)
+            for version in await self.versions(voice)
+        ]
+        states += [
+            (held.engine, held.state_format, f"{voice.id}/{held.state_name}")
+            for held in voice.other_states
+        ]
+        forgotten = True
+        for state in states:
+            forgotten &= await self._forgotten_there(voice, *state)
+        return forgotten
+
+    async def _forgotten_there(self, voice: Voice, name: str, state_format: str, blob: str) -> bool:
+        engine = self._tools.engine_of(name)
+        if engine is None and name in REMOTE:
+            log.warning("a voice stays at its provider", voice=voice.id, engine=name)
+            return False
+        if engine is None or not isinstance(engine, Remote):
             return True
         try:
-            for version in await self.versions(voice):
-                with suppress(FileNotFoundError):
-                    payload = await stores.states.get(version.state_blob)
-                    await engine.forget(VoiceState(voice.engine, version.state_format, payload))
+            with suppress(FileNotFoundError):
+                payload = await self._tools.stores.states.get(blob)
+                await engine.forget(VoiceState(name, state_format, payload))
         except AppError as error:
             log.warning("a voice stays at its provider", voice=voice.id, code=error.code)
             return False

@@ -71,8 +71,11 @@ def incoming_bytes(filename: str, content: bytes) -> Incoming:
 
 @dataclass(frozen=True)
 class VoiceTools:
-    """What the services of voices work with. `admission`: each that is inside takes up to some
-    hundred megabytes.
+    """What the services of voices work with.
+
+    Attributes:
+        admission: each that is inside takes up to some hundred megabytes.
+        standbys: engines that may speak where `engine` cannot, in this order.
     """
 
     voices: Collection[Voice]
@@ -91,6 +94,12 @@ class VoiceTools:
     limits: VoiceLimits
     admission: Admission
     metrics: Metrics = field(default_factory=Metrics)
+    standbys: tuple[Engine, ...] = ()
+
+    def engine_of(self, name: str) -> Engine | None:
+        """The engine of that name, if it runs here."""
+        engines = (self.engine, *self.standbys)
+        return next((one for one in engines if one.info.name == name), None)
 
     @contextmanager
     def counted(self) -> Iterator[None]:
