@@ -24,6 +24,7 @@ from app.main import create_app
 from app.models.consent import ConsentMethod
 from app.models.voice import Voice
 from tests.audio.signals import encoded, talk
+from tests.azure_fake import violations
 from tests.azure_fake.cosmos import KEY, State, cosmos_app
 from tests.azure_fake.serving import served
 
@@ -98,6 +99,14 @@ def _own_settings(
         monkeypatch.setenv("COSMOS_DB_DATABASE", f"test-{uuid4()}")
     if policy := pytestconfig.getoption("--consent-policy"):
         monkeypatch.setenv("CONSENT_POLICY", policy)
+
+
+@pytest.fixture(autouse=True)
+def _as_published() -> Iterator[None]:
+    """No call of a fake of Azure goes against what Azure publishes of it."""
+    yield
+    if wrong := violations.taken():
+        pytest.fail("Against a published description:\n" + "\n".join(wrong), pytrace=False)
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -77,13 +77,34 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
 """By name; each is known by its name in tables."""
 
 
+class Judged(Protocol):
+    """A request that was held against its description: `tests.azure_fake.published` has them."""
+
+    @property
+    def wrong(self) -> Sequence[str]: ...
+    @property
+    def receive(self) -> Receive: ...
+    async def refuse(self, send: Send) -> None: ...
+    def over(self, app: App) -> App: ...
+
+
+class Judge(Protocol):
+    async def heard(self, scope: Scope, receive: Receive) -> Judged | None: ...
+
+
 @dataclass
 class Faults:
-    """A middleware. `calls`: method and path of each call, also of those that failed."""
+    """A middleware.
+
+    Attributes:
+        calls: method and path of each call, also of those that failed.
+        judge: of all requests, and of answers that are no faults.
+    """
 
     app: App | None = None
     calls: list[str] = field(default_factory=list)
     waiting: list[tuple[str, Fault]] = field(default_factory=list)
+    judge: Judge | None = None
 
     def add(self, route: str, fault: Fault, times: int = 1) -> None:
         """The next calls of a route, `METHOD /path` with `*` for anything, get a fault."""
@@ -100,6 +121,11 @@ class Faults:
             return await app(scope, receive, send)
         call = f"{scope['method']} {scope['path']}"
         self.calls.append(call)
+        judged = self.judge and await self.judge.heard(scope, receive)
+        if judged and judged.wrong:
+            return await judged.refuse(send)
+        if judged:
+            receive, app = judged.receive, judged.over(app)
         for index, (route, fault) in enumerate(self.waiting):
             if fnmatchcase(call, route):
                 del self.waiting[index]

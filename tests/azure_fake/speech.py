@@ -26,6 +26,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tests.azure_fake.faults import Faults
+from tests.azure_fake.published import Published
 from tests.azure_fake.serving import served
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -118,7 +119,8 @@ class SpeechFake:
     faults: Faults = field(init=False)
 
     def __post_init__(self) -> None:
-        self.faults = Faults(self._routes())
+        judge = Published("customvoice", "batchsynthesis")
+        self.faults = Faults(self._routes(), judge=judge)
 
     @property
     def url(self) -> str:

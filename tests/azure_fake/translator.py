@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.azure_fake.faults import Faults
+from tests.azure_fake.published import Published
 
 KEY = "key-of-the-fake-translator"
 REGION = "westeurope"
@@ -65,6 +66,7 @@ def translator_app(state: TranslatorState) -> Faults:
         return [Route(f"{prefix}/{path}", endpoint, methods=[method]) for prefix in prefixes]
 
     ours = ("", "/translator/text/v2026-06-06", "/translator/text/v3.0", "/translator/text")
+    state.faults.judge = Published("translator-2026-06-06", "translator-3.0", before=ours)
     state.faults.app = Starlette(
         routes=[
             *route("translate", _translate, "POST", *ours),
