@@ -3,7 +3,7 @@
 Harder than they are, since they leave objects open: a request has no member that they do not name,
 and none that is read-only. Softer where they say that a list of values may grow: any value of an
 answer will do. Where they are not followed is said in this module and nowhere else: `BESIDES`,
-`SAME_SHAPES`, `ANY_CASE`, `NUMBERED_ERRORS`, `OPEN_TO_ALL`.
+`SAME_SHAPES`, `ANY_CASE`, `NUMBERED_ERRORS`.
 """
 
 import json
@@ -38,8 +38,6 @@ ANY_CASE = frozenset({"3.0"})
 than one way: the documentation has `/detect` and `Text`."""
 NUMBERED_ERRORS = frozenset({"3.0", "2026-06-06"})
 """Versions whose codes of errors are strings by the description, numbers by its own prose."""
-OPEN_TO_ALL = frozenset({"GetSupportedLanguages"})
-"""Operations that the documentation lets anybody call, and the description does not."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,6 @@ class Contract:
                 "allOf": [self._bent(json.loads(schema), sent=sent)],
                 "definitions": self._definitions[sent],
             }
-            Draft4Validator.check_schema(whole)
             self._validators[schema, sent] = Draft4Validator(whole, format_checker=_formats())
         return self._validators[schema, sent]
 

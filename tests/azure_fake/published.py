@@ -19,7 +19,6 @@ from starlette.requests import Request
 from tests.azure_fake import violations
 from tests.azure_fake.descriptions import (
     BESIDES,
-    OPEN_TO_ALL,
     SAME_SHAPES,
     Contract,
     Operation,
@@ -51,7 +50,9 @@ class Published:
         for before in self._before:
             found = [one for one in contracts if path.startswith(f"{before}{one.base}/")]
             if found:
-                return await _heard(found, before, scope, receive)
+                base = max((one.base for one in found), key=len)
+                nearest = [one for one in found if one.base == base]
+                return await _heard(nearest, before, scope, receive)
         return None
 
 
@@ -203,7 +204,7 @@ def _wrong_headers(known: Contract, operation: Operation, request: Request) -> I
     yield from _wrong_values(known, rules, given, "header")
     key = known.said["key_header"]
     signed = request.headers.get("authorization", "").startswith("Bearer ")
-    if key and operation.name not in OPEN_TO_ALL and not signed and key not in request.headers:
+    if key and not signed and key not in request.headers:
         yield f"header {key}: missing, and no token either"
 
 

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 _found: list[str] = []
 _lock = threading.Lock()
 
@@ -21,6 +23,12 @@ def taken() -> list[str]:
         found = list(_found)
         _found.clear()
     return found
+
+
+def check() -> None:
+    """Fail the test if there are any."""
+    if wrong := taken():
+        pytest.fail("Against a published description:\n" + "\n".join(wrong), pytrace=False)
 
 
 @contextmanager
