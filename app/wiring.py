@@ -277,6 +277,7 @@ def workshop(parts: Parts) -> Workshop:
             parts.engine, parts.turns, machine.judge(parts.engine.info, parts.assets)
         ),
         audit=parts.trail,
+        desk=parts.desk,
         clock=parts.clock,
     )
 
