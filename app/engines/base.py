@@ -46,7 +46,7 @@ class EngineInfo:
         test_double: whether it only pretends to speak, and needs no model files.
         trainable: whether its voices can be adapted: it is `Trainable`.
         trains_remotely: whether its provider does that, for as long as it takes: it is
-            `RemotelyTrainable`.
+            `app.engines.remote.RemotelyTrainable`.
         word_timings: whether its chunks say when each word is spoken.
         readers: what makes sounds of the letters of a language, for people.
         unavailable: languages that it could speak -> what to do for that.
@@ -250,21 +250,6 @@ class Trainable(Protocol):
             UnsuitableRecording: too little can be learnt from them.
             EngineUnavailable: a library or a model file that training needs is missing.
             EngineFailed: the state cannot be used, or no voice came out.
-        """
-        ...
-
-
-@runtime_checkable
-class RemotelyTrainable(Protocol):
-    """What a `Trainable` engine is besides, if its `info.trains_remotely` says so.
-
-    A training that fails leaves nothing at the provider; one that is closed goes on there, if it
-    has a `run`, and whoever trains with the same `run` again finds it.
-    """
-
-    async def abandon(self, run: str) -> None:
-        """Have deleted there what a training has begun, in bounded time. What cannot be deleted is
-        logged; one that has left nothing is no error.
         """
         ...
 

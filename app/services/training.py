@@ -13,6 +13,7 @@ from app.core.metrics import Metrics, TrainingState, outcome_of
 from app.core.tasks import see_through
 from app.db.voices import find_voice
 from app.engines.base import Refinable, TrainingEvent, TrainingOptions
+from app.engines.remote import abandon
 from app.engines.stored import stored_state
 from app.jobs.base import JobRun
 from app.models.audit import Action
@@ -20,7 +21,7 @@ from app.models.job import Job, JobStatus
 from app.models.voice import Voice, VoiceMethod, VoiceVersion
 from app.training.checkpoint import Checkpoints
 from app.training.recordings import gather
-from app.training.session import Training, Workshop, abandon
+from app.training.session import Training, Workshop
 
 log = get_logger(__name__)
 

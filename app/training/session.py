@@ -18,12 +18,12 @@ from app.engines.base import (
     Agreement,
     AgreementBound,
     Engine,
-    RemotelyTrainable,
     TrainingEvent,
     TrainingOptions,
     VoiceState,
     trainer,
 )
+from app.engines.remote import abandon
 from app.engines.stored import stored_state
 from app.models.audit import Action
 from app.models.voice import VersionMetrics, Voice, VoiceSample, VoiceVersion
@@ -302,9 +302,3 @@ class Training:
         return await stored_state(
             voice, self._shop.engine.info, voices=self._shop.voices, states=self._shop.states
         )
-
-
-async def abandon(engine: Engine, run: str) -> None:
-    """Have an engine's provider delete what a training has begun there."""
-    if engine.info.trains_remotely and isinstance(engine, RemotelyTrainable):
-        await engine.abandon(run)

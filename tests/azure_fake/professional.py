@@ -26,7 +26,8 @@ SIGNATURE = "sv=2021-12-02&sp=rwdl&sig=THE-SIGNATURE"
 RECIPES = ("Default", "CrossLingual", "MultiStyle")
 DATASETS = ("AudioAndScript", "LongAudio", "AudioOnly")
 KINDS = ("HighPerformance", "FastResume")
-MANY = 5000
+LISTS_ALL = False
+"""Whether the container forgets which prefix was asked for."""
 
 AddRoute = Callable[[str, str, Callable[..., Any]], BaseRoute]
 
@@ -252,7 +253,8 @@ class Desk:
         asked = (query.get("restype"), query.get("comp")) == ("container", "list")
         if not _is_signed(request) or not asked:
             return Response(status_code=403)
-        names = [name for name in self._studio.blobs if name.startswith(query.get("prefix", ""))]
+        prefix = "" if LISTS_ALL else query.get("prefix", "")
+        names = [name for name in self._studio.blobs if name.startswith(prefix)]
         blobs = "".join(f"<Blob><Name>{name}</Name></Blob>" for name in names[:2])  # in pages
         body = f"<EnumerationResults><Blobs>{blobs}</Blobs></EnumerationResults>"
         return Response(body, media_type="application/xml")

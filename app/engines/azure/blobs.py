@@ -18,7 +18,7 @@ from app.engines.azure.http import trust
 from app.engines.azure.pace import Pause
 
 _VERSION: Final = "2021-12-02"
-_TIMEOUT: Final = httpx2.Timeout(60.0, connect=10.0)
+_CONNECT_S: Final = 10.0
 _TRIES, _PAUSE_S, _LONGEST_PAUSE_S = 4, 1.0, 30.0
 _NAME: Final = re.compile(r"<Name>([^<]+)</Name>")
 _SETTING: Final = "AZURE_SPEECH_TRAINING_CONTAINER_URL"
@@ -29,15 +29,17 @@ class Container:
 
     Args:
         url: with a SAS that may read, list, write and delete. Told nobody.
+        timeout_s: without a byte.
     """
 
-    def __init__(self, url: str, *, pause: Pause = asyncio.sleep) -> None:
+    def __init__(self, url: str, *, timeout_s: float = 30.0, pause: Pause = asyncio.sleep) -> None:
         try:
             address = httpx2.URL(url)
         except httpx2.InvalidURL:
             raise _unusable("is not an address") from None
         self._path = address.copy_with(query=None)
         self._signed = dict(address.params)
+        self._timeout = httpx2.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
         self._pause = pause
 
     async def put(self, name: str, content: bytes) -> None:
@@ -83,7 +85,7 @@ class Container:
             try:
                 async with (
                     outgoing("azure-blob", method, str(self._path), azure=True) as told,
-                    httpx2.AsyncClient(timeout=_TIMEOUT, verify=trust()) as client,
+                    httpx2.AsyncClient(timeout=self._timeout, verify=trust()) as client,
                 ):
                     said = {**told, "x-ms-version": _VERSION, **(headers or {})}
                     answer = await client.request(method, url, headers=said, content=content)

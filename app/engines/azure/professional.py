@@ -17,7 +17,7 @@ from app.core.exceptions import (
 )
 from app.engines.azure.contract import Failure, Resource
 from app.engines.azure.customvoice import GONE, CustomVoice, read
-from app.engines.azure.errors import refusal, unmade
+from app.engines.azure.errors import refusal, senseless, unmade
 from app.engines.azure.http import AzureHttp, Call
 from app.engines.azure.options import AzureTraining
 from app.engines.base import VoiceState
@@ -155,8 +155,9 @@ class ProfessionalVoices:
         path = f"/trainingsets/{names.training_set}:upload"
         call = Call("POST", path, json=body, operation_id=names.upload)
         answer = await self._http.call(call, ok=(200, 201, 202, 400, 409))
-        if answer.status >= 400 and await self.find_upload(names) is None:
-            raise refusal(answer.status, {})
+        # Or an earlier try got through, and only its answer was lost.
+        if answer.status != 202 and await self.find_upload(names) is None:
+            raise refusal(answer.status, {}) if answer.status >= 400 else senseless("no promise")
 
     async def make_model(self, names: Names) -> None:
         body = {

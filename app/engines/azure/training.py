@@ -286,7 +286,8 @@ class ProfessionalTraining:
         return self._training.container_url()
 
     def _container(self) -> Container:
-        return Container(self._container_url, pause=self._http.pause)
+        patience_s = self._http.options.timeout_s
+        return Container(self._container_url, timeout_s=patience_s, pause=self._http.pause)
 
     async def _empty(self, names: Names) -> None:
         """Take the recordings out of the container; Azure has read them."""

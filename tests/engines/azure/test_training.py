@@ -18,7 +18,8 @@ from app.core.exceptions import (
     TrainingUnsupported,
 )
 from app.engines.azure.options import AzureOptions, AzureTraining
-from app.engines.base import TRAINED, RemotelyTrainable, SynthesisRequest, TrainingOptions
+from app.engines.base import TRAINED, SynthesisRequest, TrainingOptions
+from app.engines.remote import RemotelyTrainable
 from tests.azure_fake.faults import EMPTY, HTML, MUTE, Fault
 from tests.azure_fake.professional import container_url
 from tests.engines.azure.patience import engine_over
