@@ -50,7 +50,7 @@ class Call:
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
-    json: Mapping[str, Any] | None = None
+    json: Mapping[str, Any] | None = field(default=None, repr=False)
     fields: Mapping[str, str] | None = field(default=None, repr=False)
     files: Sequence[File] = field(default=(), repr=False)
     operation_id: str | None = None

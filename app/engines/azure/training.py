@@ -105,12 +105,13 @@ class ProfessionalTraining:
                 async for stage, taken_s in stages:
                     spent_s = self._http.clock() - began
                     yield TrainingEvent(stage.name, stage.share(taken_s), stage.message, spent_s)
-            spent_s, state = self._http.clock() - began, self._state(names)
-            yield TrainingEvent(TRAINED, 1.0, "The voice is ready", spent_s, state=state)
         except BaseException as error:
             if options.run is None or isinstance(error, AppError):
                 await see_through(self._clean(names))
             raise
+        # Closed here, it is not given up.
+        spent_s, state = self._http.clock() - began, self._state(names)
+        yield TrainingEvent(TRAINED, 1.0, "The voice is ready", spent_s, state=state)
 
     async def abandon(self, run: str) -> None:
         """As `RemotelyTrainable.abandon`."""
@@ -203,6 +204,8 @@ class ProfessionalTraining:
         if await self._voices.find_upload(names) is not None:
             return
         container = self._container()
+        # Of a try that was killed: a recording may have been deleted since.
+        await container.delete_prefix(names.prefix)
         for number, recording in enumerate(recordings, 1):
             content = await in_thread(None, _file, recording)
             await container.put(f"{names.prefix}{number:04}.wav", content)
@@ -214,9 +217,9 @@ class ProfessionalTraining:
         if found is None or found.status == FAILED or _has_speech(found):
             return found
         upload = await self._voices.find_upload(names)
-        if upload is None or upload.status == SUCCEEDED:
-            return Resource(status="Running")  # it is about to say what it has
-        return upload
+        if upload is None:  # Azure does not know it any more, or not yet
+            return Resource(status="Running")
+        return found if upload.status == SUCCEEDED else upload
 
     async def _made(
         self, look: Look, what: str, stage: _Stage, *, age_s: float = 0.0

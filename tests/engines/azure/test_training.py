@@ -18,6 +18,7 @@ from app.core.exceptions import (
     TrainingUnsupported,
 )
 from app.engines.azure.options import AzureOptions, AzureTraining
+from app.engines.azure.professional import Names
 from app.engines.base import TRAINED, SynthesisRequest, TrainingOptions
 from app.engines.remote import RemotelyTrainable
 from tests.azure_fake.faults import EMPTY, HTML, MUTE, Fault
@@ -141,6 +142,14 @@ async def test_an_answer_that_is_lost_makes_nothing_twice(
     assert service.account.studio.made == ONCE
 
 
+@pytest.mark.services
+async def test_who_has_the_voice_can_leave(trained_by, service, recording, options):
+    await killed(trained_by, [recording], replace(options, run=None), at=TRAINED)
+
+    assert service.account.studio.made == ONCE
+    assert not service.account.is_bare
+
+
 async def test_a_voice_needs_the_agreement_before_anything_is_sent(trained_by, service, recording):
     with pytest.raises(ConsentRequired) as refused:
         await trained(trained_by, [recording], TrainingOptions(run="job-1"))
@@ -222,6 +231,20 @@ async def test_a_training_outlasts_an_hour_without_azure(
 
     assert last.stage == TRAINED
     assert service.account.studio.made == ONCE
+
+
+@pytest.mark.services
+async def test_a_recording_that_was_deleted_meanwhile_is_not_sent(
+    trained_by, service, recording, options
+):
+    await killed(trained_by, [recording], options, at="sending")
+    prefix = Names.of(options.run).prefix
+    service.account.studio.blobs[f"{prefix}0002.wav"] = b"of the try before"
+
+    await trained(trained_by, [recording], options)
+
+    [heard] = service.account.studio.sets.values()
+    assert len(heard.files) == 1
 
 
 @pytest.mark.services

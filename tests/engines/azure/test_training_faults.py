@@ -35,6 +35,8 @@ GONE = ("404", "empty body", "HTML body", "cut stream")
 # Where the rule is another one; None: no error.
 OTHERS = {
     (GET_PROJECT, "404"): None,  # it is made
+    (LIST_BLOBS, "empty body"): None,  # as a container with nothing in it
+    (LIST_BLOBS, "HTML body"): None,
     (GET_UPLOAD, "404"): None,  # the training set tells it as well
     **{(call, fault): None for call in DELETING for fault in GONE},
     # It is there all the same, and so is what it is made of.
@@ -89,16 +91,19 @@ async def test_training(call, fault, hasty, service, recording, agreement):
         assert await trained(hasty, recording, agreement, "job-2")
 
 
-@cases(PUT_BLOB)
+@cases(PUT_BLOB, LIST_BLOBS)
 async def test_handing_over_recordings(call, fault, hasty, service, recording, agreement):
+    expected = OTHERS.get((call, fault), EngineUnavailable)
     service.faults.add(call, FAULTS[fault], ALWAYS)
 
-    await outcome(trained(hasty, recording, agreement, "job-1"), EngineUnavailable)
+    await outcome(trained(hasty, recording, agreement, "job-1"), expected)
 
+    service.faults.clear()
+    await hasty.abandon("job-1")
     assert service.account.is_bare
 
 
-@cases(LIST_BLOBS, DELETE_BLOB)
+@cases(DELETE_BLOB)
 async def test_taking_them_back(call, fault, hasty, service, recording, agreement):
     """What is trained is not given up for that: the log tells it."""
     service.faults.add(call, FAULTS[fault], ALWAYS)
@@ -128,7 +133,7 @@ async def test_a_container_that_lists_what_was_not_asked_for_loses_nothing(
     service.account.studio.blobs["others.wav"] = b"theirs"
     monkeypatch.setattr("tests.azure_fake.professional.LISTS_ALL", True)
 
-    assert await trained(hasty, recording, agreement, "job-1")
+    await outcome(trained(hasty, recording, agreement, "job-1"), EngineUnavailable)
 
     assert "others.wav" in service.account.studio.blobs
 
