@@ -53,6 +53,20 @@ class Model(Resource):
     created_date_time: datetime | None = None
 
 
+class Recipe(Resource):
+    """A way to train. What it says of the least amounts may be missing."""
+
+    kind: str
+    min_utterance_count: float | None = None
+    min_duration_in_seconds: float | None = None
+
+
+class Recipes(Resource):
+    """All of them."""
+
+    value: tuple[Recipe, ...]
+
+
 class Endpoint(Resource):
     """A model that can be spoken with."""
 
@@ -125,6 +139,10 @@ class ProfessionalVoices:
         self.consents = CustomVoice(
             http, training.project_id, kind=_KIND, setting="AZURE_SPEECH_TRAINING_PROJECT"
         )
+
+    async def recipes(self) -> tuple[Recipe, ...]:
+        """What can be asked for."""
+        return read(await self._http.call(Call("GET", "/modelrecipes"), ok=(200,)), Recipes).value
 
     async def find_set(self, names: Names) -> TrainingSet | None:
         return await self._find(f"/trainingsets/{names.training_set}", TrainingSet)
