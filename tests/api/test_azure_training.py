@@ -150,6 +150,18 @@ def test_a_training_that_is_cancelled_leaves_nothing_there(
     assert client.get(f"{VOICES}/{voice}").json()["active_version"] == 1
 
 
+def test_so_does_one_whose_voice_is_deleted(client: TestClient, service: SpeechFake) -> None:
+    voice = registered(client)
+    service.account.hold = threading.Event()
+    job = train(client, voice)
+    begun(service)
+
+    assert client.delete(f"{VOICES}/{voice}").json()["left"] == []
+    ended(client, job)
+
+    assert service.account.is_bare
+
+
 def test_another_process_goes_on_with_a_training(service: SpeechFake, tmp_path: Path) -> None:
     with server(tmp_path, service) as client:
         voice = registered(client)
