@@ -15,7 +15,7 @@ from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
 from app.audio.types import Recording, Samples
 from app.core.config import Settings
-from app.engines.azure.options import AzureOptions
+from app.engines.azure.options import AzureOptions, AzureTraining
 from app.engines.base import EngineInfo
 from app.engines.registry import EngineOptions
 from app.speaker.judge import Judge, Recognise
@@ -137,6 +137,25 @@ def azure_options(settings: Settings) -> AzureOptions | None:
         enrol_s=settings.azure_speech_enrol_s,
         per_second=settings.azure_speech_per_second,
         concurrency=settings.engine_concurrency or _AZURE_AT_ONCE,
+        voice_url=settings.azure_speech_voice_url,
+        training=_azure_training(settings),
+    )
+
+
+def _azure_training(settings: Settings) -> AzureTraining | None:
+    """How professional voices are trained, if they are."""
+    container = settings.azure_speech_training_container_url
+    if not settings.azure_speech_training or container is None:
+        return None
+    return AzureTraining(
+        container_url=container.get_secret_value,
+        project_id=settings.azure_speech_training_project,
+        kind=settings.azure_speech_training_kind,
+        recipe=settings.azure_speech_training_recipe,
+        endpoint_kind=settings.azure_speech_training_endpoint,
+        poll_s=settings.azure_speech_training_poll_s,
+        hours=settings.azure_speech_training_hours,
+        away_s=settings.azure_speech_training_away_s,
     )
 
 

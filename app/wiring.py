@@ -275,6 +275,7 @@ def training(parts: Parts, shop: Workshop) -> TrainingService:
 def workshop(parts: Parts) -> Workshop:
     database = parts.database
     versions = database.collection(VoiceVersion)
+    judge = machine.judge(parts.engine.info, parts.assets)
     return Workshop(
         voices=parts.voices,
         samples=database.collection(VoiceSample),
@@ -283,10 +284,9 @@ def workshop(parts: Parts) -> Workshop:
         states=parts.stores.states,
         engine=parts.engine,
         ears=parts.ears,
-        measuring=Measuring(
-            parts.engine, parts.turns, machine.judge(parts.engine.info, parts.assets)
-        ),
+        measuring=Measuring(parts.engine, parts.turns, judge),
         audit=parts.trail,
+        desk=parts.desk,
         clock=parts.clock,
     )
 

@@ -45,6 +45,8 @@ class EngineInfo:
         local: whether text and recordings stay on this machine.
         test_double: whether it only pretends to speak, and needs no model files.
         trainable: whether its voices can be adapted: it is `Trainable`.
+        trains_remotely: whether its provider does that, for as long as it takes: it is
+            `app.engines.remote.RemotelyTrainable`.
         word_timings: whether its chunks say when each word is spoken.
         readers: what makes sounds of the letters of a language, for people.
         unavailable: languages that it could speak -> what to do for that.
@@ -63,6 +65,7 @@ class EngineInfo:
     local: bool = True
     test_double: bool = False
     trainable: bool = False
+    trains_remotely: bool = False
     word_timings: bool = False
     readers: Mapping[str, str] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
@@ -112,16 +115,40 @@ class SynthesisRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """A speaker's agreement, for an engine whose provider wants to hear it as well.
+
+    Attributes:
+        speaker, company: by name, as they are said.
+        language: BCP-47 tag of what was read.
+        recording: of the provider's statement, a WAV file. filename: as it was sent.
+        consent_id: of the consent here: voices of one consent share what the provider keeps of it.
+    """
+
+    speaker: str
+    company: str
+    language: str
+    recording: bytes = field(repr=False)
+    filename: str
+    consent_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingOptions:
     """How a voice is adapted.
 
     Attributes:
-        minutes: how long to train.
+        minutes: how long to train; of no use to a provider who trains.
         seed: same seed, same recording, same number of steps: same voice.
+        agreement: of the speaker, for an engine that is `AgreementBound`.
+        run: names a training for as long as it lasts: called again with it, a provider goes on
+            where it was. None: nobody will go on.
     """
 
     minutes: float = 3.0
     seed: int = 0
+    agreement: Agreement | None = None
+    run: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +246,7 @@ class Trainable(Protocol):
 
         Raises:
             TrainingUnsupported: the engine is not trainable.
+            ConsentRequired: it is `AgreementBound`, and there is no agreement.
             UnsuitableRecording: too little can be learnt from them.
             EngineUnavailable: a library or a model file that training needs is missing.
             EngineFailed: the state cannot be used, or no voice came out.
@@ -288,25 +316,6 @@ class Phonetic(Protocol):
         words of a sentence; nothing for a language in which they are not known.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """A speaker's agreement, for an engine whose provider wants to hear it as well.
-
-    Attributes:
-        speaker, company: by name, as they are said.
-        language: BCP-47 tag of what was read.
-        recording: of the provider's statement, a WAV file. filename: as it was sent.
-        consent_id: of the consent here: voices of one consent share what the provider keeps of it.
-    """
-
-    speaker: str
-    company: str
-    language: str
-    recording: bytes = field(repr=False)
-    filename: str
-    consent_id: str
 
 
 @runtime_checkable

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from typing import Final
+from uuid import uuid4
 
 from app.core.exceptions import AppError, EngineBusy, InvalidRequest, VoiceInTraining
 from app.core.logging import get_logger
@@ -12,6 +13,7 @@ from app.core.metrics import Metrics, TrainingState, outcome_of
 from app.core.tasks import see_through
 from app.db.voices import find_voice
 from app.engines.base import Refinable, TrainingEvent, TrainingOptions
+from app.engines.remote import abandon
 from app.engines.stored import stored_state
 from app.jobs.base import JobRun
 from app.models.audit import Action
@@ -61,7 +63,7 @@ class TrainingService:
         """
         job = run.job
         voice = await find_voice(self._shop.voices, job.owner, job.subject_id)
-        version = await self._shop.versions.of_job(voice, job.id)
+        version = await self._shop.versions.of_job(voice.id, job.id)
         training = Training(self._shop, voice, _options_of(job), job_id=job.id)
         if version is not None:  # and then it was killed
             await see_through(training.settle(version))
@@ -73,8 +75,10 @@ class TrainingService:
         return JobStatus.SUCCEEDED
 
     async def stopped(self, job: Job) -> None:
-        """The voice is as it was; how far the training was is forgotten."""
+        """The voice is as it was; how far the training was is forgotten, at a provider too."""
         await Checkpoints(self._shop.states, job.subject_id, job.id).delete()
+        if await self._shop.versions.of_job(job.subject_id, job.id) is None:
+            await abandon(self._shop.engine, _run_of(job))
 
     async def _work(self, run: JobRun, voice: Voice) -> VoiceVersion:
         training = Training(self._shop, voice, _options_of(run.job), job_id=run.job.id)
@@ -82,7 +86,7 @@ class TrainingService:
             await run.report(0.0, "listening", message="Listening to the recordings")
             await training.begin()
             reported = -_REPORT_EVERY_S
-            first = min(training.spent_s / training.total_s, 0.9)
+            first = training.share
             async with aclosing(training.events()) as events:
                 async for event in events:
                     if self._shop.clock() - reported < _REPORT_EVERY_S:
@@ -91,7 +95,7 @@ class TrainingService:
                     share = first + (1 - first) * event.progress
                     progress = _PREPARED + (_TRAINED - _PREPARED) * share
                     await run.report(
-                        progress, event.stage, message=event.message, eta_s=training.left_s
+                        progress, event.stage, message=event.message, eta_s=training.eta_s
                     )
             await run.report(_TRAINED, "judging", message="Judging the voice")
             metrics = await training.judge()
@@ -116,16 +120,20 @@ class TrainingService:
         _check(options)
         self._check_free(voice_id)
         async with self._alone(voice_id):
+            voice = await find_voice(self._shop.voices, owner, voice_id)
+            training = Training(self._shop, voice, replace(options, run=uuid4().hex))
             with self._counted("adapting"):
-                voice = await find_voice(self._shop.voices, owner, voice_id)
-                training = Training(self._shop, voice, options)
-                await training.begin()
-                async with aclosing(training.events()) as events:
-                    async for event in events:
-                        yield event
-                metrics = await training.judge()
-                # Cancelled in the middle, it is seen through: a commit cannot be called back.
-                await see_through(training.store(metrics))
+                try:
+                    await training.begin()
+                    async with aclosing(training.events()) as events:
+                        async for event in events:
+                            yield event
+                    metrics = await training.judge()
+                    # Cancelled in the middle, it is seen through: a commit cannot be called back.
+                    await see_through(training.store(metrics))
+                except BaseException:
+                    await see_through(training.abandon())
+                    raise
         yield replace(training.last, message=metrics.verdict)
 
     def refine_later(self, voice: Voice) -> None:
@@ -219,8 +227,15 @@ class TrainingService:
 def _options_of(job: Job) -> TrainingOptions:
     usual = TrainingOptions()
     return TrainingOptions(
-        float(job.options.get("minutes", usual.minutes)), int(job.options.get("seed", usual.seed))
+        float(job.options.get("minutes", usual.minutes)),
+        int(job.options.get("seed", usual.seed)),
+        run=_run_of(job),
     )
+
+
+def _run_of(job: Job) -> str:
+    """One that is tried again after its end begins anew."""
+    return f"{job.id}-{job.runs}"
 
 
 def _check(options: TrainingOptions) -> None:

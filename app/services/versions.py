@@ -1,12 +1,15 @@
 """The versions of a voice: list, activate, roll back, delete, compare."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from app.core.admission import Admission
-from app.core.exceptions import VoiceEngineMismatch
+from app.core.exceptions import AppError, VersionNotFound, VoiceEngineMismatch
 from app.core.logging import get_logger
 from app.core.tasks import see_through
 from app.db.voices import find_voice
+from app.engines.base import Remote, VoiceState
+from app.engines.registry import REMOTE
 from app.models.audit import Action
 from app.models.voice import Voice, VoiceVersion
 from app.training.measuring import Measured
@@ -64,7 +67,7 @@ class VersionService:
             return await self._shop.versions.activate(version)
 
     async def delete(self, owner: str, voice_id: str, number: int) -> None:
-        """Delete a version that is not active, with its file.
+        """Delete a version that is not active, with its file and what a provider keeps of it.
 
         Raises:
             VoiceNotFound, VersionNotFound
@@ -74,8 +77,25 @@ class VersionService:
         await see_through(self._delete(voice, version))
 
     async def _delete(self, voice: Voice, version: VoiceVersion) -> None:
+        """The record goes first: what is refused because it is active stays at its provider."""
+        state: VoiceState | None = None
+        if version.engine in REMOTE:
+            with suppress(VersionNotFound):
+                state = await self._shop.versions.state(version)
         async with self._shop.audit.recorded(Action.VOICE_CHANGED, voice):
             await self._shop.versions.delete(voice, version)
+        if state is not None:
+            await self._forget(version, state)
+
+    async def _forget(self, version: VoiceVersion, state: VoiceState) -> None:
+        engine, told = self._shop.engine, "a version stays at its provider"
+        if version.engine != engine.info.name or not isinstance(engine, Remote):
+            log.warning(told, voice=version.voice_id, engine=version.engine)
+            return
+        try:
+            await engine.forget(state)
+        except AppError as error:
+            log.warning(told, voice=version.voice_id, code=error.code)
 
     async def compare(
         self, owner: str, voice_id: str, numbers: tuple[int, int]

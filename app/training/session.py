@@ -6,17 +6,29 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from app.audio.ears import Ears
+from app.consents.desk import ConsentDesk, consent_for
 from app.core.clock import Clock
 from app.core.exceptions import EngineFailed, VersionConflict, VoiceNotFound
 from app.core.logging import get_logger
 from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.voices import find_voice
-from app.engines.base import TRAINED, Engine, TrainingEvent, TrainingOptions, VoiceState, trainer
+from app.engines.base import (
+    TRAINED,
+    Agreement,
+    AgreementBound,
+    Engine,
+    TrainingEvent,
+    TrainingOptions,
+    VoiceState,
+    trainer,
+)
+from app.engines.remote import abandon
 from app.engines.stored import stored_state
 from app.models.audit import Action
 from app.models.voice import VersionMetrics, Voice, VoiceSample, VoiceVersion
 from app.storage.base import BlobStore
+from app.training.agreement import agreement_for
 from app.training.checkpoint import Checkpoint, Checkpoints
 from app.training.measuring import Measured, Measuring, Verdict, compare
 from app.training.recordings import Material, gather
@@ -43,6 +55,7 @@ class Workshop:
     ears: Ears
     measuring: Measuring
     audit: AuditTrail
+    desk: ConsentDesk
     clock: Clock
 
 
@@ -50,7 +63,11 @@ class Training:
     """A training of a voice, in this order: `begin`, `events`, `judge`, `store`.
 
     With a job, how far it is is stored again and again, and a training of the same job that was
-    killed is gone on with: all of them together take no longer than was asked for.
+    killed is gone on with: all of them together take no longer than was asked for. A provider who
+    trains takes as long as it does.
+
+    Args:
+        options: `run` names what a provider is to go on with; the agreement is found here.
     """
 
     def __init__(
@@ -65,6 +82,8 @@ class Training:
         self._saved = -CHECKPOINT_EVERY_S
         self._spent_before = 0.0
         self._last: TrainingEvent | None = None
+        self._remote = shop.engine.info.trains_remotely
+        self._is_kept = False
 
     @property
     def last(self) -> TrainingEvent:
@@ -91,15 +110,27 @@ class Training:
     def left_s(self) -> float:
         return max(0.0, self.total_s - self.spent_s)
 
+    @property
+    def eta_s(self) -> float | None:
+        """None: nobody knows."""
+        return None if self._remote else self.left_s
+
+    @property
+    def share(self) -> float:
+        """How much of it was done before it was begun here. A provider tells of all of it."""
+        return 0.0 if self._remote else min(self.spent_s / self.total_s, 0.9)
+
     async def begin(self) -> None:
         """Listen to the recordings, and measure the voice as it is.
 
         Raises:
             TrainingUnsupported, VoiceEngineMismatch: the engine that runs cannot do it.
+            ConsentRequired, ConsentUnusable: the engine's provider wants to hear the speaker agree.
             UnsuitableRecording: no recording can be used.
             VoiceNotFound, EngineError, AssetError, StorageError, DatabaseError
         """
         self._engine = trainer(self._shop.engine)
+        self._options = replace(self._options, agreement=await self._agreement())
         saved = None if self._checkpoints is None else await self._checkpoints.load()
         self._spent_before = 0.0 if saved is None else saved.spent_s
         base = await self._shop.versions.active(self._voice)
@@ -116,6 +147,13 @@ class Training:
             took_s = self._shop.clock() - measured_from
             saved = Checkpoint(0.0, base.number, before, took_s)
         self._now = saved
+
+    async def _agreement(self) -> Agreement | None:
+        shop, voice = self._shop, self._voice
+        if not isinstance(shop.engine, AgreementBound):
+            return None
+        consent = await consent_for(shop.desk, voice.owner, voice.consent_id)
+        return await agreement_for(shop.engine, consent, ears=shop.ears, recordings=shop.recordings)
 
     async def events(self) -> AsyncGenerator[TrainingEvent, None]:
         """What the engine tells, but for its last event."""
@@ -168,6 +206,7 @@ class Training:
                 metrics=metrics,
                 job_id=self._job_id,
             )
+            self._is_kept = True
             await self.settle(version)
         log.info(
             "trained",
@@ -175,12 +214,17 @@ class Training:
             engine=version.engine,
             version=version.number,
             method=version.method.value,
-            minutes=self._options.minutes,
+            minutes=self._minutes,
             better=metrics.better,
             before=metrics.similarity_before,
             after=metrics.similarity_after,
         )
         return version
+
+    async def abandon(self) -> None:
+        """Have a provider delete what it has begun, if no version has come of it."""
+        if self._options.run is not None and not self._is_kept:
+            await abandon(self._shop.engine, self._options.run)
 
     async def settle(self, version: VoiceVersion) -> None:
         """Do what follows once a version is kept. Twice is once."""
@@ -196,12 +240,13 @@ class Training:
     async def _activate(self, version: VoiceVersion) -> None:
         try:
             await self._shop.versions.activate(
-                version, over=version.compared_with, minutes=self._options.minutes
+                version, over=version.compared_with, minutes=self._minutes
             )
         except VersionConflict as error:  # in the moment since it was compared
             log.info("a trained voice was not activated", voice=version.voice_id, code=error.code)
         except VoiceNotFound:
             await self._shop.versions.forget(version)
+            self._is_kept = False
             raise
 
     def _metrics(self, before: Measured, after: Measured, verdict: Verdict) -> VersionMetrics:
@@ -226,11 +271,20 @@ class Training:
         assert state is not None  # noqa: S101 - or there would be no last event
         return state
 
+    @property
+    def _minutes(self) -> float:
+        """That the voice was trained."""
+        return round(self.spent_s / 60, 1) if self._remote else self._options.minutes
+
     def _rest(self) -> TrainingOptions:
-        """What is left for the engine, when as long is kept for measuring as it took before."""
+        """What is left for the engine, when as long is kept for measuring as it took before. What a
+        provider has begun is not cut off.
+        """
+        if self._remote:
+            return self._options
         measuring_s = min(self._now.measuring_s, _MOST_MEASURING * self.total_s)
         rest_s = max(_SHORTEST_S, self.left_s - measuring_s)
-        return TrainingOptions(rest_s / 60, self._options.seed)
+        return replace(self._options, minutes=rest_s / 60)
 
     async def _save(self) -> None:
         """Charged in advance for the time up to the next one: a kill does not make it longer."""
@@ -239,7 +293,9 @@ class Training:
         if await self._shop.voices.get(self._voice.id) is None:
             raise VoiceNotFound(f"The voice {self._voice.id!r} was deleted meanwhile.")
         self._saved = self._shop.clock()
-        spent_s = min(self.spent_s + CHECKPOINT_EVERY_S, self.total_s)
+        spent_s = self.spent_s + CHECKPOINT_EVERY_S
+        if not self._remote:
+            spent_s = min(spent_s, self.total_s)
         await self._checkpoints.save(replace(self._now, spent_s=spent_s))
 
     async def _stored(self, voice: Voice) -> VoiceState:

@@ -92,9 +92,9 @@ class Versions:
             raise _not_any_more(version) from error
         return VoiceState(version.engine, version.state_format, payload, version.similarity)
 
-    async def of_job(self, voice: Voice, job_id: str) -> VoiceVersion | None:
+    async def of_job(self, voice_id: str, job_id: str) -> VoiceVersion | None:
         """The one that a training has made."""
-        where = {"voice_id": voice.id, "job_id": job_id}
+        where = {"voice_id": voice_id, "job_id": job_id}
         return next(iter((await self._versions.list(where=where, limit=1)).items), None)
 
     async def add(

@@ -26,14 +26,15 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tests.azure_fake.faults import Faults
+from tests.azure_fake.professional import Desk, Studio
 from tests.azure_fake.published import Published
 from tests.azure_fake.serving import served
+from tests.azure_fake.steps import Making, Refused
 
 KEY = "0123456789abcdef0123456789abcdef"
 API_VERSIONS = ("2026-01-01", "2024-02-01-preview")
 TOKEN = "entra-token"  # noqa: S105 - known to nobody else
 RESOURCE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/a"
-STEPS = ("NotStarted", "Running")
 FORMATS = (
     "raw-24khz-16bit-mono-pcm",
     "raw-16khz-16bit-mono-pcm",
@@ -49,36 +50,6 @@ _MSTTS = "{http://www.w3.org/2001/mstts}"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-class Refused(Exception):
-    def __init__(self, status: int, code: str, message: str = "") -> None:
-        super().__init__(f"{status} {code} {message}")
-        self.status, self.code, self.message = status, code, message
-
-
-@dataclass
-class Making:
-    """Something that is made in the background. `fails`: why, in the end."""
-
-    body: dict[str, Any]
-    files: list[bytes]
-    fails: str | None
-    looks: int = 0
-
-    def seen(self) -> dict[str, Any]:
-        status = STEPS[self.looks] if self.looks < len(STEPS) else self.ended
-        self.looks += 1
-        more = {"properties": {"failureReason": self.fails}} if status == "Failed" else {}
-        return self.body | {"status": status} | more
-
-    @property
-    def ended(self) -> str:
-        return "Succeeded" if self.fails is None else "Failed"
-
-    @property
-    def succeeded(self) -> bool:
-        return self.fails is None and self.looks > len(STEPS)
-
-
 @dataclass
 class Account:
     """All that it keeps.
@@ -89,11 +60,13 @@ class Account:
         asked: how tokens were asked for.
         hold: let loose, the rest of a sound goes on after its first piece; None: it need not be.
         page: voices on a page of the list.
+        studio: professional voices.
     """
 
     projects: dict[str, dict[str, Any]] = field(default_factory=dict)
     consents: dict[str, Making] = field(default_factory=dict)
     voices: dict[str, Making] = field(default_factory=dict)
+    studio: Studio = field(default_factory=Studio)
     operations: dict[str, tuple[bytes, Making]] = field(default_factory=dict)
     fail_consent: list[str] = field(default_factory=list)
     fail_voice: list[str] = field(default_factory=list)
@@ -108,7 +81,7 @@ class Account:
     @property
     def is_bare(self) -> bool:
         """Whether nothing of any voice is there."""
-        return not self.consents and not self.voices
+        return not self.consents and not self.voices and self.studio.is_bare
 
 
 @dataclass
@@ -150,6 +123,7 @@ class SpeechFake:
             route("/customvoice/operations/{id}", "GET", self.operation),
             route("/tts/cognitiveservices/v1", "POST", self.speak),
             route("/cognitiveservices/v1", "POST", self.speak),
+            route("/voice/cognitiveservices/v1", "POST", self.speak),
             route("/msi/token", "GET", self.token),
         ]
         for kind, make in kinds.items():
@@ -159,16 +133,16 @@ class SpeechFake:
                 route(path, "GET", self.look),
                 route(path, "DELETE", self.delete),
             ]
-        return Starlette(routes=routes)
+        return Starlette(routes=[*Desk(self).routes(route), *routes])
 
     # Custom voice
 
     async def get_project(self, request: Request) -> Response:
-        self._managed(request)
+        self.managed(request)
         return JSONResponse(_found(self.account.projects, request))
 
     async def put_project(self, request: Request) -> Response:
-        self._managed(request)
+        self.managed(request)
         body = await request.json()
         if body.get("kind") not in ("PersonalVoice", "ProfessionalVoice"):
             raise Refused(400, "BadArgument", "kind")
@@ -177,7 +151,7 @@ class SpeechFake:
         return JSONResponse(made, 201)
 
     async def models(self, request: Request) -> Response:
-        self._managed(request)
+        self.managed(request)
         found = [
             {"name": name, "releaseDateTime": "2023-12-01T00:00:00.000Z",
              "capabilities": ["PersonalVoice", "SomethingNew"]}
@@ -186,7 +160,7 @@ class SpeechFake:
         return JSONResponse({"value": found})
 
     async def consent(self, request: Request) -> Response:
-        self._managed(request)
+        self.managed(request)
         form = await _form(request, "projectId", "voiceTalentName", "companyName", "locale")
         files = _audio(form, longest_s=120.0)
         if not re.fullmatch(r"[a-z]{2,3}-[A-Z]{2}", str(form["locale"])):
@@ -194,7 +168,7 @@ class SpeechFake:
         return self._made(request, self.account.consents, form, files, self.account.fail_consent)
 
     async def voice(self, request: Request) -> Response:
-        self._managed(request)
+        self.managed(request)
         form = await _form(request, "projectId", "consentId")
         files = _audio(form, longest_s=90.0, shortest_s=5.0)
         consent = self.account.consents.get(str(form["consentId"]))
@@ -239,17 +213,17 @@ class SpeechFake:
         )
 
     async def look(self, request: Request) -> Response:
-        self._managed(request)
+        self.managed(request)
         return JSONResponse(_found(self._kept(request), request).seen())
 
     async def delete(self, request: Request) -> Response:
-        self._managed(request)
+        self.managed(request)
         _found(self._kept(request), request)
         del self._kept(request)[_id(request)]
         return Response(status_code=204)
 
     async def list_voices(self, request: Request) -> Response:
-        self._managed(request)
+        self.managed(request)
         wanted = re.fullmatch(r"projectId eq '([^']*)'", request.query_params.get("filter", ""))
         if wanted is None:
             raise Refused(400, "BadArgument", "filter")
@@ -263,14 +237,15 @@ class SpeechFake:
         return JSONResponse(answer)
 
     async def operation(self, request: Request) -> Response:
-        self._managed(request)
+        self.managed(request)
         _, making = _found(self.account.operations, request)
         return JSONResponse({"id": _id(request), "status": making.seen()["status"]})
 
     def _kept(self, request: Request) -> dict[str, Making]:
         return self.account.consents if "/consents/" in request.url.path else self.account.voices
 
-    def _managed(self, request: Request) -> None:
+    def managed(self, request: Request) -> None:
+        """Refuse what is not signed, or has no version."""
         signed = request.headers.get("authorization") == f"Bearer {TOKEN}"
         if request.headers.get("ocp-apim-subscription-key") != self.account.key and not signed:
             raise Refused(401, "Unauthorized")
@@ -301,13 +276,13 @@ class SpeechFake:
             return Response(status_code=400)
         content = (await request.body()).decode()
         try:
-            sound = self._sound(content)
+            sound = self._sound(content, request.query_params.get("deploymentId"))
         except (ElementTree.ParseError, Refused):
             return Response(status_code=400)  # the body is empty, as it is told of the service
         self.account.spoken.append(content)
         return StreamingResponse(self._chunks(sound), headers={"content-type": "audio/basic"})
 
-    def _sound(self, content: str) -> bytes:
+    def _sound(self, content: str, deployment: str | None) -> bytes:
         root = ElementTree.fromstring(content)  # noqa: S314 - our own
         if root.tag != f"{_SSML}speak" or not root.get(_LANG):
             raise Refused(400, "speak")
@@ -317,7 +292,9 @@ class SpeechFake:
         hz = 0.0
         for voice in voices:
             name, embedding = voice.get("name"), voice.find(f"{_MSTTS}ttsembedding")
-            if embedding is None:
+            if deployment is not None:
+                hz = self.account.studio.pitch(deployment, name)
+            elif embedding is None:
                 if name not in STOCK:
                     raise Refused(400, "voice")
                 hz = 140.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.azure_fake import chat, cosmos, speech, translator
+from tests.azure_fake.professional import container_url
 from tests.azure_fake.serving import served
 from tests.azure_fake.vault import TENANT, Vault, vault
 
@@ -47,6 +48,8 @@ def running(folder: Path) -> Iterator[Fakes]:
             "VOICE_ENGINE": "azure",
             "AZURE_SPEECH_ENDPOINT": voices.url,
             "AZURE_SPEECH_KEY": f"kv:{SPEECH_SECRET}",
+            "AZURE_SPEECH_TRAINING": "true",
+            "AZURE_SPEECH_TRAINING_CONTAINER_URL": container_url(voices.url),
             "AZURE_TRANSLATOR_ENDPOINT": stack.enter_context(
                 served(translator.translator_app(words))
             ),

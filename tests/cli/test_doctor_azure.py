@@ -61,7 +61,8 @@ def test_a_good_account_is_found_good_and_left_as_it_was(run, fakes: Fakes) -> N
     assert list(dict.fromkeys(what.partition(",")[0] for what in found)) == list(PARTS)
     assert "'de', by translating into English" in found["Translator, detecting"][1]
     assert "412 x1" in found["Cosmos DB, answers"][1]
-    secrets = (speech.KEY, translator.KEY, chat.KEY, fakes.cosmos.key)
+    assert "Default wants 20 utterances" in found["Speech, training recipe"][1]
+    secrets = (speech.KEY, translator.KEY, chat.KEY, fakes.cosmos.key, "THE-SIGNATURE")
     assert not [one for one in secrets if one in outcome.text + outcome.stderr]
     (containers,) = fakes.cosmos.databases.values()
     assert not [name for name, one in containers.items() if one.documents]
@@ -75,6 +76,7 @@ def test_a_wrong_key_of_each_part_is_named_and_stops_no_other(
         "KEY_VAULT_CLIENT_SECRET": "wrong",
         "METRICS_TOKEN": "kv:metrics-token",
         "AZURE_SPEECH_KEY": "wrong",
+        "AZURE_SPEECH_TRAINING_CONTAINER_URL": f"{fakes.speech.url}/container?sig=wrong",
         "AZURE_TRANSLATOR_KEY": "wrong",
         "AZURE_OPENAI_API_KEY": "wrong",
         "COSMOS_DB_KEY": "d3Jvbmc=",
@@ -96,6 +98,7 @@ def test_a_wrong_key_of_each_part_is_named_and_stops_no_other(
         "Cosmos DB, account": "COSMOS_DB_KEY",
         "Speech, models": "AZURE_SPEECH_KEY",
         "Speech, stock voice": "AZURE_SPEECH_KEY",
+        "Speech, training container": "AZURE_SPEECH_TRAINING_CONTAINER_URL",
         "Translator, detecting": "AZURE_TRANSLATOR_KEY",
         "Chat model, one answer": "AZURE_OPENAI_API_KEY",
         "Application Insights, connection string": "APPLICATIONINSIGHTS_CONNECTION_STRING",

@@ -260,6 +260,21 @@ def test_the_engine_azure_starts_by_key_or_by_identity():
         assert check(settings(voice_engine="azure", **given)) == []
 
 
+@pytest.mark.parametrize(
+    "address", [None, "https://a.example.com/c", "http://a.example.com/c?sig=s"]
+)
+def test_trainings_at_azure_need_a_container_with_a_signature(address):
+    given = {"azure_speech_key": "k", "azure_speech_region": "westeurope"}
+    given |= {"azure_speech_training": True, "azure_speech_training_container_url": address}
+    unsafe = {"environment": "production"} if address else {}
+
+    with pytest.raises(ConfigurationError) as refused:
+        check(settings(voice_engine="azure", **given, **unsafe))
+
+    assert "AZURE_SPEECH_TRAINING_CONTAINER_URL" in refused.value.detail
+    assert "sig=s" not in refused.value.detail
+
+
 def test_what_cosmos_db_cannot_do_is_told():
     warnings = check(settings(cosmos_db_endpoint="https://cosmos"))
 

@@ -184,6 +184,7 @@ class Parts:
             ears=self._ears(),
             measuring=Measuring(engine, turns, lambda: judge),
             audit=AuditTrail(self.events),
+            desk=self._desk(),
             clock=clock,
         )
 

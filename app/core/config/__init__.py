@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.config.abuse import AbuseSettings
 from app.core.config.azure_speech import AzureSpeechSettings
+from app.core.config.azure_training import AzureTrainingSettings
 from app.core.config.cosmos import CosmosSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
@@ -37,6 +38,7 @@ class Settings(
     CosmosSettings,
     VaultSettings,
     AzureSpeechSettings,
+    AzureTrainingSettings,
     WordSettings,
     DataSettings,
     TrustSettings,

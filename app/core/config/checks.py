@@ -118,7 +118,23 @@ def _speechless(settings: Settings) -> Iterator[str]:
                 yield f"VOICE_ENGINE=azure needs AZURE_SPEECH_KEY; by identity, {name.upper()}."
     elif not (settings.azure_speech_region or settings.azure_speech_endpoint):
         yield "VOICE_ENGINE=azure needs AZURE_SPEECH_REGION, or AZURE_SPEECH_ENDPOINT."
-    yield from _unprotected(settings, "azure_speech_endpoint", "azure_speech_url")
+    yield from _unprotected(
+        settings, "azure_speech_endpoint", "azure_speech_url", "azure_speech_voice_url"
+    )
+    yield from _untrainable(settings)
+
+
+def _untrainable(settings: Settings) -> Iterator[str]:
+    """What the training of professional voices lacks."""
+    if not settings.azure_speech_training:
+        return
+    address = settings.azure_speech_training_container_url
+    if address is None or not urlsplit(address.get_secret_value()).query:
+        yield (
+            "AZURE_SPEECH_TRAINING needs AZURE_SPEECH_TRAINING_CONTAINER_URL: an address "
+            "with a SAS."
+        )
+    yield from _unprotected(settings, "azure_speech_training_container_url")
 
 
 def _words(settings: Settings) -> Iterator[str]:
@@ -157,7 +173,8 @@ def _unfinished(settings: Settings) -> Iterator[str]:
 def _unprotected(settings: Settings, *names: str) -> Iterator[str]:
     """Addresses of keys: whoever could change those on their way could be anybody."""
     for name in names:
-        address = urlsplit(getattr(settings, name) or "https://unset")
+        value = getattr(settings, name) or "https://unset"
+        address = urlsplit(value.get_secret_value() if isinstance(value, SecretStr) else value)
         on_this_machine = address.hostname in LOOPBACK or settings.unsafe_allowed
         if not address.hostname or not (
             address.scheme == "https" or (address.scheme == "http" and on_this_machine)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, SecretStr
 from app.core.config import Settings
 from app.core.config.abuse import AbuseSettings
 from app.core.config.azure_speech import AzureSpeechSettings
+from app.core.config.azure_training import AzureTrainingSettings
 from app.core.config.cosmos import CosmosSettings
 from app.core.config.data import DataSettings
 from app.core.config.identity import IdentitySettings
@@ -39,6 +40,7 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "Against misuse": AbuseSettings,
     "Logs, metrics, traces": TelemetrySettings,
     "Azure AI Speech": AzureSpeechSettings,
+    "Professional voices of Azure": AzureTrainingSettings,
 }
 """The parts of `Settings`, in the order in which they are told."""
 

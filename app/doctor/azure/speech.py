@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from app.core.config import Settings
 from app.core.exceptions import AppError
+from app.doctor.azure.training import training_checks
 from app.doctor.azure.watching import Watch
 from app.doctor.findings import Check, Wrong, told
 from app.engines.azure.customvoice import CustomVoice
@@ -31,6 +32,7 @@ async def speech_checks(settings: Settings, watch: Watch) -> AsyncIterator[Seque
             Check("models", tries.models),
             Check("project", tries.project),
             Check("stock voice", tries.speak),
+            *training_checks(http, options.training),
         ]
     finally:
         await http.close()

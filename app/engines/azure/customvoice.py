@@ -43,11 +43,23 @@ class Statement:
 
 
 class CustomVoice:
-    """The part of the custom voice API that personal voices need."""
+    """The part of the custom voice API that personal voices need.
 
-    def __init__(self, http: AzureHttp) -> None:
+    Args:
+        project: None: that of personal voices. kind: of it. setting: that names it.
+    """
+
+    def __init__(
+        self,
+        http: AzureHttp,
+        project: str | None = None,
+        *,
+        kind: str = _PERSONAL,
+        setting: str = "AZURE_SPEECH_PROJECT",
+    ) -> None:
         self._http = http
-        self._project = http.options.project_id
+        self._project = project or http.options.project_id
+        self._kind, self._setting = kind, setting
         self._project_there = False
         self._preparing = asyncio.Lock()
 
@@ -56,7 +68,7 @@ class CustomVoice:
         answer = await self._http.call(Call("GET", "/basemodels"), ok=(200,), tries=1)
         return tuple(
             model.name
-            for model in _read(answer, BaseModels).value
+            for model in read(answer, BaseModels).value
             if not model.capabilities or _PERSONAL in model.capabilities
         )
 
@@ -71,7 +83,7 @@ class CustomVoice:
                 return
             if not await self.has_project():
                 path = f"/projects/{self._project}"
-                body = {"kind": _PERSONAL, "description": "Voices of the voice-cloning API"}
+                body = {"kind": self._kind, "description": "Voices of the voice-cloning API"}
                 answer = await self._http.call(Call("PUT", path, json=body), ok=(200, 201))
                 self._check_project(answer)
             self._project_there = True
@@ -93,7 +105,7 @@ class CustomVoice:
         """A consent that is there already."""
         path = f"/consents/{consent_id}"
         answer = await self._http.call(Call("GET", path), ok=(200, 404))
-        return _read(answer, Consent) if answer.status == 200 else None
+        return read(answer, Consent) if answer.status == 200 else None
 
     async def make_consent(self, consent_id: str, said: Statement) -> None:
         """Send the recording, and wait until it has been judged.
@@ -136,11 +148,11 @@ class CustomVoice:
 
     async def delete_voice(self, voice_id: str) -> None:
         """Delete a voice; one that is not there is deleted."""
-        await self._http.call(Call("DELETE", f"/personalvoices/{voice_id}"), ok=_GONE)
+        await self._http.call(Call("DELETE", f"/personalvoices/{voice_id}"), ok=GONE)
 
     async def delete_consent(self, consent_id: str) -> None:
         """Delete a consent; one that is not there is deleted."""
-        await self._http.call(Call("DELETE", f"/consents/{consent_id}"), ok=_GONE)
+        await self._http.call(Call("DELETE", f"/consents/{consent_id}"), ok=GONE)
 
     async def uses(self, consent_id: str) -> bool:
         """Whether a voice of the project has a consent."""
@@ -154,7 +166,7 @@ class CustomVoice:
         query = {"filter": f"projectId eq '{self._project}'"}
         call = Call("GET", "/personalvoices", query)
         while True:
-            page = _read(await self._http.call(call, ok=(200,)), PersonalVoices)
+            page = read(await self._http.call(call, ok=(200,)), PersonalVoices)
             for voice in page.value:
                 yield voice
             if not page.next_link:
@@ -164,10 +176,10 @@ class CustomVoice:
             call = Call("GET", "/personalvoices", dict(asked))
 
     def _check_project(self, answer: Answer) -> None:
-        if _read(answer, Project).kind != _PERSONAL:
+        if read(answer, Project).kind != self._kind:
             raise EngineUnavailable(
-                f"The project {self._project!r} at Azure is not one of personal voices.",
-                "The operator must set AZURE_SPEECH_PROJECT to another name.",
+                f"The project {self._project!r} at Azure is not of the kind {self._kind}.",
+                f"The operator must set {self._setting} to another name.",
             )
 
     async def _post(self, path: str, fields: dict[str, str], files: Sequence[File]) -> None:
@@ -185,7 +197,7 @@ class CustomVoice:
         waited_s, next_s = 0.0, self._http.options.poll_s
         while True:
             answer = await self._http.call(Call("GET", path), ok=(200,))
-            found = _read(answer, kind)
+            found = read(answer, kind)
             if found.status == SUCCEEDED:
                 return found
             if found.status in ENDED:
@@ -200,10 +212,15 @@ class CustomVoice:
             next_s = min(_LONGEST_POLL_S, next_s * _GROWTH)
 
 
-_GONE: Final = (200, 202, 204, 404)
+GONE: Final = (200, 202, 204, 404)
 
 
-def _read(answer: Answer, kind: type[ModelT]) -> ModelT:
+def read(answer: Answer, kind: type[ModelT]) -> ModelT:
+    """What an answer says.
+
+    Raises:
+        EngineFailed: it cannot be read.
+    """
     try:
         return kind.model_validate_json(answer.content)
     except ValidationError:

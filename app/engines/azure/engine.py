@@ -1,5 +1,5 @@
-"""The engine `azure`: personal voices of Azure AI Speech, over REST. Text and recordings leave this
-machine.
+"""The engine `azure`: personal and professional voices of Azure AI Speech, over REST. Text and
+recordings leave this machine.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
@@ -29,20 +30,26 @@ from app.engines.azure.contract import FAILED
 from app.engines.azure.customvoice import CustomVoice, Statement
 from app.engines.azure.http import AzureHttp
 from app.engines.azure.identity import Signer
-from app.engines.azure.options import AzureOptions
+from app.engines.azure.options import AzureOptions, AzureTraining
 from app.engines.azure.pace import Pause
 from app.engines.azure.phonemes import takes_ipa, unknown
+from app.engines.azure.professional import FORMAT as PROFESSIONAL
+from app.engines.azure.professional import ProfessionalVoiceState
 from app.engines.azure.recordings import LONGEST_S, SHORTEST_S, prompts
 from app.engines.azure.speech import OUTPUT_FORMAT, SAMPLE_RATE, chunks
 from app.engines.azure.ssml import Speaker, document
+from app.engines.azure.training import ProfessionalTraining
 from app.engines.base import (
     Agreement,
     EngineInfo,
     Pronunciation,
     ReadWord,
     SynthesisRequest,
+    TrainingEvent,
+    TrainingOptions,
     VoiceState,
     check_controls,
+    trainer,
 )
 from app.engines.registry import EngineOptions
 from app.text.clean import speakable
@@ -77,7 +84,9 @@ class PersonalVoiceState:
 
 
 class AzureEngine:
-    """Implements `Engine`, `AgreementBound` and `Remote` of `app.engines.base`."""
+    """Implements `Engine`, `AgreementBound` and `Remote` of `app.engines.base`; where training is
+    set up, `Trainable` and `RemotelyTrainable` as well.
+    """
 
     def __init__(
         self,
@@ -90,6 +99,8 @@ class AzureEngine:
         self._options = options
         self._http = AzureHttp(options, pause=pause, clock=clock, signs=signs)
         self._voices = CustomVoice(self._http)
+        # There also where it is not set up: voices of a time when it was can be deleted.
+        self._training = ProfessionalTraining(self._http, options.training or AzureTraining())
         self._slots = asyncio.Semaphore(options.concurrency)
         self._agreeing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._opening = asyncio.Lock()
@@ -152,10 +163,29 @@ class AzureEngine:
     async def forget(self, state: VoiceState) -> None:
         if state.format == STOCK:
             return
+        if state.format == PROFESSIONAL:
+            await self._training.forget(state)
+            return
         kept = PersonalVoiceState.from_state(state)
         await self._voices.delete_voice(kept.voice)
         if not await self._voices.uses(kept.consent):
             await self._voices.delete_consent(kept.consent)
+
+    async def train(
+        self,
+        recordings: Sequence[Recording],
+        start: VoiceState | None,
+        *,
+        options: TrainingOptions,
+    ) -> AsyncGenerator[TrainingEvent, None]:
+        """Begins anew, whatever voice there is: Azure's models are made of recordings alone."""
+        trainer(self)
+        async with aclosing(self._training.train(recordings, options)) as events:
+            async for event in events:
+                yield event
+
+    async def abandon(self, run: str) -> None:
+        await self._training.abandon(run)
 
     def sample_voice(self) -> VoiceState:
         named = json.dumps({"voice": self._options.stock_voice})
@@ -173,7 +203,7 @@ class AzureEngine:
         ssml = document(self._speaker(request.voice), request, locale)
         async with (
             self._slots,
-            self._http.speech(ssml, OUTPUT_FORMAT) as sound,
+            self._http.speech(ssml, OUTPUT_FORMAT, to=self._address(request.voice)) as sound,
             aclosing(chunks(sound, request.text)) as spoken,
         ):
             async for chunk in spoken:
@@ -211,8 +241,17 @@ class AzureEngine:
     def _speaker(self, state: VoiceState) -> Speaker:
         if state.format == STOCK:
             return Speaker(_named(state, "voice"))
+        if state.format == PROFESSIONAL:
+            return Speaker(ProfessionalVoiceState.from_state(state).name)
         kept = PersonalVoiceState.from_state(state)
         return Speaker(self._options.base_model, kept.profile)
+
+    def _address(self, state: VoiceState) -> str | None:
+        """Where text for a voice is sent; None: where it is sent as a rule."""
+        if state.format != PROFESSIONAL:
+            return None
+        endpoint = ProfessionalVoiceState.from_state(state).endpoint
+        return f"{self._options.professional_url}?deploymentId={quote(endpoint)}"
 
 
 def _named(state: VoiceState, name: str) -> str:
@@ -271,6 +310,8 @@ def _info(options: AzureOptions) -> EngineInfo:
         # Who waits goes first, but nobody gains where a batch is slow.
         background_concurrency=max(1, options.concurrency // 2),
         local=False,
+        trainable=options.training is not None,
+        trains_remotely=options.training is not None,
     )
 
 

@@ -50,7 +50,7 @@ class Call:
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
-    json: Mapping[str, Any] | None = None
+    json: Mapping[str, Any] | None = field(default=None, repr=False)
     fields: Mapping[str, str] | None = field(default=None, repr=False)
     files: Sequence[File] = field(default=(), repr=False)
     operation_id: str | None = None
@@ -125,14 +125,17 @@ class AzureHttp:
 
     @asynccontextmanager
     async def speech(
-        self, ssml: bytes, output_format: str
+        self, ssml: bytes, output_format: str, *, to: str | None = None
     ) -> AsyncGenerator[AsyncGenerator[bytes, None], None]:
         """Send a text; gives the sound as it comes in.
+
+        Args:
+            to: address; None: the usual one.
 
         Raises:
             EngineUnavailable, EngineBusy, EngineFailed: the last one also in the middle.
         """
-        url = self.options.synthesis_url
+        url = to or self.options.synthesis_url
 
         async def send(told: Mapping[str, str]) -> httpx2.Response:
             headers = {
@@ -157,7 +160,7 @@ class AzureHttp:
         return httpx2.AsyncClient(
             timeout=httpx2.Timeout(patience_s, connect=min(_CONNECT_S, patience_s)),
             follow_redirects=False,
-            verify=_trust(),
+            verify=trust(),
             headers={"User-Agent": _AGENT},
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=32),
         )
@@ -205,7 +208,7 @@ class AzureHttp:
 
 
 @cache
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
     """To read the system's list of authorities takes its time."""
     return ssl.create_default_context()
 

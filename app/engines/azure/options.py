@@ -9,6 +9,30 @@ DRAGON: Final = "DragonLatestNeural"
 
 
 @dataclass(frozen=True, slots=True)
+class AzureTraining:
+    """How professional voices are trained.
+
+    Attributes:
+        container_url: gives the address of a blob container, anew with every use; with a SAS that
+            may read, list, write and delete.
+        project_id: the project that holds them; made when it is needed first.
+        kind: of data set. recipe: kind of training. endpoint_kind: how they are kept ready.
+        poll_s: longest pause between two looks at what Azure is making.
+        hours: so long it may take.
+        away_s: so long Azure may be away in the meantime.
+    """
+
+    container_url: Callable[[], str] | None = field(default=None, repr=False)
+    project_id: str = "voice-cloning-professional"
+    kind: str = "AudioOnly"
+    recipe: str = "Default"
+    endpoint_kind: str = "HighPerformance"
+    poll_s: float = 300.0
+    hours: float = 72.0
+    away_s: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
 class AzureOptions:
     """An account of Azure AI Speech, and how it is used.
 
@@ -30,6 +54,8 @@ class AzureOptions:
         enrol_s: so long it may take to make a consent or a voice there.
         per_second: texts that may be sent in a second.
         concurrency: texts that are spoken at once.
+        voice_url: where text for professional voices is sent, if it is none of the usual addresses.
+        training: of professional voices; None: there is none.
     """
 
     key: Callable[[], str] | None = field(default=None, repr=False)
@@ -49,6 +75,8 @@ class AzureOptions:
     enrol_s: float = 120.0
     per_second: int = 200
     concurrency: int = 16
+    voice_url: str | None = None
+    training: AzureTraining | None = None
 
     @property
     def custom_voice_url(self) -> str:
@@ -61,9 +89,17 @@ class AzureOptions:
         """Where text is sent."""
         if self.speech_url:
             return self.speech_url
+        return self._speech_url("tts")
+
+    @property
+    def professional_url(self) -> str:
+        """Where text for professional voices is sent."""
+        return self.voice_url or self._speech_url("voice")
+
+    def _speech_url(self, kind: str) -> str:
         host = (self.endpoint or "").rstrip("/")
         # What the portal calls the endpoint of an account without a custom domain.
         region = host.removesuffix(_REGIONAL).removeprefix("https://")
         if host and not host.endswith(_REGIONAL):
-            return f"{host}/tts/cognitiveservices/v1"
-        return f"https://{region or self.region}.tts.speech.microsoft.com/cognitiveservices/v1"
+            return f"{host}/{kind}/cognitiveservices/v1"
+        return f"https://{region or self.region}.{kind}.speech.microsoft.com/cognitiveservices/v1"

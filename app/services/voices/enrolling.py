@@ -2,51 +2,20 @@
 
 from collections.abc import Sequence
 
-from app.audio.dsp import resample
-from app.audio.encode import encode_all
-from app.audio.types import AudioFormat, Recording, Samples
-from app.core.exceptions import ConsentRequired, ConsentUnusable
-from app.core.tasks import in_thread
+from app.audio.types import Recording
 from app.core.tracing import span
 from app.engines.base import Agreement, AgreementBound, Engine, VoiceState
 from app.models.consent import Consent
 from app.services.voices.tools import VoiceTools
-
-_RATE = 24_000  # taken by all who take any
+from app.training.agreement import agreement_for as agreement_before
 
 
 async def agreement_for(
     tools: VoiceTools, consent: Consent | None, engine: Engine
 ) -> Agreement | None:
-    """What an engine's provider has to hear; None if it wants nothing.
-
-    Raises:
-        ConsentRequired, ConsentUnusable: it cannot be shown that the speaker has agreed there.
-        UnreadableAudio, StorageError
-    """
-    if not isinstance(engine, AgreementBound):
-        return None
-    if consent is None:
-        raise ConsentRequired(
-            f"The engine {engine.info.name!r} makes voices only of speakers who have agreed before "
-            "its provider.",
-            _HOW,
-        )
-    if consent.provider_blob is None:
-        raise ConsentUnusable(
-            "The consent has no recording of the provider's statement.",
-            _HOW,
-            consent_status=consent.status.value,
-        )
-    sound = await tools.ears.decode(await tools.stores.recordings.get(consent.provider_blob))
-    return Agreement(
-        consent.speaker,
-        consent.company,
-        consent.language,
-        recording=await in_thread(None, _wav, sound.samples, sound.sample_rate),
-        filename="statement.wav",
-        consent_id=consent.id,
-    )
+    """What an engine's provider has to hear; raises as there."""
+    recordings = tools.stores.recordings
+    return await agreement_before(engine, consent, ears=tools.ears, recordings=recordings)
 
 
 async def enrolled(
@@ -58,15 +27,3 @@ async def enrolled(
         if agreement is not None and isinstance(engine, AgreementBound):
             return await engine.enroll_under(recordings, agreement)
         return await engine.enroll(recordings)
-
-
-_HOW = (
-    "GET /api/v1/consents/statement gives `provider_statement`; send the speaker's recording of it "
-    "to POST /api/v1/consents as `provider_recording`, and register with its `consent_id`."
-)
-
-
-def _wav(samples: Samples, rate: int) -> bytes:
-    return encode_all(
-        resample(samples, rate, _RATE), AudioFormat.WAV, input_rate=_RATE, output_rate=_RATE
-    )

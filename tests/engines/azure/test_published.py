@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
 
 import httpx2
 import pytest
@@ -33,7 +32,7 @@ OPERATIONS = {
 KEY = {"Ocp-Apim-Subscription-Key": "a-key"}
 VOICE, BATCH = "api-version=2026-01-01", "api-version=2024-04-01"
 NEW, OLD = "api-version=2026-06-06", "api-version=3.0"
-ENDPOINT = f"/customvoice/endpoints/{uuid4()}"
+ENDPOINT = "/customvoice/endpoints/3f0c5e0a-6f43-4a0e-9d3b-1f1d2c3b4a5e"
 BLOBS = {"containerUrl": "https://a.blob.core.windows.net/c?sas", "extensions": [".wav"]}
 MODEL = {"recipe": {"kind": "Default"}, "projectId": "a-p", "consentId": "a-c"} | {
     "trainingSetId": "a-set"

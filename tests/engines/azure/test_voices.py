@@ -126,7 +126,7 @@ async def test_nor_where_azure_calls_the_second_one_bad(engine, service, recordi
 async def test_one_that_takes_too_long_is_given_up(
     engine, service, patience, recording, agreement, monkeypatch
 ):
-    monkeypatch.setattr("tests.azure_fake.speech.STEPS", ("Queued",) * 1000)
+    monkeypatch.setattr("tests.azure_fake.steps.STEPS", ("Queued",) * 1000)
 
     with pytest.raises(EngineUnavailable, match="in time"):
         await engine.enroll_under([recording], agreement)
