@@ -15,7 +15,7 @@ from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
 from app.audio.types import Recording, Samples
 from app.core.config import Settings
-from app.engines.azure.options import AzureOptions
+from app.engines.azure.options import AzureBatch, AzureOptions
 from app.engines.base import EngineInfo
 from app.engines.registry import EngineOptions
 from app.speaker.judge import Judge, Recognise
@@ -137,6 +137,13 @@ def azure_options(settings: Settings) -> AzureOptions | None:
         enrol_s=settings.azure_speech_enrol_s,
         per_second=settings.azure_speech_per_second,
         concurrency=settings.engine_concurrency or _AZURE_AT_ONCE,
+        sample_rate=settings.azure_speech_sample_rate,
+        batch=AzureBatch(
+            at_least=settings.azure_speech_batch_from,
+            api_version=settings.azure_speech_batch_api_version,
+            ttl_hours=settings.azure_speech_batch_ttl_hours,
+            wait_s=settings.azure_speech_batch_wait_s,
+        ),
     )
 
 

@@ -20,7 +20,7 @@ from app.db.audit import AuditTrail
 from app.db.base import Collection, Database
 from app.db.usage import UsageCounters
 from app.db.voices import VoiceReach
-from app.engines.base import AgreementBound, Engine
+from app.engines.base import AgreementBound, Engine, SpeaksAhead
 from app.guarding import GuardParts, barred_in
 from app.identity.tokens import TokenVerifier
 from app.jobs.board import JobBoard
@@ -38,14 +38,13 @@ from app.models.history import HistoryEntry, UsageDay
 from app.models.job import Job
 from app.models.lexicon import Lexicon, LexiconContent
 from app.models.share import VoiceShare
-from app.models.speech import Speaker
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.planning.draft import Drafting
 from app.preparing.preparer import PreparationLimits, Preparer
 from app.provenance.opening import Provenance, open_provenance
 from app.services.access import AccessService
 from app.services.audit import AuditService
-from app.services.batches import BatchOptions, BatchService, Bench
+from app.services.batches import AheadBench, BatchOptions, BatchService, Bench
 from app.services.consents import ConsentTools
 from app.services.history import HistoryService
 from app.services.identify import IdentifyService
@@ -281,7 +280,7 @@ def workshop(parts: Parts) -> Workshop:
     )
 
 
-def batches(parts: Parts, speaker: Speaker, board: JobBoard) -> BatchService:
+def batches(parts: Parts, speaker: SynthesisService, board: JobBoard) -> BatchService:
     database = parts.database
     settings, info = parts.settings, parts.engine.info
     return BatchService(
@@ -296,6 +295,7 @@ def batches(parts: Parts, speaker: Speaker, board: JobBoard) -> BatchService:
             # One is encoded and stored while the others are spoken.
             at_once=settings.batch_items_at_once or (info.background_concurrency or 1) + 1,
             clock=parts.clock,
+            ahead=_ahead(parts, speaker),
         ),
         options=BatchOptions(
             max_items=settings.max_batch_items,
@@ -304,6 +304,12 @@ def batches(parts: Parts, speaker: Speaker, board: JobBoard) -> BatchService:
         ),
         credentials=parts.provenance.credentials,
     )
+
+
+def _ahead(parts: Parts, speaker: SynthesisService) -> AheadBench | None:
+    if not isinstance(parts.engine, SpeaksAhead):
+        return None
+    return AheadBench(parts.engine, speaker, parts.database.collection(BatchItem), parts.reach)
 
 
 def board(parts: Parts) -> JobBoard:

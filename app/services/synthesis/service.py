@@ -42,6 +42,7 @@ from app.planning.draft import Draft, Drafting
 from app.planning.plan import Plan, Worded
 from app.planning.surroundings import Surroundings
 from app.provenance.credentials import Credentials
+from app.services.synthesis.asking import request_of, requests_of
 from app.services.synthesis.checking import errors_of, planned
 from app.services.synthesis.pauses import pause, silence
 from app.services.synthesis.rewording import Rewording
@@ -209,6 +210,31 @@ class SynthesisService:
                 drafts.append(error)
         return drafts
 
+    async def engine_requests(
+        self, voice: Voice, request: SpeechRequest, *, by: Party
+    ) -> list[SynthesisRequest]:
+        """What the engine would be asked to speak, in order; nothing is spoken. Of a text that
+        others words will be made of there is nothing.
+
+        Raises:
+            as `speak`
+        """
+        if request.reworded:
+            return []
+        draft = await in_thread(None, self._drafting.draft, by, voice, request, streaming=False)
+        plan = await self._around().plan(draft)
+        await self._engine.open()
+        await in_thread(None, plan.check)
+        return await in_thread(None, requests_of, plan, await self._states_of(plan), voice)
+
+    async def _states_of(self, plan: Plan) -> dict[str, VoiceState]:
+        """By the id of the voice."""
+        info = self._engine.info
+        return {
+            voice.id: await stored_state(voice, info, voices=self._voices, states=self._states)
+            for voice in plan.voices.values()
+        }
+
     def _around(self) -> Surroundings:
         return Surroundings(self._reach, self._lexicons, self._engine, self._permit)
 
@@ -227,11 +253,7 @@ class SynthesisService:
             order = await self._rewording.done(order, language=plan.language, most=most)
             plan = await self._plan(order, streaming=streaming)
         rate = plan.draft.rate
-        states = {
-            voice.id: await stored_state(voice, info, voices=self._voices, states=self._states)
-            for voice in plan.voices.values()
-        }
-        said = _look_ahead(self._sentences(plan, states, order))
+        said = _look_ahead(self._sentences(plan, await self._states_of(plan), order))
         return Speech(
             order,
             self._measured(said, order, plan),
@@ -254,11 +276,9 @@ class SynthesisService:
             if not one.wording.parts:
                 yield Said(pause(one, plan.info.sample_rate), one)
                 continue
-            request = plan.asked(states[one.piece.voice or order.voice.id])
+            request = request_of(plan, one, states, order.voice)
             with span("sentence", **{"voice.characters": len(one.piece.text)}) as tracing:
-                chunk = await self._spoken(
-                    one, replace(request, language=one.language), order.priority
-                )
+                chunk = await self._spoken(one, request, order.priority)
                 tracing.set_attribute("voice.audio_s", chunk.duration_s)
             yield Said(chunk, one)
 
