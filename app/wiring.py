@@ -20,7 +20,7 @@ from app.db.audit import AuditTrail
 from app.db.base import Collection, Database
 from app.db.usage import UsageCounters
 from app.db.voices import VoiceReach
-from app.engines.base import AgreementBound, Engine, SpeaksAhead
+from app.engines.base import AgreementBound, Engine
 from app.guarding import GuardParts, barred_in
 from app.identity.tokens import TokenVerifier
 from app.jobs.board import JobBoard
@@ -281,13 +281,13 @@ def workshop(parts: Parts) -> Workshop:
 
 
 def batches(parts: Parts, speaker: SynthesisService, board: JobBoard) -> BatchService:
-    database = parts.database
-    settings, info = parts.settings, parts.engine.info
+    database, settings, info = parts.database, parts.settings, parts.engine.info
+    items = database.collection(BatchItem)
     return BatchService(
         batches=database.collection(Batch),
         board=board,
         bench=Bench(
-            items=database.collection(BatchItem),
+            items=items,
             voices=parts.voices,
             reach=parts.reach,
             outputs=parts.stores.outputs,
@@ -295,7 +295,7 @@ def batches(parts: Parts, speaker: SynthesisService, board: JobBoard) -> BatchSe
             # One is encoded and stored while the others are spoken.
             at_once=settings.batch_items_at_once or (info.background_concurrency or 1) + 1,
             clock=parts.clock,
-            ahead=_ahead(parts, speaker),
+            ahead=AheadBench.of(parts.engine, speaker, items, parts.reach),
         ),
         options=BatchOptions(
             max_items=settings.max_batch_items,
@@ -304,12 +304,6 @@ def batches(parts: Parts, speaker: SynthesisService, board: JobBoard) -> BatchSe
         ),
         credentials=parts.provenance.credentials,
     )
-
-
-def _ahead(parts: Parts, speaker: SynthesisService) -> AheadBench | None:
-    if not isinstance(parts.engine, SpeaksAhead):
-        return None
-    return AheadBench(parts.engine, speaker, parts.database.collection(BatchItem), parts.reach)
 
 
 def board(parts: Parts) -> JobBoard:

@@ -78,7 +78,7 @@ class Ahead:
     async def spoken(
         self, documents: Sequence[Document], *, name: str, before: Sequence[Document], keep: Keep
     ) -> AsyncIterator[int]:
-        """As `SpeaksAhead.speak_ahead`, of documents."""
+        """As `app.engines.ahead.SpeaksAhead.speak_ahead`, of documents."""
         at_least = self._http.options.batch.at_least
         if not at_least or max(len(documents), len(before)) < at_least:
             yield 0

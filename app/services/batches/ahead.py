@@ -9,7 +9,8 @@ from app.core.exceptions import AppError, DatabaseError, StorageError
 from app.core.logging import get_logger
 from app.db.base import Collection
 from app.db.voices import VoiceReach
-from app.engines.base import SpeaksAhead, SynthesisRequest
+from app.engines.ahead import SpeaksAhead
+from app.engines.base import Engine, SynthesisRequest
 from app.jobs.base import JobRun
 from app.models.access import Party
 from app.models.batch import BatchItem
@@ -44,9 +45,14 @@ class AheadBench:
     items: Collection[BatchItem]
     reach: VoiceReach
 
-    @property
-    def used(self) -> bool:
-        return self.engine.ahead_from > 0
+    @classmethod
+    def of(
+        cls, engine: Engine, asks: Asks, items: Collection[BatchItem], reach: VoiceReach
+    ) -> "AheadBench | None":
+        """None where the engine does not speak ahead, or is not to."""
+        if not isinstance(engine, SpeaksAhead) or not engine.ahead_from:
+            return None
+        return cls(engine, asks, items, reach)
 
     @asynccontextmanager
     async def part(self, run: JobRun) -> AsyncIterator[None]:

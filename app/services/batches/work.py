@@ -95,7 +95,6 @@ class PartWork:
         self._run = run
         self._by = party_of(run.job)
         self._progress = _Progress(bench, run)
-        self._ahead = bench.ahead if bench.ahead and bench.ahead.used else None
         self._others = _Others(bench, run)
 
     async def outcome(self) -> JobStatus | None:
@@ -113,10 +112,10 @@ class PartWork:
             while left:
                 await self._do(await self._begun(left.popleft()))
             # What others have had spoken ahead is theirs, and would be paid twice.
-            while not self._ahead and (item := await self._others.next()) is not None:
+            while not bench.ahead and (item := await self._others.next()) is not None:
                 await self._do(await self._taken(item))
 
-        async with self._ahead.part(self._run) if self._ahead else nullcontext():
+        async with bench.ahead.part(self._run) if bench.ahead else nullcontext():
             await _all([hand() for _ in range(bench.at_once)])
         now = await standing(bench.items, job)
         return None if now.open or not now.total else now.outcome

@@ -29,7 +29,7 @@ from app.db.base import Collection
 from app.db.voices import VoiceReach
 from app.engines.base import Engine, SynthesisRequest, VoiceState
 from app.engines.controls import all_of, asked_of, left_to_do
-from app.engines.stored import stored_state
+from app.engines.stored import stored_states
 from app.lexicons.shelf import LexiconShelf
 from app.models.access import Party
 from app.models.audit import Action
@@ -213,13 +213,8 @@ class SynthesisService:
     async def engine_requests(
         self, voice: Voice, request: SpeechRequest, *, by: Party
     ) -> list[SynthesisRequest]:
-        """What the engine would be asked to speak, in order; nothing is spoken. Of a text that
-        others words will be made of there is nothing.
-
-        Raises:
-            as `speak`
-        """
-        if request.reworded:
+        """What the engine would be asked, in order; raises as `speak`. Nothing is spoken."""
+        if request.reworded:  # nobody knows yet
             return []
         draft = await in_thread(None, self._drafting.draft, by, voice, request, streaming=False)
         plan = await self._around().plan(draft)
@@ -228,12 +223,8 @@ class SynthesisService:
         return await in_thread(None, requests_of, plan, await self._states_of(plan), voice)
 
     async def _states_of(self, plan: Plan) -> dict[str, VoiceState]:
-        """By the id of the voice."""
-        info = self._engine.info
-        return {
-            voice.id: await stored_state(voice, info, voices=self._voices, states=self._states)
-            for voice in plan.voices.values()
-        }
+        spoken, info = plan.voices.values(), self._engine.info
+        return await stored_states(spoken, info, voices=self._voices, states=self._states)
 
     def _around(self) -> Surroundings:
         return Surroundings(self._reach, self._lexicons, self._engine, self._permit)

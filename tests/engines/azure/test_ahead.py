@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from app.core.exceptions import EngineFailed
+from app.engines.ahead import SpeaksAhead
 from app.engines.azure.ahead import Ahead, Document
 from app.engines.azure.batches import BatchJob, BatchSynthesis
 from app.engines.azure.http import AzureHttp
 from app.engines.azure.options import AzureBatch, AzureOptions
-from app.engines.base import SpeaksAhead, SynthesisRequest
+from app.engines.base import SynthesisRequest
 from tests.azure_fake.faults import Fault
 from tests.engines.azure.patience import engine_over
 
