@@ -1,8 +1,8 @@
 """Azure AI Speech: the engine `azure`."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 
 
 class AzureSpeechSettings(BaseModel):
@@ -51,7 +51,7 @@ class AzureSpeechSettings(BaseModel):
     azure_speech_enrol_s: float = Field(
         120.0, gt=0, description="Longest wait for a consent, and for a voice."
     )
-    azure_speech_sample_rate: Literal[24000, 48000] = Field(
+    azure_speech_sample_rate: Annotated[Literal[24000, 48000], BeforeValidator(int)] = Field(
         24000, description="Of the speech that Azure makes, in Hz."
     )
     azure_speech_batch_from: int = Field(

@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
+from tempfile import TemporaryFile
+from typing import BinaryIO, Final, cast
 
 from app.core.exceptions import AppError, EngineUnavailable
 from app.core.logging import get_logger
@@ -30,7 +28,6 @@ _EACH: Final = 16  # and of each
 _GROWTH, _LONGEST_POLL_S = 1.5, 15.0
 _FETCHES: Final = 3
 _AT_ONCE: Final = 64 * 1024
-_FOLDER: Final = "voice-cloning-"
 
 Keep = Callable[[BaseException], Awaitable[bool]]
 
@@ -70,8 +67,9 @@ class Ahead:
     async def sound(self, ssml: bytes) -> AsyncGenerator[bytes, None] | None:
         """Samples of 16 bits of a document; None if it was not spoken ahead."""
         for results in self._shelf:
-            if (samples := await in_thread(None, results.sound, ssml)) is not None:
-                return _pieces(samples)
+            if ssml in results:
+                samples = await in_thread(None, results.sound, ssml)
+                return None if samples is None else _pieces(samples)
         return None
 
     @asynccontextmanager
@@ -83,21 +81,20 @@ class Ahead:
         if not at_least or max(len(documents), len(before)) < at_least:
             yield 0
             return
-        folder = Path(await in_thread(None, tempfile.mkdtemp, prefix=_FOLDER))
         jobs: list[_Job] = []
         shelf: list[Results] = []
         stays = False
         try:
             jobs += await self._jobs(documents, before, name)
             if documents:
-                await self._fill(shelf, jobs, folder)
+                await self._fill(shelf, jobs)
                 self._shelf += shelf
             yield sum(len(results) for results in shelf)
         except BaseException as error:
             stays = await see_through(keep(error))
             raise
         finally:
-            await see_through(self._clear(shelf, folder, [] if stays else jobs))
+            await see_through(self._clear(shelf, [] if stays else jobs))
 
     async def _jobs(
         self, documents: Sequence[Document], before: Sequence[Document], name: str
@@ -133,16 +130,16 @@ class Ahead:
             text += one.text_bytes
         return [_Job(_named(name, part, options.sample_rate), tuple(part), anew) for part in parts]
 
-    async def _fill(self, shelf: list[Results], jobs: Sequence[_Job], folder: Path) -> None:
+    async def _fill(self, shelf: list[Results], jobs: Sequence[_Job]) -> None:
         """All are begun, then one after the other is waited for."""
         until = self._http.clock() + self._http.options.batch.wait_s
         for job in jobs:
             with _tolerated(job):
                 await self._begin(job)
-        for number, job in enumerate(jobs):
+        for job in jobs:
             if not job.lost:
                 with _tolerated(job):
-                    results = await self._results(job, folder / f"{number}.zip", until)
+                    results = await self._results(job, until)
                     shelf.append(results)
                     log.info("spoken ahead", job=job.name, of=len(job.documents), got=len(results))
 
@@ -155,19 +152,28 @@ class Ahead:
         else:
             job.lost = True
 
-    async def _results(self, job: _Job, path: Path, until: float) -> Results:
+    async def _results(self, job: _Job, until: float) -> Results:
         found = await self._ended(job, until)
+        # Without a name: it is gone with the process, however that ends.
+        file = cast(BinaryIO, TemporaryFile())  # noqa: SIM115 - Results closes it
+        try:
+            await self._fetch(job, found, file, until)
+            rate = self._http.options.sample_rate
+            return await in_thread(None, Results.read, file, job.documents, rate)
+        except BaseException:
+            file.close()
+            raise
+
+    async def _fetch(self, job: _Job, found: BatchJob, file: BinaryIO, until: float) -> None:
         for tried in range(1, _FETCHES + 1):
             try:
-                await self._api.fetch(found, path)
-                break
+                return await self._api.fetch(found, file)
             except AppError:
                 if tried == _FETCHES:
                     raise
             await self._http.pause(self._http.options.poll_s * tried)
             found = await self._ended(job, until)  # with a new permission, if that was it
-        rate = self._http.options.sample_rate
-        return await in_thread(None, Results.read, path, job.documents, rate)
+        return None
 
     async def _ended(self, job: _Job, until: float) -> BatchJob:
         """Look until it is done."""
@@ -184,11 +190,10 @@ class Ahead:
             await self._http.pause(pause_s)
             next_s = min(_LONGEST_POLL_S, next_s * _GROWTH)
 
-    async def _clear(self, shelf: Sequence[Results], folder: Path, jobs: Sequence[_Job]) -> None:
+    async def _clear(self, shelf: Sequence[Results], jobs: Sequence[_Job]) -> None:
         self._shelf = [results for results in self._shelf if results not in shelf]
         for results in shelf:
             await in_thread(None, results.close)
-        await in_thread(None, shutil.rmtree, folder, ignore_errors=True)
         for job in jobs:
             if job.begun:
                 try:

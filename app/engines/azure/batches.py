@@ -1,7 +1,6 @@
 """Batch synthesis of Azure, 2024-04-01: many texts in one job, their sound in one zip."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -74,22 +73,16 @@ class BatchSynthesis:
         """Delete a job with its results; one that is not there is deleted. Tried once."""
         await self._http.call(_call("DELETE", name), ok=_GONE, tries=1)
 
-    async def fetch(self, job: BatchJob, path: Path) -> None:
-        """Write its zip to a file, which may be there.
+    async def fetch(self, job: BatchJob, file: BinaryIO) -> None:
+        """Write its zip into a file, in place of what is in it.
 
         Raises:
             OSError: it cannot be written.
         """
-        url = self._address(job)
-        file: BinaryIO = await in_thread(None, path.open, "wb")
-        try:
-            await self._copy(url, file)
-        finally:
-            await in_thread(None, file.close)
-
-    async def _copy(self, url: str, file: BinaryIO) -> None:
         held, size = bytearray(), 0
-        async with self._http.file(url) as pieces:
+        file.seek(0)
+        file.truncate()
+        async with self._http.file(self._address(job)) as pieces:
             async for piece in pieces:
                 held += piece
                 size += len(piece)
@@ -98,7 +91,7 @@ class BatchSynthesis:
                 if len(held) >= _WRITTEN_AT_ONCE:
                     await in_thread(None, file.write, bytes(held))
                     held.clear()
-        await in_thread(None, file.write, bytes(held))
+        await in_thread(None, _write_last, file, bytes(held))
 
     def _address(self, job: BatchJob) -> str:
         """Never an open one where the account's is not."""
@@ -125,6 +118,11 @@ class BatchSynthesis:
                 "timeToLiveInHours": options.batch.ttl_hours,
             },
         }
+
+
+def _write_last(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
+    file.flush()
 
 
 def _read(answer: Answer) -> BatchJob:

@@ -197,6 +197,8 @@ class AzureEngine:
     def _documents(self, requests: Sequence[SynthesisRequest]) -> Iterator[Document]:
         """Of those that can be spoken; what is wrong with others is told when they are."""
         for request in requests:
+            if request.voice.format not in (PERSONAL, STOCK):
+                continue
             with suppress(AppError):
                 length = len(request.text.encode(errors="replace")) / request.speed
                 yield Document(self._document(request), length)

@@ -8,8 +8,7 @@ import re
 import wave
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, BinaryIO, Final, Self
 from zipfile import BadZipFile, ZipFile
 
 from app.engines.azure.contract import SUCCEEDED
@@ -36,14 +35,17 @@ _BROKEN: Final = (
 class Results:
     """Sounds by their documents."""
 
-    def __init__(self, file: ZipFile, names: Mapping[bytes, str], sample_rate: int) -> None:
+    def __init__(
+        self, file: BinaryIO, entries: ZipFile, names: Mapping[bytes, str], sample_rate: int
+    ) -> None:
         self._file = file
+        self._entries = entries
         self._names = names
         self._sample_rate = sample_rate
 
     @classmethod
-    def read(cls, path: Path, documents: Sequence[bytes], sample_rate: int) -> Self:
-        """Of a file.
+    def read(cls, file: BinaryIO, documents: Sequence[bytes], sample_rate: int) -> Self:
+        """Of a file, which is theirs then.
 
         Args:
             documents: those of the job, in order.
@@ -52,23 +54,24 @@ class Results:
             EngineFailed: it is no such zip.
         """
         try:
-            _check_directory(path)
-            file = ZipFile(path)
+            _check_directory(file)
+            entries = ZipFile(file)
         except _BROKEN as error:
             raise senseless("something that is no zip") from error
-        try:
-            if len(file.namelist()) > _FILES_EACH * len(documents) + _OTHER_FILES:
-                raise senseless("a zip of too many files")
-            names = dict(_names(_summary(file), documents, frozenset(file.namelist())))
-        except BaseException:
-            file.close()
-            raise
-        return cls(file, names, sample_rate)
+        there = frozenset(entries.namelist())
+        if len(entries.namelist()) > _FILES_EACH * len(documents) + _OTHER_FILES:
+            raise senseless("a zip of too many files")
+        names = dict(_names(_summary(entries), documents, there))
+        return cls(file, entries, names, sample_rate)
 
     def __len__(self) -> int:
         return len(self._names)
 
+    def __contains__(self, document: bytes) -> bool:
+        return document in self._names
+
     def close(self) -> None:
+        self._entries.close()
         self._file.close()
 
     def sound(self, document: bytes) -> bytes | None:
@@ -77,7 +80,7 @@ class Results:
         if name is None:
             return None
         try:
-            content = _content(self._file, name, LONGEST_S * self._sample_rate * 2 + _HEADER)
+            content = _content(self._entries, name, LONGEST_S * self._sample_rate * 2 + _HEADER)
             with wave.open(io.BytesIO(content)) as sound:
                 form = sound.getnchannels(), sound.getsampwidth(), sound.getframerate()
                 if form != (1, 2, self._sample_rate):
@@ -98,16 +101,15 @@ def _content(file: ZipFile, name: str, most: int) -> bytes:
     return file.read(name)
 
 
-def _check_directory(path: Path) -> None:
+def _check_directory(file: BinaryIO) -> None:
     """All of it is read into memory when the file is opened.
 
     Raises:
         ValueError: it is too large, or there is none. One that needs 64 bits is too large.
     """
-    with path.open("rb") as file:
-        size = file.seek(0, io.SEEK_END)
-        file.seek(max(0, size - _END_SIZE - _MAX_COMMENT))
-        tail = file.read()
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - _END_SIZE - _MAX_COMMENT))
+    tail = file.read()
     start = tail.rfind(_END)
     length = int.from_bytes(tail[start + 12 : start + 16], "little")
     if start < 0 or length > _MAX_DIRECTORY:

@@ -306,14 +306,14 @@ async def test_what_is_not_as_it_should_be_is_spoken_as_usual(knobs, singly, eng
     assert all(np.array_equal(*pair) for pair in zip(usual, found, strict=True))
 
 
-async def test_results_come_only_by_https_where_the_account_has_it(service, patience, tmp_path):
+async def test_results_come_only_by_https_where_the_account_has_it(service, patience):
     options = AzureOptions(key=lambda: "k", endpoint="https://127.0.0.1:1")
     http = AzureHttp(options, pause=patience.pause, clock=patience.clock)
     job = BatchJob.model_validate(
         {"status": "Succeeded", "outputs": {"result": f"{service.url}/results/x/results.zip"}}
     )
     with pytest.raises(EngineFailed):
-        await BatchSynthesis(http).fetch(job, tmp_path / "results.zip")
+        await BatchSynthesis(http).fetch(job, io.BytesIO())
     assert not service.faults.calls
 
 
