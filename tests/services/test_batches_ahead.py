@@ -87,7 +87,7 @@ async def test_what_cannot_be_told_yet_is_left_out(b):
     texts = [{"text": f"Item {n}."} for n in range(4)]
     batch = await b.begun(await b.voice(), 4, items=[*texts, {"text": "Item 4.", "voice": other}])
     stored = await b.items(batch)
-    prepared = {**stored[1].request, "prepare": {"on_failure": "unprepared"}}
+    prepared = {**stored[1].request, "prepare": {"on_error": "skip"}}
     for item, request in ((stored[1], prepared), (stored[2], {"rubbish": 1})):
         await b.batch_items.update(item.model_copy(update={"request": request}))
     await b.voices.delete(OWNER, other)
