@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.core.exceptions import EngineUnavailable, StorageError
-from app.models.batch import ItemStatus
 from app.models.job import JobStatus
 from tests.services.batching import Held, batching
 from tests.services.parts import OWNER
@@ -64,20 +63,16 @@ async def stopped_at(b, batch, text):
 
 
 @pytest.mark.services
-async def test_a_part_has_its_own_items_spoken_ahead_and_leaves_those_of_others(b):
+async def test_all_items_are_spoken_ahead_in_one_part(b):
     items = [{"text": f"Item {n}. And more."} for n in range(30)]
     batch = await b.begun(await b.voice(), 30, items=items)
 
-    await b.work(batch, parts=[0])
+    await b.work(batch)
 
-    mine = [text for n in range(0, 30, 2) for text in (f"Item {n}.", "And more.")]
-    assert b.engine.told == [(f"{batch.job_id}-0", mine, mine)]
-    assert b.engine.said == mine
+    texts = [text for n in range(30) for text in (f"Item {n}.", "And more.")]
+    assert b.engine.told == [(f"{batch.job_id}-0", texts, texts)]
+    assert b.engine.said == texts
     assert not b.engine.said_closed
-    left = [item.position for item in await b.items(batch) if item.status is ItemStatus.QUEUED]
-    assert left == list(range(1, 30, 2))
-
-    await b.work(batch, parts=[1])
     assert (await b.now(batch)).status is JobStatus.SUCCEEDED
 
 

@@ -111,8 +111,7 @@ class PartWork:
         async def hand() -> None:
             while left:
                 await self._do(await self._begun(left.popleft()))
-            # What others have had spoken ahead is theirs, and would be paid twice.
-            while not bench.ahead and (item := await self._others.next()) is not None:
+            while (item := await self._others.next()) is not None:
                 await self._do(await self._taken(item))
 
         async with bench.ahead.part(self._run) if bench.ahead else nullcontext():
