@@ -15,7 +15,7 @@ from app.audio.ears import Ears, Listener
 from app.audio.quality import RecordingLimits
 from app.audio.types import Recording, Samples
 from app.core.config import Settings
-from app.engines.azure.options import AzureOptions, AzureTraining
+from app.engines.azure.options import AzureBatch, AzureOptions, AzureTraining
 from app.engines.base import EngineInfo
 from app.engines.registry import EngineOptions
 from app.speaker.judge import Judge, Recognise
@@ -139,6 +139,13 @@ def azure_options(settings: Settings) -> AzureOptions | None:
         concurrency=settings.engine_concurrency or _AZURE_AT_ONCE,
         voice_url=settings.azure_speech_voice_url,
         training=_azure_training(settings),
+        sample_rate=settings.azure_speech_sample_rate,
+        batch=AzureBatch(
+            at_least=settings.azure_speech_batch_from,
+            api_version=settings.azure_speech_batch_api_version,
+            ttl_hours=settings.azure_speech_batch_ttl_hours,
+            wait_s=settings.azure_speech_batch_wait_s,
+        ),
     )
 
 

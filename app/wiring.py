@@ -38,14 +38,13 @@ from app.models.history import HistoryEntry, UsageDay
 from app.models.job import Job
 from app.models.lexicon import Lexicon, LexiconContent
 from app.models.share import VoiceShare
-from app.models.speech import Speaker
 from app.models.voice import Voice, VoiceSample, VoiceVersion
 from app.planning.draft import Drafting
 from app.preparing.preparer import Preparer
 from app.provenance.opening import Provenance, open_provenance
 from app.services.access import AccessService
 from app.services.audit import AuditService
-from app.services.batches import BatchOptions, BatchService, Bench
+from app.services.batches import AheadBench, BatchOptions, BatchService, Bench
 from app.services.consents import ConsentTools
 from app.services.history import HistoryService
 from app.services.identify import IdentifyService
@@ -291,14 +290,14 @@ def workshop(parts: Parts) -> Workshop:
     )
 
 
-def batches(parts: Parts, speaker: Speaker, board: JobBoard) -> BatchService:
-    database = parts.database
-    settings, info = parts.settings, parts.engine.info
+def batches(parts: Parts, speaker: SynthesisService, board: JobBoard) -> BatchService:
+    database, settings, info = parts.database, parts.settings, parts.engine.info
+    items = database.collection(BatchItem)
     return BatchService(
         batches=database.collection(Batch),
         board=board,
         bench=Bench(
-            items=database.collection(BatchItem),
+            items=items,
             voices=parts.voices,
             reach=parts.reach,
             outputs=parts.stores.outputs,
@@ -306,6 +305,7 @@ def batches(parts: Parts, speaker: Speaker, board: JobBoard) -> BatchService:
             # One is encoded and stored while the others are spoken.
             at_once=settings.batch_items_at_once or (info.background_concurrency or 1) + 1,
             clock=parts.clock,
+            ahead=AheadBench.of(parts.engine, speaker, items, parts.reach),
         ),
         options=BatchOptions(
             max_items=settings.max_batch_items,

@@ -1,5 +1,7 @@
 """Voice states as they are stored."""
 
+from collections.abc import Iterable
+
 from app.core.exceptions import EngineFailed, VoiceEngineMismatch
 from app.db.base import Collection
 from app.engines.base import EngineInfo, VoiceState
@@ -29,6 +31,15 @@ async def stored_state(
             "The file of the voice is missing.", "Register the recording again."
         ) from error
     return VoiceState(voice.engine, voice.state_format, payload, voice.similarity)
+
+
+async def stored_states(
+    spoken: Iterable[Voice], info: EngineInfo, *, voices: Collection[Voice], states: BlobStore
+) -> dict[str, VoiceState]:
+    """Those of several voices, by their ids; raises as `stored_state`."""
+    return {
+        voice.id: await stored_state(voice, info, voices=voices, states=states) for voice in spoken
+    }
 
 
 def check_engine(voice: Voice, info: EngineInfo) -> None:

@@ -3,7 +3,7 @@
 Harder than they are, since they leave objects open: a request has no member that they do not name,
 and none that is read-only. Softer where they say that a list of values may grow: any value of an
 answer will do. Where they are not followed is said in this module and nowhere else: `BESIDES`,
-`SAME_SHAPES`, `ANY_CASE`, `NUMBERED_ERRORS`.
+`SAME_SHAPES`, `ANY_CASE`, `NUMBERED_ERRORS`, `LOOSE_TIMES`.
 """
 
 import json
@@ -38,6 +38,8 @@ ANY_CASE = frozenset({"3.0"})
 than one way: the documentation has `/detect` and `Text`."""
 NUMBERED_ERRORS = frozenset({"3.0", "2026-06-06"})
 """Versions whose codes of errors are strings by the description, numbers by its own prose."""
+LOOSE_TIMES = frozenset({"2024-04-01"})
+"""Versions whose answers have been seen with times that name no zone."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,8 @@ class Contract:
             return schema
         made = {word: value for word, value in schema.items() if not word.startswith("x-")}
         made.pop("readOnly", None)
+        if not sent and self.version in LOOSE_TIMES and made.get("format") == "date-time":
+            made.pop("format")
         if not sent and schema.get("x-grows"):
             made.pop("enum", None)
         for word in ("items", "additionalProperties"):

@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from tests.azure_fake.batch import Batches, BatchRoutes
 from tests.azure_fake.faults import Faults
 from tests.azure_fake.professional import Desk, Studio
 from tests.azure_fake.published import Published
@@ -35,14 +36,12 @@ KEY = "0123456789abcdef0123456789abcdef"
 API_VERSIONS = ("2026-01-01", "2024-02-01-preview")
 TOKEN = "entra-token"  # noqa: S105 - known to nobody else
 RESOURCE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/a"
-FORMATS = (
-    "raw-24khz-16bit-mono-pcm",
-    "raw-16khz-16bit-mono-pcm",
-    "audio-24khz-48kbitrate-mono-mp3",
-)
+FORMATS = {
+    "raw-24khz-16bit-mono-pcm": 24_000,
+    "raw-48khz-16bit-mono-pcm": 48_000,
+}
 STOCK = ("en-US-AvaMultilingualNeural", "en-US-JennyNeural")
 MODELS = ("DragonLatestNeural", "PhoenixLatestNeural", "PhoenixV2Neural")
-RATE = 24_000
 MAX_FILE = 31_457_280
 _ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,62}[a-zA-Z0-9]")
 _SSML = "{http://www.w3.org/2001/10/synthesis}"
@@ -89,9 +88,11 @@ class SpeechFake:
     """The service. `app`: with its faults."""
 
     account: Account = field(default_factory=Account)
+    batches: Batches = field(init=False)
     faults: Faults = field(init=False)
 
     def __post_init__(self) -> None:
+        self.batches = Batches(self._spoken)
         judge = Published("customvoice", "batchsynthesis")
         self.faults = Faults(self._routes(), judge=judge)
 
@@ -103,6 +104,8 @@ class SpeechFake:
         """As it was in the beginning."""
         self.faults.clear()
         vars(self.account).update(vars(Account(url=self.url)))
+        self.batches.sound = self._spoken
+        self.batches.reset()
 
     def _routes(self) -> Starlette:
         def route(path: str, method: str, work: Callable[..., Any]) -> Route:
@@ -125,6 +128,7 @@ class SpeechFake:
             route("/cognitiveservices/v1", "POST", self.speak),
             route("/voice/cognitiveservices/v1", "POST", self.speak),
             route("/msi/token", "GET", self.token),
+            *BatchRoutes(self.batches, self._signed).all(),
         ]
         for kind, make in kinds.items():
             path = f"/customvoice/{kind}/{{id}}"
@@ -244,15 +248,24 @@ class SpeechFake:
     def _kept(self, request: Request) -> dict[str, Making]:
         return self.account.consents if "/consents/" in request.url.path else self.account.voices
 
+    def _spoken(self, document: str, rate: int) -> bytes | None:
+        try:
+            return self._sound(document, rate)
+        except (ElementTree.ParseError, Refused):
+            return None
+
     def managed(self, request: Request) -> None:
         """Refuse what is not signed, or has no version."""
-        signed = request.headers.get("authorization") == f"Bearer {TOKEN}"
-        if request.headers.get("ocp-apim-subscription-key") != self.account.key and not signed:
+        if not self._signed(request):
             raise Refused(401, "Unauthorized")
         if request.query_params.get("api-version") not in API_VERSIONS:
             raise Refused(400, "BadArgument", "api-version")
         if "id" in request.path_params:
             _id(request)
+
+    def _signed(self, request: Request) -> bool:
+        signed = request.headers.get("authorization") == f"Bearer {TOKEN}"
+        return signed or request.headers.get("ocp-apim-subscription-key") == self.account.key
 
     async def token(self, request: Request) -> Response:
         """As App Service and Container Apps give it to an identity."""
@@ -276,13 +289,14 @@ class SpeechFake:
             return Response(status_code=400)
         content = (await request.body()).decode()
         try:
-            sound = self._sound(content, request.query_params.get("deploymentId"))
+            rate = FORMATS[headers["x-microsoft-outputformat"]]
+            sound = self._sound(content, rate, request.query_params.get("deploymentId"))
         except (ElementTree.ParseError, Refused):
             return Response(status_code=400)  # the body is empty, as it is told of the service
         self.account.spoken.append(content)
         return StreamingResponse(self._chunks(sound), headers={"content-type": "audio/basic"})
 
-    def _sound(self, content: str, deployment: str | None) -> bytes:
+    def _sound(self, content: str, sample_rate: int, deployment: str | None = None) -> bytes:
         root = ElementTree.fromstring(content)  # noqa: S314 - our own
         if root.tag != f"{_SSML}speak" or not root.get(_LANG):
             raise Refused(400, "speak")
@@ -303,7 +317,7 @@ class SpeechFake:
                 if str(name).startswith("Dragon") and root.find(f".//{_SSML}phoneme") is not None:
                     raise Refused(400, "phoneme")
         text = "".join(root.itertext())
-        return _tone(text, hz, _rate(root), ElementTree.tostring(root))
+        return _tone(text, hz, _rate(root), ElementTree.tostring(root), sample_rate)
 
     async def _chunks(self, sound: bytes) -> AsyncIterator[bytes]:
         """In three pieces and more, cut in the middle of samples as well."""
@@ -325,7 +339,7 @@ def speech_service() -> Iterator[SpeechFake]:
     """It runs."""
     fake = SpeechFake()
     with served(fake.faults) as url:
-        fake.account.url = url
+        fake.account.url = fake.batches.url = url
         yield fake
 
 
@@ -394,9 +408,9 @@ def _rate(root: ElementTree.Element) -> float:
     return 1.0 + int(said[1]) / 100
 
 
-def _tone(text: str, hz: float, rate: float, salt: bytes) -> bytes:
+def _tone(text: str, hz: float, rate: float, salt: bytes, sample_rate: int) -> bytes:
     """As long as its text; a trace of the document in it, so that others differ."""
-    length = round(len(text) * 0.06 * RATE / rate) or 1
+    length = round(len(text) * 0.06 * sample_rate / rate) or 1
     pitch = hz + sum(salt) % 50
-    wave_ = 0.3 * np.sin(2 * np.pi * pitch * np.arange(length) / RATE)
+    wave_ = 0.3 * np.sin(2 * np.pi * pitch * np.arange(length) / sample_rate)
     return (wave_ * 32767).astype("<i2").tobytes()

@@ -28,7 +28,7 @@ from app.models.batch_request import BatchRequest
 from app.models.job import Job, JobKind
 from app.models.voice import Voice
 from app.planning.draft import Drafting, SynthesisLimits
-from app.services.batches import BatchOptions, BatchService, Bench
+from app.services.batches import AheadBench, BatchOptions, BatchService, Bench
 from app.services.synthesis import SynthesisService
 from app.services.voices import Upload, VoiceService
 from app.storage.local import MemoryBlobStore
@@ -150,7 +150,7 @@ async def batching(settings: Settings, **options: Any) -> AsyncIterator[Batching
     """Options are those of the service."""
     database = SqlDatabase(settings.database)
     await database.open()
-    engine, outputs = Held(), Disk()
+    engine, outputs = options.pop("engine", None) or Held(), Disk()
     try:
         async with parts(settings) as p:
             p.outputs = outputs
@@ -186,6 +186,7 @@ async def batching(settings: Settings, **options: Any) -> AsyncIterator[Batching
                     speaker=options.pop("speaker", lambda inner: inner)(speaker),
                     at_once=options.pop("at_once", 2),
                     clock=options.pop("monotonic", time.monotonic),
+                    ahead=AheadBench.of(engine, speaker, items, reach(database)),
                     pause=pause,
                 ),
                 options=BatchOptions(),

@@ -1,6 +1,8 @@
 """Azure AI Speech: the engine `azure`."""
 
-from pydantic import BaseModel, Field, SecretStr
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 
 
 class AzureSpeechSettings(BaseModel):
@@ -48,5 +50,20 @@ class AzureSpeechSettings(BaseModel):
     )
     azure_speech_enrol_s: float = Field(
         120.0, gt=0, description="Longest wait for a consent, and for a voice."
+    )
+    azure_speech_sample_rate: Annotated[Literal[24000, 48000], BeforeValidator(int)] = Field(
+        24000, description="Of the speech that Azure makes, in Hz."
+    )
+    azure_speech_batch_from: int = Field(
+        0, ge=0, description="Sentences from which batches use batch synthesis; 0 for never."
+    )
+    azure_speech_batch_api_version: str = Field(
+        "2024-04-01", min_length=1, description="Of batch synthesis."
+    )
+    azure_speech_batch_ttl_hours: int = Field(
+        24, ge=1, le=744, description="How long Azure keeps its results if we cannot delete them."
+    )
+    azure_speech_batch_wait_s: float = Field(
+        1800.0, gt=0, description="Longest wait for it; then all is spoken sentence by sentence."
     )
     azure_speech_per_second: int = Field(200, ge=1, description="Texts sent in a second, at most.")

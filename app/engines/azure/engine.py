@@ -5,8 +5,8 @@ recordings leave this machine.
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 from app.audio.types import Recording, SpeechChunk
 from app.core.clock import Clock
 from app.core.exceptions import (
+    AppError,
     ConfigurationError,
     ConsentRequired,
     EngineError,
@@ -26,6 +27,7 @@ from app.core.exceptions import (
 from app.core.logging import get_logger
 from app.core.tasks import in_thread, see_through
 from app.engines.azure import locales
+from app.engines.azure.ahead import Ahead, Document
 from app.engines.azure.contract import FAILED
 from app.engines.azure.customvoice import CustomVoice, Statement
 from app.engines.azure.http import AzureHttp
@@ -36,7 +38,7 @@ from app.engines.azure.phonemes import takes_ipa, unknown
 from app.engines.azure.professional import FORMAT as PROFESSIONAL
 from app.engines.azure.professional import ProfessionalVoiceState
 from app.engines.azure.recordings import LONGEST_S, SHORTEST_S, prompts
-from app.engines.azure.speech import OUTPUT_FORMAT, SAMPLE_RATE, chunks
+from app.engines.azure.speech import chunks, output_format
 from app.engines.azure.ssml import Speaker, document
 from app.engines.azure.training import ProfessionalTraining
 from app.engines.base import (
@@ -84,8 +86,8 @@ class PersonalVoiceState:
 
 
 class AzureEngine:
-    """Implements `Engine`, `AgreementBound` and `Remote` of `app.engines.base`; where training is
-    set up, `Trainable` and `RemotelyTrainable` as well.
+    """Implements `Engine`, `AgreementBound`, `Remote` and `SpeaksAhead`; where training is set up,
+    `Trainable` and `RemotelyTrainable` as well.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class AzureEngine:
         self._voices = CustomVoice(self._http)
         # There also where it is not set up: voices of a time when it was can be deleted.
         self._training = ProfessionalTraining(self._http, options.training or AzureTraining())
+        self._ahead = Ahead(self._http)
         self._slots = asyncio.Semaphore(options.concurrency)
         self._agreeing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._opening = asyncio.Lock()
@@ -197,17 +200,55 @@ class AzureEngine:
             raise UnspeakableText("There is nothing in the text that can be spoken.", "Send words.")
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
-        check_controls(self.info, request)
-        self.check(request.text, request.language)
-        locale = locales.locale_of(request.language or locales.LOCALES[0])
-        ssml = document(self._speaker(request.voice), request, locale)
+        ssml = self._document(request)
+        rate = self._options.sample_rate
         async with (
-            self._slots,
-            self._http.speech(ssml, OUTPUT_FORMAT, to=self._address(request.voice)) as sound,
-            aclosing(chunks(sound, request.text)) as spoken,
+            self._sound(ssml, to=self._address(request.voice)) as sound,
+            aclosing(chunks(sound, request.text, rate)) as spoken,
         ):
             async for chunk in spoken:
                 yield chunk
+
+    @property
+    def ahead_from(self) -> int:
+        return self._options.batch.at_least
+
+    def speak_ahead(
+        self,
+        requests: Sequence[SynthesisRequest],
+        *,
+        name: str,
+        before: Sequence[SynthesisRequest] = (),
+        keep: Callable[[BaseException], Awaitable[bool]],
+    ) -> AbstractAsyncContextManager[int]:
+        documents, first = list(self._documents(requests)), list(self._documents(before))
+        return self._ahead.spoken(documents, name=name, before=first, keep=keep)
+
+    def _documents(self, requests: Sequence[SynthesisRequest]) -> Iterator[Document]:
+        """Of those that can be spoken; what is wrong with others is told when they are."""
+        for request in requests:
+            if request.voice.format not in (PERSONAL, STOCK):
+                continue
+            with suppress(AppError):
+                length = len(request.text.encode(errors="replace")) / request.speed
+                yield Document(self._document(request), length)
+
+    def _document(self, request: SynthesisRequest) -> bytes:
+        check_controls(self.info, request)
+        self.check(request.text, request.language)
+        locale = locales.locale_of(request.language or locales.LOCALES[0])
+        return document(self._speaker(request.voice), request, locale)
+
+    @asynccontextmanager
+    async def _sound(
+        self, ssml: bytes, *, to: str | None
+    ) -> AsyncGenerator[AsyncGenerator[bytes, None], None]:
+        if (known := await self._ahead.sound(ssml)) is not None:
+            yield known
+            return
+        form = output_format(self._options.sample_rate, "raw")
+        async with self._slots, self._http.speech(ssml, form, to=to) as sound:
+            yield sound
 
     async def _agree(self, consent_id: str, said: Statement) -> bool:
         """Have the consent there; one that had failed is made anew. Whether it is new."""
@@ -301,7 +342,7 @@ def _info(options: AzureOptions) -> EngineInfo:
         name=NAME,
         title="Azure AI Speech, personal voice",
         version=options.base_model,
-        sample_rate=SAMPLE_RATE,
+        sample_rate=options.sample_rate,
         languages=locales.LOCALES,
         max_chars=_MAX_CHARS,
         reference_s=(SHORTEST_S, LONGEST_S),

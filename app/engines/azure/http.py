@@ -28,6 +28,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 16.0
 _MAX_ANSWER: Final = 4 * 1024 * 1024
 _CONNECT_S: Final = 10.0
 _MANAGEMENT: Final = (50, 10.0)
+_BATCHES: Final = (100, 10.0)
 _AGENT: Final = "voice-cloning-api"
 _NO_SOUND: Final = ("text/", "application/json", "application/xml", "application/problem")
 
@@ -39,10 +40,11 @@ File = tuple[str, tuple[str, bytes, str]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request to the management of voices.
+    """A request to the management of voices, or to batch synthesis.
 
     Attributes:
-        path: behind its address. query: without the version, as a rule.
+        path: behind the address of one of them: of batch synthesis if it is `batch`.
+        query: without the version, as a rule.
         fields, files: of a form.
         operation_id: the same for all tries: so that none is done twice.
     """
@@ -54,6 +56,7 @@ class Call:
     fields: Mapping[str, str] | None = field(default=None, repr=False)
     files: Sequence[File] = field(default=(), repr=False)
     operation_id: str | None = None
+    batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class AzureHttp:
         self.clock = clock
         self._signer = signs or signer(options)
         self._managing = Pace(*_MANAGEMENT, pause=pause, clock=clock)
+        self._batches = Pace(*_BATCHES, pause=pause, clock=clock)
         self._speaking = Pace(options.per_second, 1.0, pause=pause, clock=clock)
 
     async def close(self) -> None:
@@ -97,8 +101,10 @@ class AzureHttp:
         Raises:
             EngineUnavailable, EngineBusy, EngineFailed
         """
-        url = f"{self.options.custom_voice_url}{call.path}"
-        query = {"api-version": self.options.api_version, **call.query}
+        options, pace = self.options, self._batches if call.batch else self._managing
+        url = f"{options.batch_url if call.batch else options.custom_voice_url}{call.path}"
+        version = options.batch.api_version if call.batch else options.api_version
+        query = {"api-version": version, **call.query}
 
         async def send(told: Mapping[str, str]) -> httpx2.Response:
             headers = {**told, **await self._signer.management()}
@@ -114,9 +120,7 @@ class AzureHttp:
             )
             return await self._client.send(request, stream=True)
 
-        response = await self._tried(
-            send, self._managing, tries or self.options.tries, at=(call.method, url)
-        )
+        response = await self._tried(send, pace, tries or options.tries, at=(call.method, url))
         async with aclosing(response):
             self._check(response, ok, call.method)
             return Answer(
@@ -152,6 +156,23 @@ class AzureHttp:
             self._check(response, (200,), "speech")
             if response.headers.get("content-type", "").lower().startswith(_NO_SOUND):
                 raise senseless("a text instead of sound")
+            yield _pieces(response)
+
+    @asynccontextmanager
+    async def file(self, url: str) -> AsyncGenerator[AsyncGenerator[bytes, None], None]:
+        """Fetch a file from an address that says by itself that we may: no key goes there.
+
+        Raises:
+            EngineUnavailable, EngineBusy, EngineFailed: the last one also in the middle.
+        """
+
+        async def send(told: Mapping[str, str]) -> httpx2.Response:
+            request = self._client.build_request("GET", url, headers=told)
+            return await self._client.send(request, stream=True)
+
+        response = await self._tried(send, self._batches, self.options.tries, at=("GET", url))
+        async with aclosing(response):
+            self._check(response, (200,), "results")
             yield _pieces(response)
 
     @cached_property

@@ -6,6 +6,25 @@ from typing import Final
 
 _REGIONAL: Final = ".api.cognitive.microsoft.com"
 DRAGON: Final = "DragonLatestNeural"
+RATES: Final = (24_000, 48_000)
+"""Of speech, in Hz, that Azure makes without changing its rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class AzureBatch:
+    """Batch synthesis.
+
+    Attributes:
+        at_least: texts, for which it is used; 0: never.
+        api_version: of it.
+        ttl_hours: so long Azure keeps what it has made, if we do not delete it.
+        wait_s: so long it may take.
+    """
+
+    at_least: int = 0
+    api_version: str = "2024-04-01"
+    ttl_hours: int = 24
+    wait_s: float = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +75,8 @@ class AzureOptions:
         concurrency: texts that are spoken at once.
         voice_url: where text for professional voices is sent, if it is none of the usual addresses.
         training: of professional voices; None: there is none.
+        sample_rate: of the speech, in Hz: `RATES`.
+        batch: how many texts are spoken ahead.
     """
 
     key: Callable[[], str] | None = field(default=None, repr=False)
@@ -77,12 +98,23 @@ class AzureOptions:
     concurrency: int = 16
     voice_url: str | None = None
     training: AzureTraining | None = None
+    sample_rate: int = RATES[0]
+    batch: AzureBatch = field(default_factory=AzureBatch)
 
     @property
     def custom_voice_url(self) -> str:
         """Where voices are managed."""
+        return f"{self._managing}/customvoice"
+
+    @property
+    def batch_url(self) -> str:
+        """Where many texts are sent together."""
+        return f"{self._managing}/texttospeech"
+
+    @property
+    def _managing(self) -> str:
         host = self.endpoint or f"https://{self.region}{_REGIONAL}"
-        return f"{host.rstrip('/')}/customvoice"
+        return host.rstrip("/")
 
     @property
     def synthesis_url(self) -> str:

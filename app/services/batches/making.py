@@ -26,9 +26,19 @@ def fingerprint_of(request: BatchRequest) -> str:
 
 
 def batch_and_job(
-    by: Party, request: BatchRequest, *, now: datetime, ttl_hours: float, key: str | None
+    by: Party,
+    request: BatchRequest,
+    *,
+    now: datetime,
+    ttl_hours: float,
+    key: str | None,
+    ahead: bool = False,
 ) -> tuple[Batch, Job]:
-    """A batch and the job that works on it, in parts that workers can share."""
+    """A batch and the job that works on it, in parts that workers can share.
+
+    Args:
+        ahead: it is spoken in one go, as one part: else each would be waited for by itself.
+    """
     batch = Batch(
         owner=by.owner,
         created_at=now,
@@ -45,7 +55,7 @@ def batch_and_job(
         kind=JobKind.BATCH,
         subject_id=batch.id,
         options=job_options(by),
-        parts=min(_MAX_PARTS, ceil(batch.total / _ITEMS_A_PART)),
+        parts=min(1 if ahead else _MAX_PARTS, ceil(batch.total / _ITEMS_A_PART)),
         idempotency_key=key,
         fingerprint=fingerprint_of(request),
         webhook_url=request.webhook_url,

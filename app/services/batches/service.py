@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from app.audio.encode import check_rate, content_type
@@ -93,6 +94,8 @@ class BatchService:
         self._items = bench.items
         self._outputs = bench.outputs
         self._options = options
+        ahead = bench.ahead is not None
+        self._made = partial(batch_and_job, ttl_hours=options.ttl_hours, ahead=ahead)
         self._credentials = credentials or Credentials("never")
         self._clock = clock
 
@@ -128,8 +131,7 @@ class BatchService:
         if request.concatenate:
             self._joined_rate(request)
         orders = await ItemCheck(request, places).orders(by, self._bench.reach, self._bench.speaker)
-        ttl_hours = self._options.ttl_hours
-        batch, job = batch_and_job(by, request, now=self._clock(), ttl_hours=ttl_hours, key=key)
+        batch, job = self._made(by, request, now=self._clock(), key=key)
         await charge(batch.characters)
         stored = await see_through(self._store(batch, job, items_of(batch, job, request, orders)))
         if stored.id != job.id:

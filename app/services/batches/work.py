@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ from app.models.history import SpeechSource
 from app.models.job import JobProblem, JobStatus
 from app.models.speech import Priority, Speaker, SpeechRequest, SpeechStream
 from app.models.voice import Voice
+from app.services.batches.ahead import AheadBench
 from app.services.batches.records import (
     OPEN,
     in_order,
@@ -68,6 +69,7 @@ class Bench:
 
     Attributes:
         at_once: items in hand, of one part of a job.
+        ahead: what speaks many texts in one go, if the engine does.
         pause: waits for so many seconds.
     """
 
@@ -78,6 +80,7 @@ class Bench:
     speaker: Speaker
     at_once: int
     clock: Clock
+    ahead: AheadBench | None = None
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
@@ -111,7 +114,8 @@ class PartWork:
             while (item := await self._others.next()) is not None:
                 await self._do(await self._taken(item))
 
-        await _all([hand() for _ in range(bench.at_once)])
+        async with bench.ahead.part(self._run) if bench.ahead else nullcontext():
+            await _all([hand() for _ in range(bench.at_once)])
         now = await standing(bench.items, job)
         return None if now.open or not now.total else now.outcome
 

@@ -23,7 +23,7 @@ from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
 from app.db.voices import VoiceReach
-from app.engines.base import Engine
+from app.engines.base import Engine, SynthesisRequest
 from app.lexicons.shelf import LexiconShelf
 from app.models.access import Party
 from app.models.audit import Action
@@ -203,6 +203,14 @@ class SynthesisService:
         except BadRequest as error:
             return error
         return None
+
+    async def engine_requests(
+        self, voice: Voice, request: SpeechRequest, *, by: Party
+    ) -> list[SynthesisRequest]:
+        """What the first engine would be asked, in order; raises as `speak`. Nothing is spoken."""
+        if request.reworded:  # nobody knows yet
+            return []
+        return await self._stages[0].requests(voice, request, by=by)
 
     def _falls_back(self, request: SpeechRequest) -> bool:
         """Whether another engine than the first may speak."""

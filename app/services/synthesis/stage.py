@@ -18,7 +18,7 @@ from app.db.base import Collection
 from app.db.voices import VoiceReach
 from app.engines.base import Engine, EngineInfo, SynthesisRequest, VoiceState
 from app.engines.controls import all_of, asked_of, left_to_do
-from app.engines.stored import stored_state
+from app.engines.stored import stored_states
 from app.lexicons.shelf import LexiconShelf
 from app.models.access import Party
 from app.models.speech import Priority, SpeechRequest
@@ -26,6 +26,7 @@ from app.models.voice import Voice
 from app.planning.draft import Draft, Drafting
 from app.planning.plan import Plan, Worded
 from app.planning.surroundings import Surroundings
+from app.services.synthesis.asking import request_of, requests_of
 from app.services.synthesis.pauses import pause, silence
 from app.services.synthesis.speech import Order, Said, Take
 from app.services.synthesis.words import shifted, written
@@ -128,18 +129,28 @@ class Stage:
             EngineFailed: the file of a voice is missing.
             StorageError
         """
-        tools, info = self._tools, self.info
-        states = {
-            voice.id: await stored_state(voice, info, voices=tools.voices, states=tools.states)
-            for voice in plan.voices.values()
-        }
+        states = await self._states_of(plan)
         encoder = AudioEncoder(
             order.request.format,
-            input_rate=info.sample_rate,
+            input_rate=self.info.sample_rate,
             output_rate=plan.draft.rate,
             streaming=streaming,
         )
         return Take(plan, self._sentences(plan, states, order), encoder)
+
+    async def requests(
+        self, voice: Voice, request: SpeechRequest, *, by: Party
+    ) -> list[SynthesisRequest]:
+        """What the engine would be asked of a request, in order; raises as `plan`."""
+        draft = await in_thread(None, self._drafting.draft, by, voice, request, streaming=False)
+        plan = await self.around().plan(draft)
+        await self._engine.open()
+        await in_thread(None, plan.check)
+        return await in_thread(None, requests_of, plan, await self._states_of(plan), voice)
+
+    async def _states_of(self, plan: Plan) -> dict[str, VoiceState]:
+        spoken, tools = plan.voices.values(), self._tools
+        return await stored_states(spoken, self.info, voices=tools.voices, states=tools.states)
 
     async def _sentences(
         self, plan: Plan, states: Mapping[str, VoiceState], order: Order
@@ -150,11 +161,9 @@ class Stage:
             if not one.wording.parts:
                 yield Said(pause(one, plan.info.sample_rate), one)
                 continue
-            request = plan.asked(states[one.piece.voice or order.voice.id])
+            request = request_of(plan, one, states, order.voice)
             with span("sentence", **{"voice.characters": len(one.piece.text)}) as tracing:
-                chunk = await self._spoken(
-                    one, replace(request, language=one.language), order.priority
-                )
+                chunk = await self._spoken(one, request, order.priority)
                 tracing.set_attribute("voice.audio_s", chunk.duration_s)
             yield Said(chunk, one)
 
