@@ -18,9 +18,9 @@ from app.audio.types import SpeechChunk
 from app.core.config import Settings
 from app.engines.fake import FakeEngine, read_back
 from app.jobs.runner import JobRunner
-from app.main import create_app
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
+from tests.speaking import create_app
 
 PATH = "/api/v1/synthesis/batch"
 WORDS = ("zero", "one", "two", "three", "four")

@@ -20,7 +20,6 @@ from app.core.clock import utc_now
 from app.core.exceptions import AssetError
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine
-from app.main import create_app
 from app.models.consent import Consent, ConsentChallenge
 from app.services.consents import ConsentEndings
 from app.watermark.marking import Watermark
@@ -30,6 +29,7 @@ from tests.api.voices import settings_of
 from tests.audio.signals import noise
 from tests.consents.speakers import ANN, BOB, listener, says, wav
 from tests.servers.postgres import BOTH
+from tests.speaking import create_app
 
 CONSENTS = "/api/v1/consents"
 SPEAK = "/api/v1/synthesis/speak"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from app.core.config import Settings
-from app.main import create_app
 from tests.api.access_table import make_key
 from tests.conftest import recording, serving
+from tests.speaking import create_app
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 

@@ -13,11 +13,11 @@ from app.audio.types import SpeechChunk
 from app.core.config import Settings
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine, read_back
-from app.main import create_app
 from tests.api.speech import events as events_of
 from tests.api.voices import settings_of
 from tests.audio.signals import read_pcm
 from tests.conftest import make_app, recording, registered
+from tests.speaking import create_app
 
 pytestmark = pytest.mark.services
 

@@ -9,8 +9,8 @@ from app.core.config import Settings
 from app.core.config.checks import check
 from app.core.exceptions import ConfigurationError
 from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.conftest import make_app, recording
+from tests.speaking import create_app
 
 PAGE = "https://studio.example.com"
 

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from app.api import readiness
 from app.core.config import Settings
 from app.engines.fake import FakeEngine
-from app.main import create_app
+from tests.speaking import create_app
 
 
 def test_health_is_as_documented(client: TestClient) -> None:

@@ -13,9 +13,9 @@ from app.core.config import Settings
 from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.api.test_synthesize import EndlessEngine
 from tests.conftest import make_app, registered, serving
+from tests.speaking import create_app
 
 HISTORY = "/api/v1/synthesis/history"
 SPEAK = "/api/v1/synthesis/speak"

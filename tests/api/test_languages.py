@@ -12,8 +12,8 @@ from app.audio.types import SpeechChunk
 from app.core.config import Settings
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.conftest import make_app, registered
+from tests.speaking import create_app
 
 STREAM = "/api/v1/synthesis/speak/stream"
 

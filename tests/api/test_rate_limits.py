@@ -20,12 +20,12 @@ from app.core.config import Settings
 from app.core.exceptions import CredentialsMissing, KeyUnknown
 from app.engines.base import Engine, SynthesisRequest
 from app.engines.fake import FakeEngine
-from app.main import create_app
 from app.models.access import Permission, Principal
 from tests.clock import StoppedClock
 from tests.conftest import recording
 from tests.servers import free_port
 from tests.servers.redis import redis_server
+from tests.speaking import create_app
 
 BODY = {"text": "Hello.", "format": "pcm"}
 

@@ -12,8 +12,8 @@ from app.core.config import Settings
 from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
 from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.conftest import make_app, registered, serving
+from tests.speaking import create_app
 
 Lines = Callable[..., list[dict[str, Any]]]
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -9,12 +9,12 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from app.main import create_app
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.api.lexicons import add, make, problem
 from tests.api.voices import VOICES, fingerprint, speech
 from tests.conftest import registered
 from tests.servers.postgres import BOTH
+from tests.speaking import create_app
 
 GROUP = "Team Ärger"
 SPEAK = "/api/v1/synthesis/speak"

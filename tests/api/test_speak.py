@@ -11,11 +11,11 @@ from fastapi.testclient import TestClient
 from app.audio.dsp import loudness_lufs
 from app.core.config import Settings
 from app.engines.base import TrainingOptions
-from app.main import create_app
 from tests.api.test_synthesize import decoded, said
 from tests.api.voices import settings_of
 from tests.audio.signals import read_pcm
 from tests.conftest import registered
+from tests.speaking import create_app
 from tests.telemetry.series import scrape, value
 
 SPEAK = "/api/v1/synthesis/speak"

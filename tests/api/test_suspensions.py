@@ -11,11 +11,11 @@ from fastapi.testclient import TestClient
 
 from app.core.config import Settings
 from app.db.opening import database_of
-from app.main import create_app
 from app.models.voice import Voice
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.api.voices import parts, speech
 from tests.clock import StoppedClock
+from tests.speaking import create_app
 
 URL = "/api/v1/suspensions"
 NOBODY = "550e8400-e29b-41d4-a716-446655440000"

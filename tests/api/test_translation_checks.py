@@ -8,9 +8,9 @@ from fastapi.testclient import TestClient
 
 from app.core.exceptions import UnspeakableText
 from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.api.voices import settings_of
 from tests.conftest import registered
+from tests.speaking import create_app
 
 pytestmark = pytest.mark.services
 

@@ -14,7 +14,6 @@ from fastapi.testclient import TestClient
 
 from app.core.config import Settings
 from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.api.voices import (
     VOICES,
     fingerprint,
@@ -25,6 +24,7 @@ from tests.api.voices import (
     zipped,
 )
 from tests.services.parts import files as files_of
+from tests.speaking import create_app
 
 Manifest = dict[str, Any]
 

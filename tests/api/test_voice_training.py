@@ -15,7 +15,6 @@ from app.core.config import Settings
 from app.core.exceptions import StorageError
 from app.engines.base import VoiceState
 from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.api.voices import (
     VOICES,
     fingerprint,
@@ -27,6 +26,7 @@ from tests.api.voices import (
     zipped,
 )
 from tests.services.parts import files as files_of
+from tests.speaking import create_app
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,13 @@ from app.core.config import Settings
 from app.core.exceptions import Conflict, EngineBusy, VersionNotFound
 from app.engines.base import TrainingOptions
 from app.engines.fake import read_back
-from app.main import create_app
 from app.models.audit import Action
 from app.models.voice import VoiceMethod
 from app.services.voices import Upload
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
 from tests.services.parts import OWNER, Parts, files, parts
+from tests.speaking import create_app
 
 
 def train(client: TestClient, voice_id: str) -> None:

@@ -10,8 +10,8 @@ from app.audio.types import Recording
 from app.core.config import Settings
 from app.engines.base import VoiceState
 from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.conftest import recording
+from tests.speaking import create_app
 
 
 def test_registering_answers_as_documented(client: TestClient) -> None:

@@ -19,16 +19,16 @@ from app.audio.ears import Listener
 from app.audio.types import Samples
 from app.core.config import Settings
 from app.engines.fake import read_back
-from app.main import create_app
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
+from tests.speaking import create_app, engine_settings
 
 VOICES = "/api/v1/voices"
 
 
 def settings_of(folder: Path, **more: Any) -> Settings:
-    """Of a server with the fake engine and without limits."""
-    usual = {"rate_limiting_enabled": False, "jobs_worker": False, "voice_engine": "fake"}
+    """Of a server without limits, with the engine that tests speak with."""
+    usual = {"rate_limiting_enabled": False, "jobs_worker": False, **engine_settings()}
     return Settings(_env_file=None, data_dir=folder, **usual | more)
 
 
@@ -36,7 +36,9 @@ def settings_of(folder: Path, **more: Any) -> Settings:
 def voice_server(
     folder: Path, *, tells_speakers: bool = False, **more: Any
 ) -> Iterator[TestClient]:
-    """A server with the fake engine. It tells speakers apart by their pitch, if it is to."""
+    """A server with the engine that tests speak with. It tells speakers apart by
+    their pitch, if it is to.
+    """
     settings = settings_of(folder, **more)
     listener = (lambda: Listener(EnergyDetector(), by_pitch)) if tells_speakers else None
     with TestClient(create_app(settings, listener=listener)) as client:

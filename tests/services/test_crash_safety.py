@@ -16,7 +16,6 @@ from fastapi.testclient import TestClient
 from app.core.config import Settings
 from app.core.exceptions import AppError, DatabaseError, StorageError, VoiceNotFound
 from app.db.sql import SqlCollection
-from app.main import create_app
 from app.models.audit import Action
 from app.models.voice import Erased, Voice
 from app.services.voices import Upload
@@ -24,6 +23,7 @@ from app.storage.base import Removed
 from app.storage.local import LocalBlobStore
 from tests.conftest import recording
 from tests.services.parts import OWNER, Interrupted, Paused, files, kill_at, parts
+from tests.speaking import create_app
 
 pytestmark = pytest.mark.services
 
@@ -300,7 +300,7 @@ import json, os, resource, signal, sys
 from pathlib import Path
 from fastapi.testclient import TestClient
 from app.core.config import Settings
-from app.main import create_app
+from tests.speaking import create_app
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 content = Path(sys.argv[1]).read_bytes()

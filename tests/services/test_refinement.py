@@ -14,11 +14,11 @@ from app.core.config import Settings
 from app.core.exceptions import EngineFailed
 from app.engines.base import VoiceState
 from app.engines.fake import FakeEngine
-from app.main import create_app
 from app.models.voice import Voice
 from app.services.voices import Upload
 from tests.conftest import recording
 from tests.services.parts import OWNER, files
+from tests.speaking import create_app
 
 pytestmark = pytest.mark.anyio
 

@@ -14,11 +14,11 @@ from fastapi.testclient import TestClient
 
 from app.core.config import Settings
 from app.core.exceptions import DatabaseError, StorageError
-from app.main import create_app
 from app.services.voices import Sent, TrainAgain, TrainOrder, Upload
 from tests.api.voices import VOICES, fingerprint, get
 from tests.conftest import recording
 from tests.services.parts import OWNER, Interrupted, Parts, files, kill_at, parts
+from tests.speaking import create_app
 
 pytestmark = pytest.mark.services
 
