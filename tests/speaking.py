@@ -11,6 +11,7 @@ from math import ceil
 from typing import Any, Final
 
 import numpy as np
+import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -23,9 +24,22 @@ from app.engines.fake import FakeEngine
 _ADDRESS: Final = "TESTS_AZURE_SPEECH"
 
 
+TRAINS: Final = pytest.mark.only_fake_engine("it is trained; Azure trains no personal voices")
+
+
 def engine_name() -> str:
     """As in `VOICE_ENGINE`."""
     return "azure" if _ADDRESS in os.environ else "fake"
+
+
+def engine_trains() -> bool:
+    """Whether its voices can be trained."""
+    return engine_name() == "fake"
+
+
+def seeded(seed: int) -> dict[str, Any]:
+    """Of a request: the seed, if the engine takes one."""
+    return {"seed": seed} if engine_name() == "fake" else {}
 
 
 def engine_settings() -> dict[str, Any]:

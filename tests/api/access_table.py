@@ -31,7 +31,7 @@ from tests.servers.issuer import (
     rsa_key,
     with_public_key_as_secret,
 )
-from tests.speaking import create_app
+from tests.speaking import create_app, engine_settings
 
 Headers = dict[str, str | bytes]
 
@@ -99,7 +99,7 @@ def guarded_settings(folder: Path, issuer: Issuer | None = None, **values: Any) 
     }
     usual = {
         "data_dir": folder,
-        "voice_engine": "fake",
+        **engine_settings(),
         "rate_limiting_enabled": False,
         "translator": "fake",
         "auth_mode": "api_key",

@@ -19,6 +19,7 @@ from tests.azure_fake.faults import Faults
 KEY = "key-of-the-fake-translator"
 REGION = "westeurope"
 _NAMES = {
+    "cy": ("Welsh", "Cymraeg"),
     "de": ("German", "Deutsch"),
     "en": ("English", "English"),
     "fr": ("French", "Français"),
