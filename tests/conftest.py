@@ -3,7 +3,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from pathlib import Path
 from shutil import copyfile
@@ -51,6 +51,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--speech-engine") == "azure":
+        during = ExitStack()
+        during.enter_context(azure_instead())
+        config.add_cleanup(during.close)
     if config.getoption("--consent-policy") == "recorded":
         Voice.model_fields["consent_method"].default = ConsentMethod.RECORDED
         Voice.model_rebuild(force=True)
@@ -86,12 +90,6 @@ def cosmos_account(pytestconfig: pytest.Config) -> Iterator[str | None]:
         return
     with served(cosmos_app(State())) as address:
         yield address
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _speech_engine(pytestconfig: pytest.Config) -> Iterator[None]:
-    with azure_instead() if pytestconfig.getoption("--speech-engine") == "azure" else nullcontext():
-        yield
 
 
 @pytest.fixture(autouse=True)

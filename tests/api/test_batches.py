@@ -16,11 +16,11 @@ from fastapi.testclient import TestClient
 
 from app.audio.types import SpeechChunk
 from app.core.config import Settings
-from app.engines.fake import FakeEngine, read_back
+from app.engines.fake import read_back
 from app.jobs.runner import JobRunner
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
-from tests.speaking import create_app, engine_settings, seeded
+from tests.speaking import create_app, engine_kind, engine_settings, seeded
 
 PATH = "/api/v1/synthesis/batch"
 WORDS = ("zero", "one", "two", "three", "four")
@@ -221,7 +221,7 @@ def test_one_file_of_all_is_there_only_where_it_was_asked_for(
     assert client.get(f"{done['links']['self']}/audio").json()["code"] == "audio-not-kept"
 
 
-class Stubborn(FakeEngine):
+class Stubborn(engine_kind()):
     """Says nothing with a seven in it."""
 
     async def synthesize(self, request: Any) -> Any:

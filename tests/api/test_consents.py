@@ -19,7 +19,6 @@ from app.audio.types import Samples
 from app.core.clock import utc_now
 from app.core.exceptions import AssetError
 from app.engines.base import SynthesisRequest
-from app.engines.fake import FakeEngine
 from app.models.consent import Consent, ConsentChallenge
 from app.services.consents import ConsentEndings
 from app.watermark.marking import Watermark
@@ -29,7 +28,7 @@ from tests.api.voices import settings_of
 from tests.audio.signals import noise
 from tests.consents.speakers import ANN, BOB, listener, says, wav
 from tests.servers.postgres import BOTH
-from tests.speaking import TRAINS, create_app
+from tests.speaking import TRAINS, create_app, engine_kind
 
 CONSENTS = "/api/v1/consents"
 SPEAK = "/api/v1/synthesis/speak"
@@ -456,7 +455,7 @@ def test_revoking_stops_a_training(client: TestClient) -> None:
     assert client.get(f"/api/v1/jobs/{begun['job']['job_id']}").json()["status"] == "cancelled"
 
 
-class Steps(FakeEngine):
+class Steps(engine_kind()):
     """Speaks a sentence each time it is let."""
 
     def __init__(self) -> None:

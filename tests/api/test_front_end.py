@@ -12,12 +12,12 @@ from fastapi.testclient import TestClient
 from app.audio.types import SpeechChunk
 from app.core.config import Settings
 from app.engines.base import SynthesisRequest
-from app.engines.fake import FakeEngine, read_back
+from app.engines.fake import read_back
 from tests.api.speech import events as events_of
 from tests.api.voices import settings_of
 from tests.audio.signals import read_pcm
 from tests.conftest import make_app, recording, registered
-from tests.speaking import create_app
+from tests.speaking import create_app, engine_kind
 
 pytestmark = pytest.mark.services
 
@@ -108,7 +108,7 @@ def test_words_are_told_as_they_are_written_at_their_offsets(
     assert done["normalized"] is True
 
 
-class Short(FakeEngine):
+class Short(engine_kind()):
     """Takes no more than it says."""
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:

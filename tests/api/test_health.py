@@ -6,8 +6,7 @@ from fastapi.testclient import TestClient
 
 from app.api import readiness
 from app.core.config import Settings
-from app.engines.fake import FakeEngine
-from tests.speaking import create_app, engine_name
+from tests.speaking import create_app, engine_kind, engine_name
 
 
 def test_health_is_as_documented(client: TestClient) -> None:
@@ -98,7 +97,7 @@ class CountingReadiness:
     async def close(self) -> None: ...
 
 
-class SlowEngine(FakeEngine):
+class SlowEngine(engine_kind()):
     """Opens at once when the server starts, then never again."""
 
     def __init__(self) -> None:
@@ -126,7 +125,7 @@ def test_a_part_that_hangs_is_told_in_time_and_asked_only_once(
     assert engine.opened == 2  # by the start, and by the first answer
 
 
-class CountingEngine(FakeEngine):
+class CountingEngine(engine_kind()):
     def __init__(self) -> None:
         self.opened = 0
 

@@ -13,7 +13,6 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
-from app.engines.fake import FakeEngine
 from tests.api.voices import (
     VOICES,
     fingerprint,
@@ -24,7 +23,7 @@ from tests.api.voices import (
     zipped,
 )
 from tests.services.parts import files as files_of
-from tests.speaking import create_app
+from tests.speaking import create_app, engine_kind
 
 Manifest = dict[str, Any]
 
@@ -130,8 +129,8 @@ def test_a_trained_voice_takes_its_versions_along(settings: Settings) -> None:
         assert fingerprint(client, taken["voice_id"]) != said
 
 
-class Other(FakeEngine):
-    info = replace(FakeEngine.info, name="other")
+class Other(engine_kind()):
+    info = replace(engine_kind().info, name="other")
 
 
 def test_states_of_another_engine_are_made_anew_and_that_is_said(

@@ -348,6 +348,7 @@ class Slow(FakeEngine):
         return await super().enroll(recordings)
 
 
+@TRAINS
 def test_the_same_request_twice_at_once_is_one_voice(settings: Settings) -> None:
     with TestClient(create_app(settings, engine=Slow())) as client, ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: train(client, key="key"), range(2)))
@@ -379,6 +380,7 @@ class Failing(FakeEngine):
         raise StorageError("It is not there.")
 
 
+@TRAINS
 def test_an_engine_that_fails_leaves_nothing(settings: Settings) -> None:
     with TestClient(create_app(settings, engine=Failing())) as client:
         refused(train(client), 503, "storage-unavailable")

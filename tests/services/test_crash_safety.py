@@ -23,7 +23,7 @@ from app.storage.base import Removed
 from app.storage.local import LocalBlobStore
 from tests.conftest import recording
 from tests.services.parts import OWNER, Interrupted, Paused, files, kill_at, parts
-from tests.speaking import create_app
+from tests.speaking import create_app, engine_settings
 
 pytestmark = pytest.mark.services
 
@@ -186,7 +186,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("step", STEPS)
 def test_the_next_start_cleans_up_after_a_killed_process(killed, step):
     left, there = STEPS[step]
-    settings = Settings(_env_file=None, data_dir=killed / step, voice_engine="fake")
+    settings = Settings(_env_file=None, data_dir=killed / step, **engine_settings())
     assert len(files(settings)) == left
 
     with TestClient(create_app(settings)) as client:  # these files are young

@@ -35,9 +35,9 @@ from app.storage.local import LocalBlobStore
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
 from tests.services.parts import OWNER, Interrupted, Parts, files, kill_at, parts
-from tests.speaking import create_app
+from tests.speaking import TRAINS, create_app
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, TRAINS]
 
 OPTIONS = TrainingOptions(minutes=2.0, seed=1)
 
