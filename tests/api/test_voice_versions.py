@@ -193,6 +193,7 @@ async def _trained(p: Parts, times: int = 1) -> str:
 
 
 @pytest.mark.anyio
+@TRAINS
 async def test_activated_and_deleted_at_once_a_version_is_the_one_or_the_other(
     settings: Settings,
 ) -> None:
@@ -233,6 +234,7 @@ class Scores:
 
 
 @pytest.mark.anyio
+@TRAINS
 async def test_a_comparison_measures_both_now_and_one_at_a_time(settings: Settings) -> None:
     async with parts(settings) as p:
         voice_id = await _trained(p)
