@@ -19,6 +19,7 @@ from app.engines.fake import FakeEngine
 ADDRESS: Final = "TESTS_AZURE_SPEECH"
 """Variable of the environment, from before tests are collected: where the fake of Azure is."""
 
+WORD_TIMES: Final = pytest.mark.only_fake_engine("it tells when words are spoken")
 TRAINS: Final = pytest.mark.only_fake_engine("it is trained; Azure trains no personal voices")
 
 

@@ -23,7 +23,7 @@ from tests.api.voices import (
     zipped,
 )
 from tests.services.parts import files as files_of
-from tests.speaking import create_app, engine_kind
+from tests.speaking import TRAINS, create_app, engine_kind
 
 Manifest = dict[str, Any]
 
@@ -106,6 +106,7 @@ def test_a_voice_that_was_taken_along_speaks_as_before(server: TestClient, bundl
 
 
 @pytest.mark.services
+@TRAINS
 def test_a_trained_voice_takes_its_versions_along(settings: Settings) -> None:
     works = settings.model_copy(update={"jobs_worker": True, "jobs_poll_s": 0.05})
     with TestClient(create_app(works)) as client:
