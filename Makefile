@@ -23,7 +23,7 @@ SERVERS := .venv/servers/.installed-$(AZURITE)-$(S3RVER)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-services test-cosmos test-models check audit demo bench bench-voice train lock clean
+.PHONY: help run test test-services test-cosmos test-azure test-models check audit demo bench bench-voice train lock clean
 
 help: ## This list
 	@awk -F ' *## *' '/^[a-z-]+:.*## /{sub(/:.*/, "", $$1); printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,10 @@ test-services: $(DEV) $(SERVERS) ## Run the tests with real servers beside the s
 
 test-cosmos: $(DEV) ## Run the tests of the API with Cosmos DB as database: with a fake of it
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not models and not services" --cosmos tests/api
+
+test-azure: $(DEV) ## Run the tests of API, services and lexicons with the engine azure: over a fake of Azure AI Speech
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not models and not services" --speech-engine azure \
+		tests/api tests/services tests/lexicons
 
 test-models: $(TRAIN) ## Fetch every model and run the tests on the real engine
 	$(BIN)/voice-cloning models pull --all

@@ -3,7 +3,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from pathlib import Path
 from shutil import copyfile
@@ -20,13 +20,13 @@ from pydantic import SecretStr
 from app.core.config import Settings
 from app.db.sql import SqlDatabase
 from app.engines.base import Engine
-from app.main import create_app
 from app.models.consent import ConsentMethod
 from app.models.voice import Voice
 from tests.audio.signals import encoded, talk
 from tests.azure_fake import violations
 from tests.azure_fake.cosmos import KEY, State, cosmos_app
 from tests.azure_fake.serving import served
+from tests.speaking import azure_instead, create_app, engine_settings
 
 pytest_plugins = ["tests.servers.postgres", "tests.servers.redis"]
 
@@ -43,9 +43,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Servers of tests have their records in Cosmos DB: in a fake of it, served here.",
     )
+    parser.addoption(
+        "--speech-engine",
+        choices=("fake", "azure"),
+        default="fake",
+        help="Servers of tests speak with this engine: `azure` over a fake of Azure AI Speech.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--speech-engine") == "azure":
+        during = ExitStack()
+        during.enter_context(azure_instead())
+        config.add_cleanup(during.close)
     if config.getoption("--consent-policy") == "recorded":
         Voice.model_fields["consent_method"].default = ConsentMethod.RECORDED
         Voice.model_rebuild(force=True)
@@ -57,6 +67,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("sql"):
                 item.add_marker(left_out)
+    if config.getoption("--speech-engine") != "fake":
+        for item in items:
+            if found := item.get_closest_marker("only_fake_engine"):
+                item.add_marker(pytest.mark.skip(reason=f"only the fake engine: {found.args[0]}"))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -91,7 +105,9 @@ def _own_settings(
         if field != "model_dir":  # tests of the real engine need its files
             monkeypatch.delenv(field.upper(), raising=False)
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("VOICE_ENGINE", "fake")
+    for field, value in engine_settings().items():
+        told = value.get_secret_value() if isinstance(value, SecretStr) else value
+        monkeypatch.setenv(field.upper(), told)
     monkeypatch.setenv("JOBS_WORKER", "false")
     if cosmos_account:
         monkeypatch.setenv("COSMOS_DB_ENDPOINT", cosmos_account)
@@ -143,7 +159,7 @@ def _for_tests() -> Settings:
     """They are copied: to look for each setting in the environment takes as long as a start."""
     return Settings(
         _env_file=None,
-        voice_engine="fake",
+        **engine_settings(),
         rate_limiting_enabled=False,
         jobs_worker=False,  # a start that works on jobs takes longer: `working_client`
     )

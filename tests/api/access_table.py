@@ -18,7 +18,6 @@ from fastapi.testclient import TestClient
 from app.core.config import Settings
 from app.db.audit import AuditTrail
 from app.db.opening import database_of
-from app.main import create_app
 from app.models.access import LOCAL, Role
 from app.models.api_key import ApiKey, NewKey
 from app.models.audit import AuditEvent
@@ -32,6 +31,7 @@ from tests.servers.issuer import (
     rsa_key,
     with_public_key_as_secret,
 )
+from tests.speaking import create_app, engine_settings
 
 Headers = dict[str, str | bytes]
 
@@ -99,7 +99,7 @@ def guarded_settings(folder: Path, issuer: Issuer | None = None, **values: Any) 
     }
     usual = {
         "data_dir": folder,
-        "voice_engine": "fake",
+        **engine_settings(),
         "rate_limiting_enabled": False,
         "translator": "fake",
         "auth_mode": "api_key",

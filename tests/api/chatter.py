@@ -10,13 +10,14 @@ from app.audio.encode import encode_all
 from app.audio.types import AudioFormat, Samples, SpeechChunk
 from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
-from app.engines.fake import SAMPLE_RATE, FakeEngine
+from app.engines.fake import SAMPLE_RATE
+from tests.speaking import engine_kind
 
 _SYLLABLE_S = 0.08
 _BREAKS = "breaks"
 
 
-class Chatter(FakeEngine):
+class Chatter(engine_kind()):
     """Three tones for each two letters, which ones the text says. Fails where the text has the
     word `breaks`.
     """

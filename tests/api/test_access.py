@@ -18,7 +18,6 @@ from app.api.access import GuardedRoute
 from app.core.config import Settings
 from app.identity.keys import CacheTimes
 from app.identity.tokens import TokenVerifier
-from app.main import create_app
 from app.models.access import PERMISSIONS, Permission, Role
 from app.models.api_key import ApiKey
 from app.services.access import AccessService
@@ -33,6 +32,7 @@ from tests.api.access_table import (
 )
 from tests.conftest import recording
 from tests.servers.issuer import ANN, BEN, TENANT, Issuer, issuing
+from tests.speaking import create_app
 
 ID = "550e8400-e29b-41d4-a716-446655440000"
 

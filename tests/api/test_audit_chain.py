@@ -9,11 +9,11 @@ from fastapi.testclient import TestClient
 
 from app.core.clock import utc_now
 from app.core.config import Settings
-from app.main import create_app
 from app.models.audit_check import line_of
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.conftest import serving
 from tests.db.trails import at, by_hand, fill
+from tests.speaking import create_app
 
 AUDIT = "/api/v1/audit"
 ROLES = ("creator", "admin")

@@ -1,8 +1,9 @@
 """Voices of the engine `azure` through our own API, over a fake of the service."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,24 @@ def test_a_deletion_goes_through_though_azure_is_away(
 
     assert (erased["record"], erased["left"]) == (True, ["provider"])
     assert client.get(f"{VOICES}/{voice}").status_code == 404
+
+
+@pytest.mark.sql
+def test_without_the_trail_nothing_is_deleted_there_either(
+    client: TestClient, service: SpeechFake, folder: Path
+) -> None:
+    voice = registered(client)
+    rename = "ALTER TABLE {} RENAME TO {}"
+    with closing(sqlite3.connect(folder / "voices.db")) as database:
+        database.execute(rename.format("audit_events", "gone"))
+        answer = client.delete(f"{VOICES}/{voice}")
+        database.execute(rename.format("gone", "audit_events"))
+
+    assert problem(answer) == (503, "database-unavailable")
+    assert len(service.account.voices) == 1
+    said = client.post("/api/v1/synthesis/speak", json={"text": "Yes.", "voice": voice})
+    assert said.status_code == 200
+    assert client.delete(f"{VOICES}/{voice}").json()["left"] == []
 
 
 @pytest.mark.services

@@ -9,10 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.exceptions import ConfigurationError
-from app.main import create_app
 from tests.api.lexicons import add, make
 from tests.api.voices import settings_of, voice_server
 from tests.conftest import registered
+from tests.speaking import create_app
 
 TERMS = "bomb\nkill yourself\nfifty percent\n"
 TEXT = "Where is the bomb?"

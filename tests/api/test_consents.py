@@ -19,8 +19,6 @@ from app.audio.types import Samples
 from app.core.clock import utc_now
 from app.core.exceptions import AssetError
 from app.engines.base import SynthesisRequest
-from app.engines.fake import FakeEngine
-from app.main import create_app
 from app.models.consent import Consent, ConsentChallenge
 from app.services.consents import ConsentEndings
 from app.watermark.marking import Watermark
@@ -30,6 +28,7 @@ from tests.api.voices import settings_of
 from tests.audio.signals import noise
 from tests.consents.speakers import ANN, BOB, listener, says, wav
 from tests.servers.postgres import BOTH
+from tests.speaking import TRAINS, create_app, engine_kind
 
 CONSENTS = "/api/v1/consents"
 SPEAK = "/api/v1/synthesis/speak"
@@ -158,15 +157,20 @@ def test_a_consent_that_is_read_lets_a_voice_speak(client: TestClient) -> None:
 
 def test_a_voice_can_be_registered_under_a_consent(client: TestClient) -> None:
     consent = agreed(client)["id"]
-    by_train = client.post(
+
+    assert speak(client, voice_of(client, consent_id=consent)).status_code == 200
+
+
+@TRAINS
+def test_a_voice_can_be_trained_under_a_consent(client: TestClient) -> None:
+    trained = client.post(
         "/api/v1/voices/train",
         files=[("files", ("a.wav", says(SAMPLE), "audio/wav"))],
-        data={"consent_id": consent},
+        data={"consent_id": agreed(client)["id"]},
     )
-    assert by_train.status_code == 202, by_train.text
+    assert trained.status_code == 202, trained.text
 
-    for voice in (voice_of(client, consent_id=consent), by_train.json()["voice"]["voice_id"]):
-        assert speak(client, voice).status_code == 200
+    assert speak(client, trained.json()["voice"]["voice_id"]).status_code == 200
 
 
 def test_every_way_of_speaking_asks_for_it(client: TestClient) -> None:
@@ -437,6 +441,7 @@ def test_revoking_silences_the_voices_for_good_and_may_be_repeated(client: TestC
     assert problem(register(client, consent_id=consent)) == (409, "consent-unusable")
 
 
+@TRAINS
 def test_revoking_stops_a_training(client: TestClient) -> None:
     consent = agreed(client)["id"]
     begun = client.post(
@@ -450,7 +455,7 @@ def test_revoking_stops_a_training(client: TestClient) -> None:
     assert client.get(f"/api/v1/jobs/{begun['job']['job_id']}").json()["status"] == "cancelled"
 
 
-class Steps(FakeEngine):
+class Steps(engine_kind()):
     """Speaks a sentence each time it is let."""
 
     def __init__(self) -> None:

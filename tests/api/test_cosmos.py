@@ -9,12 +9,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
-from app.main import create_app
 from tests.api.voices import VOICES, settings_of, speech
 from tests.azure_fake.cosmos import KEY, State, cosmos_app
 from tests.azure_fake.faults import MUTE, Fault, Faults
 from tests.azure_fake.serving import served
 from tests.conftest import registered
+from tests.speaking import create_app
 
 NAME = "voices"
 

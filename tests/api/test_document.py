@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from app.core.config import Settings
-from app.main import create_app
 from tests.api.access_table import make_key
 from tests.conftest import recording, serving
+from tests.speaking import create_app, engine_settings
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
@@ -74,7 +74,7 @@ def test_every_answer_to_generated_requests_is_documented(tmp_path: Path, mode: 
     settings = Settings(
         _env_file=None,
         data_dir=tmp_path / "data",
-        voice_engine="fake",
+        **engine_settings(),
         rate_limiting_enabled=False,
         auth_mode=mode,
         translator="fake",

@@ -12,9 +12,9 @@ from fastapi.testclient import TestClient
 
 from app.audio.activity import EnergyDetector
 from app.audio.ears import Listener
-from app.main import create_app
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.api.voices import VOICES, by_pitch, parts, speech
+from tests.speaking import create_app
 
 OWNERS = ("admin", "ann", "ben", "cid")
 

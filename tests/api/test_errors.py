@@ -2,8 +2,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
-from app.engines.fake import FakeEngine
 from tests.conftest import make_app, recording
+from tests.speaking import engine_kind
 
 
 def test_every_error_is_a_problem_document_with_the_request_id(client: TestClient) -> None:
@@ -41,7 +41,7 @@ def test_a_path_that_ends_in_a_line_break_is_not_the_one_without(client: TestCli
     assert (broken.status_code, broken.json()["code"]) == (404, "history-not-found")
 
 
-class BrokenEngine(FakeEngine):
+class BrokenEngine(engine_kind()):
     async def enroll(self, recordings: object) -> object:  # type: ignore[override]
         raise ZeroDivisionError("secret detail")
 

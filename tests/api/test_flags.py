@@ -9,10 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
-from app.main import create_app
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.api.test_history import add_voice, note
 from tests.api.test_usage import fill
+from tests.speaking import create_app
 
 URL = "/api/v1/flags"
 REPORTS = "/api/v1/reports"

@@ -14,9 +14,9 @@ import pytest
 
 from app.core.config import Settings
 from app.engines.fake import read_back
-from app.main import create_app
 from tests.audio.signals import read_pcm
 from tests.conftest import recording, serving
+from tests.speaking import create_app
 
 pytestmark = pytest.mark.services
 

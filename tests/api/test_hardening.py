@@ -8,14 +8,13 @@ from fastapi.testclient import TestClient
 from app.core.config import Settings
 from app.core.config.checks import check
 from app.core.exceptions import ConfigurationError
-from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.conftest import make_app, recording
+from tests.speaking import create_app, engine_kind
 
 PAGE = "https://studio.example.com"
 
 
-class BrokenEngine(FakeEngine):
+class BrokenEngine(engine_kind()):
     async def enroll(self, recordings: object) -> object:  # type: ignore[override]
         raise ZeroDivisionError
 

@@ -6,8 +6,7 @@ from fastapi.testclient import TestClient
 
 from app.api import readiness
 from app.core.config import Settings
-from app.engines.fake import FakeEngine
-from app.main import create_app
+from tests.speaking import create_app, engine_kind, engine_name
 
 
 def test_health_is_as_documented(client: TestClient) -> None:
@@ -22,7 +21,7 @@ def test_readiness_names_the_engine_and_each_part(client: TestClient) -> None:
 
     assert body == {
         "ready": True,
-        "engine": "fake",
+        "engine": engine_name(),
         "checks": {
             "database": "ok",
             "storage": "ok",
@@ -68,11 +67,14 @@ def test_outside_development_the_reasons_are_in_the_log_alone(
 def test_engines_tells_what_can_be_done(client: TestClient) -> None:
     (engine,) = client.get("/api/v1/engines").json()["items"]
 
-    assert engine["name"] == "fake"
-    assert engine["controls"] == ["seed", "speed"]
-    assert engine["local"] is True
-    assert engine["trainable"] is True
-    assert engine["word_timings"] is True
+    told = ("name", "controls", "local", "trainable", "word_timings")
+    assert (
+        tuple(engine[name] for name in told)
+        == {
+            "fake": ("fake", ["seed", "speed"], True, True, True),
+            "azure": ("azure", ["speed"], False, False, False),
+        }[engine_name()]
+    )
 
 
 def test_liveness_asks_no_other_part(settings: Settings) -> None:
@@ -95,7 +97,7 @@ class CountingReadiness:
     async def close(self) -> None: ...
 
 
-class SlowEngine(FakeEngine):
+class SlowEngine(engine_kind()):
     """Opens at once when the server starts, then never again."""
 
     def __init__(self) -> None:
@@ -123,7 +125,7 @@ def test_a_part_that_hangs_is_told_in_time_and_asked_only_once(
     assert engine.opened == 2  # by the start, and by the first answer
 
 
-class CountingEngine(FakeEngine):
+class CountingEngine(engine_kind()):
     def __init__(self) -> None:
         self.opened = 0
 

@@ -12,11 +12,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
-from app.main import create_app
 from app.models.history import SpeechSource, SpeechStatus
 from app.models.voice import Voice
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.services.told import AUDIO, a_voice, told
+from tests.speaking import create_app
 
 URL = "/api/v1/synthesis/history"
 

@@ -12,10 +12,9 @@ from app.audio.types import SpeechChunk
 from app.core.config import Settings
 from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
-from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.api.test_synthesize import EndlessEngine
 from tests.conftest import make_app, registered, serving
+from tests.speaking import create_app, engine_kind
 
 HISTORY = "/api/v1/synthesis/history"
 SPEAK = "/api/v1/synthesis/speak"
@@ -23,7 +22,7 @@ STREAM = f"{SPEAK}/stream"
 TEXT = "Seventeen walruses. Juggle porcelain."
 
 
-class Failing(FakeEngine):
+class Failing(engine_kind()):
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
         if "fail" in request.text:
             raise EngineFailed("It broke.")

@@ -13,12 +13,12 @@ from app.audio.encode import encode_all
 from app.audio.types import AudioFormat, Samples
 from app.core.config import Settings
 from app.engines.fake import SAMPLE_RATE
-from app.main import create_app
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.api.chatter import Chatter, chatter, clip
 from tests.api.voices import settings_of
 from tests.audio.signals import read_pcm
 from tests.conftest import recording, registered
+from tests.speaking import create_app
 
 IDENTIFY = "/api/v1/provenance/identify"
 SPEAK = "/api/v1/synthesis/speak"

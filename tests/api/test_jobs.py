@@ -20,13 +20,13 @@ from app.core.exceptions import EngineFailed
 from app.db.base import Collection
 from app.db.opening import database_of
 from app.jobs.base import JobRun
-from app.main import create_app
 from app.models.base import LOCAL_OWNER
 from app.models.job import Job, JobKind, JobStatus
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.conftest import serving
 from tests.jobs.parts import Handler, forever, job_of
 from tests.jobs.test_webhooks import SECRET, receiver
+from tests.speaking import create_app
 from tests.telemetry.collector import collecting
 from tests.telemetry.series import value
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.main import create_app
 from tests.api.access_table import guarded_settings, make_key
+from tests.speaking import create_app
 
 KEYS = "/api/v1/keys"
 

@@ -11,18 +11,17 @@ from fastapi.testclient import TestClient
 from app.audio.types import SpeechChunk
 from app.core.config import Settings
 from app.engines.base import SynthesisRequest
-from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.conftest import make_app, registered
+from tests.speaking import create_app, engine_kind, engine_name
 
 STREAM = "/api/v1/synthesis/speak/stream"
 
 
-class Polyglot(FakeEngine):
+class Polyglot(engine_kind()):
     """Says in which language it was asked for what."""
 
     info = replace(
-        FakeEngine.info,
+        engine_kind().info,
         languages=("en-US", "es", "fr", "hi"),
         readers={"es": "a book"},
         unavailable={"tlh": "Learn it.", "pt-BR": "Buy a book."},
@@ -45,7 +44,7 @@ def test_it_tells_what_is_spoken_by_which_reader_and_what_is_put_into_words(
     with TestClient(make_app(settings, Polyglot())) as client:
         told = client.get("/api/v1/languages").json()
 
-    assert told["engine"] == "fake"
+    assert told["engine"] == engine_name()
     english, spanish, french, hindi = told["items"]
     assert (english["tag"], english["name"]) == ("en-US", "English (United States)")
     assert (english["default"], spanish["default"]) == (True, False)
@@ -112,7 +111,7 @@ def test_markup_says_the_language_of_a_passage(settings: Settings) -> None:
 @pytest.mark.parametrize(("normalize", "status"), [("auto", 200), ("on", 400), ("off", 200)])
 def test_a_language_without_rules_says_so(settings: Settings, normalize: str, status: int) -> None:
     class Unruly(Polyglot):
-        info: Any = replace(Polyglot.info, languages=("tlh",))
+        info: Any = replace(Polyglot.info, languages=("th-TH",))
 
     with TestClient(make_app(settings, Unruly())) as client:
         body = {"text": "Hab 12.", "voice": registered(client), "normalize": normalize}

@@ -10,9 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
-from app.main import create_app
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.api.lexicons import ENTRIES, LEXICONS, add, graphemes, make, problem
+from tests.speaking import create_app
 
 
 def test_an_entry_is_made_shown_listed_replaced_and_deleted(client: TestClient) -> None:

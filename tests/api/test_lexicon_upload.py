@@ -8,9 +8,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
-from app.main import create_app
 from tests.api.lexicons import ENTRIES, LEXICONS, add, graphemes, make, problem, send
 from tests.lexicons.samples import lexeme, pls, some_words
+from tests.speaking import create_app
 
 TABLE = "grapheme,alias,language\nWorcester,wooster,en-US\nThames,tems,\n"
 FILES: dict[str, bytes] = {

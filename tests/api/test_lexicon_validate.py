@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.main import create_app
 from tests.api.test_front_end import lexicon
 from tests.api.test_synthesize import decoded
 from tests.api.voices import settings_of
 from tests.audio.signals import model_file
 from tests.conftest import registered
+from tests.speaking import create_app
 
 VALIDATE = "/api/v1/lexicon/validate"
 

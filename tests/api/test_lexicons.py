@@ -10,10 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
-from app.main import create_app
 from app.models.lexicon import Lexicon, LexiconContent
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.api.lexicons import ENTRIES, LEXICONS, add, graphemes, make, problem, send
+from tests.speaking import create_app
 
 
 def test_a_lexicon_is_made_shown_listed_changed_and_deleted(client: TestClient) -> None:

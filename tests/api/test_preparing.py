@@ -116,7 +116,7 @@ def test_a_translation_is_prepared(site: Site) -> None:
         ({"prepare": {"mode": "eye"}}, "invalid-request"),
         ({"text": "x " * 4_501}, "text-too-long"),
         ({"text": " "}, "text-unspeakable"),
-        ({"language": "fr"}, "language-unsupported"),
+        ({"language": "cy"}, "language-unsupported"),
     ],
 )
 def test_what_cannot_be_prepared_is_refused_before_anything_is_sent(

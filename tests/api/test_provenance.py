@@ -19,6 +19,7 @@ from app.audio.types import AudioFormat
 from tests.api.test_batches import begin, work
 from tests.api.voices import trained, voice_server
 from tests.provenance.authority import Issued, issued
+from tests.speaking import seeded
 
 VERIFY = "/api/v1/provenance/verify"
 FORMATS = ("wav", "mp3", "flac")
@@ -49,7 +50,7 @@ def unsigned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 
 def spoken(client: TestClient, voice: str, fmt: str = "wav", **more: Any) -> bytes:
-    body = {"text": "Yes, we can.", "format": fmt, "seed": 1, **more}
+    body = {"text": "Yes, we can.", "format": fmt, **seeded(1), **more}
     answer = client.post(f"/voices/{voice}/synthesize", json=body)
     assert answer.status_code == 200, answer.text
     return answer.content

@@ -10,10 +10,10 @@ from fastapi.testclient import TestClient
 
 from app.core.config import Settings
 from app.core.exceptions import ConfigurationError
-from app.main import create_app
 from tests.api.test_provenance import VERIFY, plain, spoken
 from tests.api.voices import settings_of, trained, voice_server
 from tests.provenance.authority import issued
+from tests.speaking import create_app
 
 
 def test_without_the_library_all_but_manifests_works(

@@ -19,13 +19,12 @@ from app.context import AppContext
 from app.core.config import Settings
 from app.core.exceptions import CredentialsMissing, KeyUnknown
 from app.engines.base import Engine, SynthesisRequest
-from app.engines.fake import FakeEngine
-from app.main import create_app
 from app.models.access import Permission, Principal
 from tests.clock import StoppedClock
 from tests.conftest import recording
 from tests.servers import free_port
 from tests.servers.redis import redis_server
+from tests.speaking import create_app, engine_kind
 
 BODY = {"text": "Hello.", "format": "pcm"}
 
@@ -182,7 +181,7 @@ def test_what_is_not_spoken_costs_no_characters(settings):
     ]  # fmt: skip
 
 
-class Failing(FakeEngine):
+class Failing(engine_kind()):
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
         raise ZeroDivisionError
         yield
@@ -264,11 +263,11 @@ def test_an_address_has_the_same_attempts_however_it_is_written(settings, other,
     assert again.status_code == status
 
 
-class Gated(FakeEngine):
+class Gated(engine_kind()):
     """One at a time, and only when the test says so."""
 
     def __init__(self) -> None:
-        self.info = replace(FakeEngine.info, concurrency=1)
+        self.info = replace(engine_kind().info, concurrency=1)
         self.gate = threading.Event()
         self.gate.set()
         self.at_work = self.most_at_work = 0

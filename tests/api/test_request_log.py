@@ -11,9 +11,8 @@ from app.audio.types import SpeechChunk
 from app.core.config import Settings
 from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
-from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.conftest import make_app, registered, serving
+from tests.speaking import create_app, engine_kind
 
 Lines = Callable[..., list[dict[str, Any]]]
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -122,7 +121,7 @@ def test_a_long_body_is_cut(settings: Settings, lines: Lines) -> None:
     assert len(line["body"]) < 4200
 
 
-class Breaking(FakeEngine):
+class Breaking(engine_kind()):
     """Fails behind the first sentence."""
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:

@@ -9,12 +9,12 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from app.main import create_app
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.api.lexicons import add, make, problem
 from tests.api.voices import VOICES, fingerprint, speech
 from tests.conftest import registered
 from tests.servers.postgres import BOTH
+from tests.speaking import TRAINS, create_app, engine_trains
 
 GROUP = "Team Ärger"
 SPEAK = "/api/v1/synthesis/speak"
@@ -175,14 +175,15 @@ def test_whoever_manages_a_voice_changes_and_trains_it_and_neither_deletes_nor_s
     assert (changed.status_code, changed.json()["access"]) == (200, "manage")
     added = bob.post(f"{VOICES}/{voice}/samples", files={"files": ("b.wav", speech(150.0))})
     assert added.status_code == 200, added.text
-    job = bob.post(f"{VOICES}/{voice}/train").json()["job_id"]
-    assert bob.get(f"/api/v1/jobs/{job}").json()["subject_id"] == voice
-    assert b"event: end" in bob.get(f"/api/v1/jobs/{job}/events").content
-    assert acting("eve").get(f"/api/v1/jobs/{job}").status_code == 404
+    if engine_trains():
+        job = bob.post(f"{VOICES}/{voice}/train").json()["job_id"]
+        assert bob.get(f"/api/v1/jobs/{job}").json()["subject_id"] == voice
+        assert b"event: end" in bob.get(f"/api/v1/jobs/{job}/events").content
+        assert acting("eve").get(f"/api/v1/jobs/{job}").status_code == 404
+        assert ann.get(f"/api/v1/jobs/{job}").status_code == 200
     assert bob.get(f"{VOICES}/{voice}/versions").status_code == 200
 
     assert ann.get(f"{VOICES}/{voice}").json()["name"] == "Ours"
-    assert ann.get(f"/api/v1/jobs/{job}").status_code == 200
     for refused in (
         bob.delete(f"{VOICES}/{voice}"),
         bob.get(f"{VOICES}/{voice}/export"),
@@ -380,6 +381,7 @@ def test_a_suspended_owner_speaks_through_nobody(
     assert said(acting("bob"), voice) == 200
 
 
+@TRAINS
 def test_suspending_who_trains_a_shared_voice_ends_the_training(
     server: TestClient, acting: As, voice: str
 ) -> None:

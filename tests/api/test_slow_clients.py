@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from app.core.config import Settings
-from app.engines.fake import FakeEngine
 from tests.conftest import make_app, recording, serving
+from tests.speaking import new_engine
 
 pytestmark = pytest.mark.services
 
@@ -54,7 +54,10 @@ def head(path: str, *, length: int, kind: str = "application/json") -> bytes:
 
 @pytest.mark.parametrize("http", [GUARDED, PLAIN])
 def test_a_body_that_does_not_come_is_408_and_the_end(impatient: Settings, http: str) -> None:
-    with serving(make_app(impatient, FakeEngine()), http=http) as client, connected(client) as slow:
+    with (
+        serving(make_app(impatient, new_engine()), http=http) as client,
+        connected(client) as slow,
+    ):
         slow.sendall(head("/voices/x/synthesize", length=100) + b'{"text": "Hel')
         answer = rest(slow)
 
@@ -64,7 +67,7 @@ def test_a_body_that_does_not_come_is_408_and_the_end(impatient: Settings, http:
 
 
 def test_a_body_that_trickles_is_408_too(impatient: Settings) -> None:
-    with serving(make_app(impatient, FakeEngine())) as client, connected(client) as slow:
+    with serving(make_app(impatient, new_engine())) as client, connected(client) as slow:
         slow.sendall(head("/voices/x/synthesize", length=10**6))
         slow.settimeout(0.05)
         answer = b""
@@ -84,7 +87,7 @@ def test_a_patient_sender_of_much_is_served(impatient: Settings) -> None:
         "POST", "http://x/voices", files={"file": ("a.wav", recording(), "audio/wav")}
     )
     body, kind = form.read(), form.headers["content-type"]
-    with serving(make_app(impatient, FakeEngine())) as client, connected(client) as sender:
+    with serving(make_app(impatient, new_engine())) as client, connected(client) as sender:
         sender.sendall(head("/voices", length=len(body), kind=kind))
         for start in range(0, len(body), 20_000):
             sender.sendall(body[start : start + 20_000])
@@ -95,14 +98,14 @@ def test_a_patient_sender_of_much_is_served(impatient: Settings) -> None:
     "sent", [b"", b"GET /health HTTP/1.1\r\nHost: x\r\n", b"\r\n"], ids=["none", "some", "empty"]
 )
 def test_headers_that_do_not_come_end_the_connection(impatient: Settings, sent: bytes) -> None:
-    app = make_app(impatient, FakeEngine())
+    app = make_app(impatient, new_engine())
     with serving(app, http=GUARDED) as client, connected(client) as slow:
         slow.sendall(sent)
         assert rest(slow) == b""
 
 
 def test_headers_that_trickle_on_a_kept_connection_end_it(impatient: Settings) -> None:
-    app = make_app(impatient, FakeEngine())
+    app = make_app(impatient, new_engine())
     with serving(app, http=GUARDED) as client, connected(client) as slow:
         slow.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         assert slow.recv(65536).startswith(b"HTTP/1.1 200 ")
@@ -124,7 +127,7 @@ def test_headers_that_trickle_on_a_kept_connection_end_it(impatient: Settings) -
 
 @pytest.mark.parametrize("http", [GUARDED, PLAIN])
 def test_an_answer_that_is_not_read_stops_the_synthesis(impatient: Settings, http: str) -> None:
-    with serving(make_app(impatient, FakeEngine()), http=http) as client:
+    with serving(make_app(impatient, new_engine()), http=http) as client:
         file = ("a.wav", recording(), "audio/wav")
         voice = client.post("/voices", files={"file": file}).json()["voice_id"]
         path = f"/voices/{voice}/synthesize"

@@ -11,11 +11,11 @@ from fastapi.testclient import TestClient
 from app.audio.dsp import loudness_lufs
 from app.core.config import Settings
 from app.engines.base import TrainingOptions
-from app.main import create_app
 from tests.api.test_synthesize import decoded, said
 from tests.api.voices import settings_of
 from tests.audio.signals import read_pcm
 from tests.conftest import registered
+from tests.speaking import TRAINS, create_app, engine_name, seeded
 from tests.telemetry.series import scrape, value
 
 SPEAK = "/api/v1/synthesis/speak"
@@ -60,13 +60,14 @@ def test_speech_is_a_whole_file_with_headers_that_say_how_it_was_made(
     assert (got_codec, got_rate) == (codec, rate)
     headers = response.headers
     assert seconds == pytest.approx(float(headers["x-audio-duration"]), abs=0.1)
-    assert (headers["x-voice-version"], headers["x-engine"]) == ("1", "fake")
+    assert (headers["x-voice-version"], headers["x-engine"]) == ("1", engine_name())
     assert 0 <= int(headers["x-first-audio-ms"]) <= int(headers["x-total-ms"])
     assert len(headers["x-history-id"]) == 36
     assert headers["x-request-id"]
-    assert "x-similarity" not in headers  # the fake engine measures none
+    assert "x-similarity" not in headers  # none was measured
 
 
+@TRAINS
 def test_the_similarity_is_told_where_it_was_measured(client: TestClient) -> None:
     voice = registered(client)
     training = client.app.state.context.training  # type: ignore[attr-defined]
@@ -135,7 +136,7 @@ def test_the_pitch_is_changed_and_the_duration_is_not(client: TestClient, voice:
 def test_the_older_route_speaks_the_same_with_the_same_headers(
     client: TestClient, voice: str
 ) -> None:
-    fields = {"text": "The same. Yes.", "format": "mp3", "speed": 1.2, "seed": 3}
+    fields = {"text": "The same. Yes.", "format": "mp3", "speed": 1.2} | seeded(3)
     new = client.post(SPEAK, json=fields | {"voice": voice, "pitch": 2.0})
 
     old = client.post(f"/voices/{voice}/synthesize", json=fields | {"pitch_semitones": 2.0})
@@ -289,7 +290,8 @@ def test_characters_are_charged_markup_included(settings: Settings, path: str) -
 
 def test_the_metrics_count_what_was_spoken(client: TestClient, voice: str) -> None:
     def characters() -> float:
-        return value(scrape(client), "speech_characters_total", engine="fake", format="mulaw")
+        by = {"engine": engine_name(), "format": "mulaw"}
+        return value(scrape(client), "speech_characters_total", **by)
 
     before = characters()
 

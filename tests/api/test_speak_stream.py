@@ -20,7 +20,7 @@ from app.context import AppContext
 from app.core.config import Settings
 from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
-from app.engines.fake import FakeEngine, read_back
+from app.engines.fake import read_back
 from app.models.history import SpeechStatus
 from app.models.speech import SpeechRequest, Spoken, SpokenPiece
 from app.models.voice import Voice
@@ -32,6 +32,7 @@ from tests.api.test_synthesize import EndlessEngine, said
 from tests.audio.signals import read_pcm
 from tests.conftest import make_app, registered, serving
 from tests.services.parts import FREE, shelf
+from tests.speaking import engine_kind, new_engine
 from tests.telemetry.series import scrape, value
 
 SPEAK = "/api/v1/synthesis/speak"
@@ -43,7 +44,7 @@ def audio_of(found: list[tuple[str, dict[str, Any]]]) -> bytes:
     return b"".join(b64decode(data["audio"]) for name, data in found if name == "audio")
 
 
-class Wordy(FakeEngine):
+class Wordy(engine_kind()):
     """Tells the place of the first word of each sentence."""
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
@@ -56,7 +57,7 @@ class Wordy(FakeEngine):
             )
 
 
-class Failing(FakeEngine):
+class Failing(engine_kind()):
     """Fails in the sentence that contains `fail`, and in another way in one with `crash`."""
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
@@ -338,7 +339,7 @@ NAMES = [f"{first}{last}a" for first in "bdlm" for last in ("an", "el", "or", "i
 @pytest.mark.timeout(60)
 def test_sixteen_streams_at_once_are_each_their_text_in_their_voice(settings: Settings) -> None:
     texts = [f"Stream {n} begins. It is number {n} of all. So ends {n}." for n in NAMES]
-    with serving(make_app(settings, FakeEngine())) as client:
+    with serving(make_app(settings, new_engine())) as client:
         voices = [registered(client, hz=hz) for hz in (100.0, 140.0, 180.0, 220.0)]
 
         def speak(n: int) -> tuple[frozenset[bytes], str]:

@@ -13,9 +13,10 @@ from app.audio.types import SpeechChunk
 from app.core.config import Settings
 from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
-from app.engines.fake import FakeEngine, read_back
+from app.engines.fake import read_back
 from tests.audio.signals import read_pcm
 from tests.conftest import make_app, recording, serving
+from tests.speaking import engine_kind
 
 Register = Callable[..., str]
 
@@ -177,7 +178,7 @@ def test_a_short_text_is_spoken(client: TestClient, register: Register) -> None:
     assert said(response.content)[1] == "I"
 
 
-class FailingEngine(FakeEngine):
+class FailingEngine(engine_kind()):
     """Fails in the sentence that contains `fail`."""
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
@@ -222,7 +223,7 @@ def test_a_stream_that_fails_later_is_broken_off(settings: Settings) -> None:
                 response.read()
 
 
-class EndlessEngine(FakeEngine):
+class EndlessEngine(engine_kind()):
     """Counts its sentences."""
 
     def __init__(self) -> None:

@@ -105,7 +105,7 @@ def test_languages_are_told_and_what_the_engine_speaks(site: Site) -> None:
     detected = site.client.post("/api/v1/translation/detect", json={"texts": ["Ja", "Nein"]})
 
     spoken = {one["tag"]: one["spoken"] for one in body["items"]}
-    assert (spoken["en"], spoken["fr"]) == (True, False)
+    assert (spoken["en"], spoken["cy"]) == (True, False)
     assert detected.json()["detections"] == [{"language": "de", "score": 0.9}] * 2
 
 
@@ -179,7 +179,7 @@ def test_a_stream_tells_both_texts_at_its_end(site: Site) -> None:
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"translate_to": "fr"}, "language-unsupported"),
+        ({"translate_to": "cy"}, "language-unsupported"),
         ({"translate_to": "tlh"}, "language-unsupported"),
         ({"source_language": "tlh"}, "language-unsupported"),
         ({"language": "fr"}, "invalid-request"),

@@ -7,15 +7,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.exceptions import UnspeakableText
-from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.api.voices import settings_of
 from tests.conftest import registered
+from tests.speaking import create_app, engine_kind
 
 pytestmark = pytest.mark.services
 
 
-class Latin(FakeEngine):
+class Latin(engine_kind()):
     """Speaks no other letters."""
 
     def check(self, text: str, language: str | None) -> None:

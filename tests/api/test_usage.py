@@ -9,11 +9,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
-from app.main import create_app
 from app.models.history import UsageDay
 from app.models.voice import Voice
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.api.test_history import add_voice, call, context, note
+from tests.speaking import create_app
 
 URL = "/api/v1/usage"
 TODAY = date(2026, 1, 15)

@@ -13,8 +13,6 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
-from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.api.voices import (
     VOICES,
     fingerprint,
@@ -25,6 +23,7 @@ from tests.api.voices import (
     zipped,
 )
 from tests.services.parts import files as files_of
+from tests.speaking import TRAINS, create_app, engine_kind
 
 Manifest = dict[str, Any]
 
@@ -107,6 +106,7 @@ def test_a_voice_that_was_taken_along_speaks_as_before(server: TestClient, bundl
 
 
 @pytest.mark.services
+@TRAINS
 def test_a_trained_voice_takes_its_versions_along(settings: Settings) -> None:
     works = settings.model_copy(update={"jobs_worker": True, "jobs_poll_s": 0.05})
     with TestClient(create_app(works)) as client:
@@ -130,8 +130,8 @@ def test_a_trained_voice_takes_its_versions_along(settings: Settings) -> None:
         assert fingerprint(client, taken["voice_id"]) != said
 
 
-class Other(FakeEngine):
-    info = replace(FakeEngine.info, name="other")
+class Other(engine_kind()):
+    info = replace(engine_kind().info, name="other")
 
 
 def test_states_of_another_engine_are_made_anew_and_that_is_said(
@@ -258,7 +258,7 @@ def test_what_is_no_bundle_is_refused(server: TestClient, content: bytes) -> Non
     ("fields", "code"),
     [
         ({"name": "x" * 201}, "invalid-request"),
-        ({"language": "de"}, "language-unsupported"),
+        ({"language": "cy"}, "language-unsupported"),
         ({"consent": "a\nb"}, "invalid-request"),
     ],
 )

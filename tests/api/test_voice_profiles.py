@@ -10,8 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
-from tests.api.voices import VOICES, get, speech, train, trained, voice_server
+from tests.api.voices import VOICES, get, speech, trained, voice_server
 from tests.services.parts import files as files_of
+from tests.speaking import engine_name, engine_trains
 
 ID = "550e8400-e29b-41d4-a716-446655440000"
 
@@ -59,7 +60,7 @@ def test_voices_are_sorted_and_filtered_in_pages(tmp_path: Path) -> None:
         for name, language in (("b", "en-US"), ("a", "en-GB"), ("d", "en-US"), ("c", "")):
             trained(client, name=name, language=language)
         a = client.get(VOICES, params={"sort": "name"}).json()["items"][0]
-        client.put(f"{VOICES}/{a['voice_id']}", json={"version": 1, "consent": "later"})
+        client.put(f"{VOICES}/{a['voice_id']}", json={"version": a["version"], "consent": "later"})
 
         assert listed(client) == ["c", "d", "a", "b"]
         assert listed(client, sort="created_at") == ["b", "a", "d", "c"]
@@ -67,7 +68,7 @@ def test_voices_are_sorted_and_filtered_in_pages(tmp_path: Path) -> None:
         assert listed(client, sort="-name") == ["d", "c", "b", "a"]
         assert listed(client, sort="-updated_at")[0] == "a"
         assert listed(client, language="en-US") == ["d", "b"]
-        assert listed(client, engine="fake", sort="name") == ["a", "b", "c", "d"]
+        assert listed(client, engine=engine_name(), sort="name") == ["a", "b", "c", "d"]
         assert listed(client, engine="kokoro") == []
         slash, none = client.get(f"{VOICES}/"), client.get(VOICES)
         assert slash.json() == none.json()
@@ -79,7 +80,7 @@ def test_a_cursor_is_for_its_filter_and_order(server: TestClient) -> None:
     cursor = server.get(VOICES, params={"limit": 1}).json()["cursor"]
     assert cursor
 
-    for other in ({"sort": "name"}, {"engine": "fake"}, {"language": "en"}):
+    for other in ({"sort": "name"}, {"engine": engine_name()}, {"language": "en"}):
         response = server.get(VOICES, params={"cursor": cursor, **other})
         assert (response.status_code, response.json()["code"]) == (400, "invalid-request")
 
@@ -116,7 +117,8 @@ def test_what_is_left_out_stays_and_null_clears(server: TestClient) -> None:
     assert response.status_code == 200
     changed = response.json()
     told = ("name", "description", "language", "consent", "version")
-    assert [changed[name] for name in told] == ["Bea", "tall", "en-US", None, 2]
+    told_now = [changed[name] for name in told]
+    assert told_now == ["Bea", "tall", "en-US", None, before["version"] + 1]
     assert get(server, voice) == changed
     assert server.get(f"/voices/{voice}").json()["name"] == "Bea"
     [event] = server.get("/api/v1/audit", params={"subject_id": voice}).json()["items"][:1]
@@ -185,7 +187,7 @@ def test_a_bad_change_is_400_and_changes_nothing(
 def test_a_language_that_the_engine_does_not_speak_is_refused(server: TestClient) -> None:
     voice = registered(server)
 
-    response = server.put(f"{VOICES}/{voice}", json={"version": 1, "language": "de"})
+    response = server.put(f"{VOICES}/{voice}", json={"version": 1, "language": "cy"})
 
     assert (response.status_code, response.json()["code"]) == (400, "language-unsupported")
 
@@ -197,8 +199,8 @@ def test_a_language_that_the_engine_does_not_speak_is_refused(server: TestClient
 def test_a_deleted_voice_leaves_nothing_and_its_training_is_cancelled(
     client: TestClient, settings: Settings, path: str
 ) -> None:
-    body = train(client, ("a.wav", speech()), ("b.wav", speech(150.0)), ("c.wav", b"x")).json()
-    voice, job = body["voice"]["voice_id"], body["job"]["job_id"]
+    voice = trained(client, ("a.wav", speech()), ("b.wav", speech(150.0)), ("c.wav", b"x"))
+    training = get(client, voice)["training"]
 
     erased = client.delete(f"{path}/{voice}")
 
@@ -208,7 +210,9 @@ def test_a_deleted_voice_leaves_nothing_and_its_training_is_cancelled(
     assert files_of(settings) == []
     assert client.get(f"{VOICES}/{voice}").status_code == 404
     assert client.get(f"{VOICES}/{voice}/samples").status_code == 404
-    assert client.get(f"/api/v1/jobs/{job}").json()["status"] == "cancelled"
+    if engine_trains():
+        job = client.get(f"/api/v1/jobs/{training['job_id']}").json()
+        assert job["status"] == "cancelled"
 
 
 @pytest.mark.parametrize("voice", [ID, "nonsense", "%00", "😀"])

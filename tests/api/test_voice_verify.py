@@ -6,9 +6,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings
-from app.main import create_app
 from tests.api.voices import VOICES, parts, speech, train, trained, voice_server
 from tests.audio.signals import model_file, speech_files
+from tests.speaking import create_app
 
 
 @pytest.fixture(scope="module")

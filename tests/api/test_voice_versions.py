@@ -14,13 +14,13 @@ from app.core.config import Settings
 from app.core.exceptions import Conflict, EngineBusy, VersionNotFound
 from app.engines.base import TrainingOptions
 from app.engines.fake import read_back
-from app.main import create_app
 from app.models.audit import Action
 from app.models.voice import VoiceMethod
 from app.services.voices import Upload
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
 from tests.services.parts import OWNER, Parts, files, parts
+from tests.speaking import TRAINS, create_app
 
 
 def train(client: TestClient, voice_id: str) -> None:
@@ -53,6 +53,7 @@ def heard(client: TestClient, voice_id: str) -> bytes:
     return fingerprint
 
 
+@TRAINS
 def test_versions_are_listed_with_what_was_measured(client: TestClient, voice_id: str) -> None:
     body = client.get(url(voice_id)).json()
 
@@ -69,6 +70,7 @@ def test_versions_are_listed_with_what_was_measured(client: TestClient, voice_id
     assert client.get(url(voice_id) + "/").json() == body
 
 
+@TRAINS
 def test_an_activated_version_is_spoken_at_once_by_every_process(
     client: TestClient, voice_id: str, settings: Settings
 ) -> None:
@@ -89,6 +91,7 @@ def test_an_activated_version_is_spoken_at_once_by_every_process(
     assert [event["subject_id"] for event in trail] == [voice_id] * 4
 
 
+@TRAINS
 def test_a_training_goes_on_from_what_is_active(client: TestClient, voice_id: str) -> None:
     client.post(url(voice_id, 1, "activate"))
 
@@ -98,6 +101,7 @@ def test_a_training_goes_on_from_what_is_active(client: TestClient, voice_id: st
     assert (versions[3]["compared_with"], versions[3]["active"]) == (1, True)
 
 
+@TRAINS
 def test_a_deleted_version_is_gone_with_its_file(
     client: TestClient, voice_id: str, settings: Settings
 ) -> None:
@@ -118,6 +122,7 @@ def test_a_deleted_version_is_gone_with_its_file(
     assert heard(client, voice_id)
 
 
+@TRAINS
 def test_the_active_version_cannot_be_deleted(client: TestClient, voice_id: str) -> None:
     refused = client.delete(url(voice_id, 3))
 
@@ -126,6 +131,7 @@ def test_the_active_version_cannot_be_deleted(client: TestClient, voice_id: str)
     assert heard(client, voice_id)
 
 
+@TRAINS
 def test_a_version_whose_file_is_missing_is_not_activated(
     client: TestClient, voice_id: str, settings: Settings
 ) -> None:
@@ -137,6 +143,7 @@ def test_a_version_whose_file_is_missing_is_not_activated(
     assert client.get(url(voice_id)).json()["active_version"] == 3
 
 
+@TRAINS
 def test_two_versions_are_compared(client: TestClient, voice_id: str) -> None:
     body = client.get(url(voice_id, "compare"), params={"a": 3, "b": 1}).json()
 
@@ -147,6 +154,7 @@ def test_two_versions_are_compared(client: TestClient, voice_id: str) -> None:
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**31, 10**30, "x", "1.5", "1e3", "%00"])
+@TRAINS
 def test_a_number_that_cannot_be_is_refused(
     client: TestClient, voice_id: str, number: object
 ) -> None:
@@ -159,6 +167,7 @@ def test_a_number_that_cannot_be_is_refused(
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid-request")
 
 
+@TRAINS
 def test_what_a_comparison_does_not_take_is_told(client: TestClient, voice_id: str) -> None:
     refused = client.delete(url(voice_id, "compare"))
 
@@ -184,6 +193,7 @@ async def _trained(p: Parts, times: int = 1) -> str:
 
 
 @pytest.mark.anyio
+@TRAINS
 async def test_activated_and_deleted_at_once_a_version_is_the_one_or_the_other(
     settings: Settings,
 ) -> None:
@@ -224,6 +234,7 @@ class Scores:
 
 
 @pytest.mark.anyio
+@TRAINS
 async def test_a_comparison_measures_both_now_and_one_at_a_time(settings: Settings) -> None:
     async with parts(settings) as p:
         voice_id = await _trained(p)

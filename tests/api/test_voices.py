@@ -9,9 +9,8 @@ from fastapi.testclient import TestClient
 from app.audio.types import Recording
 from app.core.config import Settings
 from app.engines.base import VoiceState
-from app.engines.fake import FakeEngine
-from app.main import create_app
 from tests.conftest import recording
+from tests.speaking import create_app, engine_kind
 
 
 def test_registering_answers_as_documented(client: TestClient) -> None:
@@ -230,7 +229,7 @@ def test_an_unusable_description_is_refused(client: TestClient, description: str
     assert (response.status_code, response.json()["code"]) == (400, "invalid-request")
 
 
-class SlowEngine(FakeEngine):
+class SlowEngine(engine_kind()):
     """Enrols when it is told to."""
 
     def __init__(self) -> None:

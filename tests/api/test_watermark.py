@@ -11,7 +11,6 @@ from fastapi.testclient import TestClient
 from app.audio.decode import DecodeLimits, decode
 from app.audio.types import Samples
 from app.core.exceptions import AssetError
-from app.main import create_app
 from app.watermark.marking import Watermark
 from tests.api.speech import events
 from tests.api.test_batches import work
@@ -19,6 +18,7 @@ from tests.api.voices import settings_of
 from tests.audio.signals import read_pcm
 from tests.conftest import recording, registered
 from tests.consents.speakers import wav
+from tests.speaking import create_app
 
 DETECT = "/api/v1/watermark/detect"
 SPEAK = "/api/v1/synthesis/speak"

@@ -19,16 +19,16 @@ from app.audio.ears import Listener
 from app.audio.types import Samples
 from app.core.config import Settings
 from app.engines.fake import read_back
-from app.main import create_app
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
+from tests.speaking import create_app, engine_settings, engine_trains
 
 VOICES = "/api/v1/voices"
 
 
 def settings_of(folder: Path, **more: Any) -> Settings:
-    """Of a server with the fake engine and without limits."""
-    usual = {"rate_limiting_enabled": False, "jobs_worker": False, "voice_engine": "fake"}
+    """Of a server without limits, with the engine that tests speak with."""
+    usual = {"rate_limiting_enabled": False, "jobs_worker": False, **engine_settings()}
     return Settings(_env_file=None, data_dir=folder, **usual | more)
 
 
@@ -36,7 +36,9 @@ def settings_of(folder: Path, **more: Any) -> Settings:
 def voice_server(
     folder: Path, *, tells_speakers: bool = False, **more: Any
 ) -> Iterator[TestClient]:
-    """A server with the fake engine. It tells speakers apart by their pitch, if it is to."""
+    """A server with the engine that tests speak with. It tells speakers apart by
+    their pitch, if it is to.
+    """
     settings = settings_of(folder, **more)
     listener = (lambda: Listener(EnergyDetector(), by_pitch)) if tells_speakers else None
     with TestClient(create_app(settings, listener=listener)) as client:
@@ -69,10 +71,27 @@ def train(client: TestClient, *files: tuple[str, bytes], **fields: str) -> httpx
 
 
 def trained(client: TestClient, *files: tuple[str, bytes], **fields: str) -> str:
-    """Id of a new voice; its training waits."""
+    """Id of a new voice of some recordings; its training waits, if its engine can be trained."""
+    if not engine_trains():
+        return _put_together(client, *files or (("a.wav", speech()),), **fields)
     response = train(client, *files, **fields)
     assert response.status_code == 202, response.text
     return str(response.json()["voice"]["voice_id"])
+
+
+def _put_together(client: TestClient, *files: tuple[str, bytes], **fields: str) -> str:
+    (name, content), *others = files
+    told = {key: fields.pop(key) for key in ("name", "description") if key in fields}
+    made = client.post("/voices", files={"file": (name, content, "audio/wav")}, data=told)
+    assert made.status_code == 201, made.text
+    voice = str(made.json()["voice_id"])
+    if others:
+        answer = client.post(f"{VOICES}/{voice}/samples", files=parts(*others))
+        assert answer.status_code == 200, answer.text
+    if changes := {key: value for key, value in fields.items() if value}:
+        answer = client.put(f"{VOICES}/{voice}", json={"version": 1} | changes)
+        assert answer.status_code == 200, answer.text
+    return voice
 
 
 def get(client: TestClient, voice: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from tests.azure_fake.published import Published
 KEY = "key-of-the-fake-translator"
 REGION = "westeurope"
 _NAMES = {
+    "cy": ("Welsh", "Cymraeg"),
     "de": ("German", "Deutsch"),
     "en": ("English", "English"),
     "fr": ("French", "Français"),

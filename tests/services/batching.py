@@ -17,7 +17,7 @@ from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.sql import SqlDatabase
 from app.engines.base import SynthesisRequest
-from app.engines.fake import FakeEngine, read_back
+from app.engines.fake import read_back
 from app.jobs.board import JobBoard
 from app.jobs.runner import JobRunner
 from app.jobs.webhooks import Webhooks
@@ -36,6 +36,7 @@ from app.watermark.marking import Watermark
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
 from tests.services.parts import FREE, ME, OWNER, Parts, parts, reach, shelf
+from tests.speaking import engine_kind
 
 
 class Untold:
@@ -46,7 +47,7 @@ class Untold:
     async def put_webhook(self, job: Job) -> None: ...
 
 
-class Held(FakeEngine):
+class Held(engine_kind()):
     """Notes what it says, waits before some texts, fails at others.
 
     Attributes:
@@ -153,6 +154,7 @@ async def batching(settings: Settings, **options: Any) -> AsyncIterator[Batching
     engine, outputs = options.pop("engine", None) or Held(), Disk()
     try:
         async with parts(settings) as p:
+            p.engines.append(engine)
             p.outputs = outputs
             board = JobBoard(database.collection(Job), Untold(), webhooks=Webhooks(None))
             items, batches = database.collection(BatchItem), database.collection(Batch)

@@ -27,7 +27,6 @@ from app.db.base import Collection
 from app.db.sql import SqlDatabase
 from app.db.voices import VoiceReach
 from app.engines.base import Engine
-from app.engines.fake import FakeEngine
 from app.guarding import GuardParts, barred_in
 from app.jobs.board import JobBoard
 from app.jobs.webhooks import Webhooks
@@ -60,6 +59,7 @@ from app.training.measuring import Measuring
 from app.training.session import Workshop
 from app.training.versions import Versions
 from tests.conftest import recording
+from tests.speaking import new_engine
 
 OWNER = "local"
 ME = Party(OWNER)
@@ -100,6 +100,8 @@ class Parts:
     jobs: Any = None
     lexicons: Any = None
     database: SqlDatabase | None = None
+    engines: list[Engine] = field(default_factory=list)
+    """Those that are closed in the end; the first is the one that is under test."""
 
     @property
     def stores(self) -> Stores:
@@ -135,7 +137,7 @@ class Parts:
             shares=self.database.collection(VoiceShare),
             lexicons=self.lexicons,
             stores=self.stores,
-            engine=FakeEngine(),
+            engine=self.engines[0],
             ears=ears,
             desk=self._desk(),
             permit=FREE,
@@ -172,7 +174,7 @@ class Parts:
         judge: Judge | None = None,
         clock: Clock = time.monotonic,
     ) -> Workshop:
-        engine = engine or FakeEngine()
+        engine = engine or self.engines[0]
         turns = Turns(engine.info.concurrency, max_requests=8, clock=time.monotonic)
         return Workshop(
             voices=self.voices,
@@ -200,6 +202,7 @@ class Parts:
 async def parts(settings: Settings) -> AsyncIterator[Parts]:
     database = SqlDatabase(settings.database)
     await database.open()
+    engines: list[Engine] = [new_engine()]
     try:
         yield Parts(
             database.collection(Voice),
@@ -211,8 +214,11 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
             jobs=database.collection(Job),
             lexicons=database.collection(Lexicon),
             database=database,
+            engines=engines,
         )
     finally:
+        for engine in engines:
+            await engine.close()
         await database.close()
 
 

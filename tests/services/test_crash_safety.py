@@ -16,7 +16,6 @@ from fastapi.testclient import TestClient
 from app.core.config import Settings
 from app.core.exceptions import AppError, DatabaseError, StorageError, VoiceNotFound
 from app.db.sql import SqlCollection
-from app.main import create_app
 from app.models.audit import Action
 from app.models.voice import Erased, Voice
 from app.services.voices import Upload
@@ -24,6 +23,7 @@ from app.storage.base import Removed
 from app.storage.local import LocalBlobStore
 from tests.conftest import recording
 from tests.services.parts import OWNER, Interrupted, Paused, files, kill_at, parts
+from tests.speaking import create_app, engine_settings
 
 pytestmark = pytest.mark.services
 
@@ -186,7 +186,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("step", STEPS)
 def test_the_next_start_cleans_up_after_a_killed_process(killed, step):
     left, there = STEPS[step]
-    settings = Settings(_env_file=None, data_dir=killed / step, voice_engine="fake")
+    settings = Settings(_env_file=None, data_dir=killed / step, **engine_settings())
     assert len(files(settings)) == left
 
     with TestClient(create_app(settings)) as client:  # these files are young
@@ -300,7 +300,7 @@ import json, os, resource, signal, sys
 from pathlib import Path
 from fastapi.testclient import TestClient
 from app.core.config import Settings
-from app.main import create_app
+from tests.speaking import create_app
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 content = Path(sys.argv[1]).read_bytes()

@@ -12,18 +12,17 @@ from app.audio.types import Recording
 from app.context import AppContext, open_context
 from app.core.config import Settings
 from app.core.exceptions import EngineFailed
-from app.engines.base import VoiceState
-from app.engines.fake import FakeEngine
-from app.main import create_app
+from app.engines.base import Engine, VoiceState
 from app.models.voice import Voice
 from app.services.voices import Upload
 from tests.conftest import recording
 from tests.services.parts import OWNER, files
+from tests.speaking import create_app, engine_kind
 
 pytestmark = pytest.mark.anyio
 
 
-class Refining(FakeEngine):
+class Refining(engine_kind()):
     """Finds a voice that is more alike, once it is let go."""
 
     def __init__(self, *, finds: bool = True, fails: bool = False) -> None:
@@ -45,7 +44,7 @@ def refining(settings: Settings) -> Settings:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, engine: FakeEngine) -> AsyncIterator[AppContext]:
+async def opened(settings: Settings, engine: Engine) -> AsyncIterator[AppContext]:
     async with open_context(refining(settings), engine=engine) as context:
         yield context
 

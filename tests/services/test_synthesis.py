@@ -17,8 +17,8 @@ from app.core.config import Settings
 from app.core.exceptions import EngineFailed, RateLimited, UnsupportedControl
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
-from app.engines.base import EngineInfo, SynthesisRequest
-from app.engines.fake import FakeEngine, read_back
+from app.engines.base import Engine, EngineInfo, SynthesisRequest
+from app.engines.fake import read_back
 from app.lexicons.shelf import Attached
 from app.models.history import SpeechSource, SpeechStatus
 from app.models.speech import Priority, SpeechRequest, Spoken
@@ -32,6 +32,7 @@ from app.watermark.marking import Watermark
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
 from tests.services.parts import FREE, ME, OWNER, Parts, parts, reach, shelf
+from tests.speaking import engine_kind, new_engine
 
 pytestmark = pytest.mark.anyio
 
@@ -56,7 +57,7 @@ class Log:
         self.told.append(spoken)
 
 
-class Failing(FakeEngine):
+class Failing(engine_kind()):
     """Fails in the sentence that contains `fail`, and waits for ever in one with `wait`."""
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
@@ -68,11 +69,11 @@ class Failing(FakeEngine):
             yield chunk
 
 
-class Able(FakeEngine):
+class Able(engine_kind()):
     """Has every control, and notes what it was asked for; or other controls."""
 
     def __init__(self, *controls: str) -> None:
-        self.info: EngineInfo = replace(FakeEngine.info, controls=frozenset(controls))
+        self.info: EngineInfo = replace(engine_kind().info, controls=frozenset(controls))
         self.asked: list[SynthesisRequest] = []
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
@@ -82,27 +83,27 @@ class Able(FakeEngine):
             yield chunk
 
 
-class Wordy(FakeEngine):
+class Wordy(engine_kind()):
     """Knows when its words are spoken, and is silent for half a second before and behind them."""
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
         silence = np.zeros(12_000, np.float32)
-        async for chunk in super().synthesize(request):
-            samples = np.concatenate([silence, chunk.samples, silence])
-            at, words = 0.5 + 2 * 0.04, []
-            for found in re.finditer(r"\S+", request.text):
-                word = found[0]
-                words.append(WordTiming(word, at, at + 0.04 * len(word), *found.span()))
-                at += 0.04 * (len(word) + 1)
-            # Two chunks, as of an engine that speaks in parts: the times are those of each.
-            half = len(samples) // 2
-            early = tuple(word for word in words if word.start_s < half / 24_000)
-            late = tuple(
-                replace(w, start_s=w.start_s - half / 24_000, end_s=w.end_s - half / 24_000)
-                for w in words[len(early) :]
-            )
-            yield SpeechChunk(samples[:half], 24_000, 0, 1, early)
-            yield SpeechChunk(samples[half:], 24_000, 1, 2, late)
+        spoken = [chunk.samples async for chunk in super().synthesize(request)]
+        samples = np.concatenate([silence, *spoken, silence])
+        at, words = 0.5 + 2 * 0.04, []
+        for found in re.finditer(r"\S+", request.text):
+            word = found[0]
+            words.append(WordTiming(word, at, at + 0.04 * len(word), *found.span()))
+            at += 0.04 * (len(word) + 1)
+        # Two chunks, as of an engine that speaks in parts: the times are those of each.
+        half = len(samples) // 2
+        early = tuple(word for word in words if word.start_s < half / 24_000)
+        late = tuple(
+            replace(w, start_s=w.start_s - half / 24_000, end_s=w.end_s - half / 24_000)
+            for w in words[len(early) :]
+        )
+        yield SpeechChunk(samples[:half], 24_000, 0, 1, early)
+        yield SpeechChunk(samples[half:], 24_000, 1, 2, late)
 
 
 @pytest.fixture
@@ -117,9 +118,11 @@ async def voice(made: Parts) -> Voice:
 
 
 def speaker(
-    made: Parts, engine: FakeEngine | None = None, *, log: Log | None = None, requests: int = 8
+    made: Parts, engine: Engine | None = None, *, log: Log | None = None, requests: int = 8
 ) -> SynthesisService:
-    engine = engine or FakeEngine()
+    if engine is not None:
+        made.engines.append(engine)
+    engine = engine or made.engines[0]
     return SynthesisService(
         voices=made.voices,
         reach=reach(made.database),
@@ -359,7 +362,7 @@ async def test_words_are_told_in_seconds_of_the_whole_audio(made, voice):
 
 
 async def test_an_engine_without_timings_has_no_words(made, voice):
-    class Wordless(FakeEngine):
+    class Wordless(engine_kind()):
         async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
             async for chunk in super().synthesize(request):
                 yield replace(chunk, words=())
@@ -426,8 +429,8 @@ async def test_a_cancelled_request_closes_its_encoder_only_when_its_thread_has_e
         since=0.0,
     )
     limits = SynthesisLimits(max_chars=1000, max_whole_chars=500)
-    draft = Drafting(FakeEngine().info, limits).draft(ME, voice, asking(voice), streaming=True)
-    plan = Plan(draft, {voice.id: voice}, Attached(Matcher(())), FakeEngine())
+    draft = Drafting(new_engine().info, limits).draft(ME, voice, asking(voice), streaming=True)
+    plan = Plan(draft, {voice.id: voice}, Attached(Matcher(())), new_engine())
     (first, *_) = plan.worded()
     take = Take(plan, saying(first), encoder)
     speech = Speech(order, take, streaming=True, admission=nullcontext())

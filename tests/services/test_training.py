@@ -28,7 +28,6 @@ from app.core.exceptions import (
 from app.db.sql import SqlCollection
 from app.engines.base import TrainingEvent, TrainingOptions, VoiceState
 from app.engines.fake import FORMAT, TRAINED_FORMAT, FakeEngine, read_back
-from app.main import create_app
 from app.models.speech import SpeechRequest
 from app.models.voice import Voice
 from app.services.voices import Upload
@@ -36,8 +35,9 @@ from app.storage.local import LocalBlobStore
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
 from tests.services.parts import OWNER, Interrupted, Parts, files, kill_at, parts
+from tests.speaking import TRAINS, create_app
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, TRAINS]
 
 OPTIONS = TrainingOptions(minutes=2.0, seed=1)
 

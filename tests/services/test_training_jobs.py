@@ -29,8 +29,9 @@ from app.training.recordings import Heard, split
 from tests.clock import StoppedClock
 from tests.conftest import recording
 from tests.services.parts import OWNER, Parts, files, parts
+from tests.speaking import TRAINS
 
-pytestmark = [pytest.mark.anyio, pytest.mark.services]
+pytestmark = [pytest.mark.anyio, pytest.mark.services, TRAINS]
 
 STEP_S = 30.0  # of a training of two minutes
 

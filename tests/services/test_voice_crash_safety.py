@@ -14,11 +14,11 @@ from fastapi.testclient import TestClient
 
 from app.core.config import Settings
 from app.core.exceptions import DatabaseError, StorageError
-from app.main import create_app
 from app.services.voices import Sent, TrainAgain, TrainOrder, Upload
 from tests.api.voices import VOICES, fingerprint, get
 from tests.conftest import recording
 from tests.services.parts import OWNER, Interrupted, Parts, files, kill_at, parts
+from tests.speaking import TRAINS, create_app
 
 pytestmark = pytest.mark.services
 
@@ -65,6 +65,7 @@ async def nothing_is_left(p: Parts, settings: Settings) -> None:
         ("jobs", "add", DatabaseError("It is full.")),
     ],
 )
+@TRAINS
 async def test_a_step_that_fails_leaves_nothing_of_a_new_voice(settings, name, method, error):
     async with parts(settings) as p:
         healthy = replace(p)
@@ -78,6 +79,7 @@ async def test_a_step_that_fails_leaves_nothing_of_a_new_voice(settings, name, m
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("step", ["recordings.put", "samples.add_all", "voices.add", "jobs.add"])
+@TRAINS
 async def test_a_cancelled_training_is_begun_whole_or_not_at_all(settings, step):
     async with parts(settings) as p:
         healthy = replace(p)
@@ -134,6 +136,7 @@ async def test_a_voice_that_is_deleted_while_recordings_come_stays_deleted(setti
 
 
 @pytest.mark.anyio
+@TRAINS
 async def test_a_training_that_cannot_be_submitted_leaves_the_voice_as_it_was(settings):
     async with parts(settings) as p:
         voice = await p.service().register(OWNER, Upload(recording(), "a.wav"))
@@ -191,6 +194,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.services  # a process for each step
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 @pytest.mark.parametrize("step", STEPS)
+@TRAINS
 def test_after_a_kill_every_voice_is_whole_and_the_rest_is_swept(killed: Path, step: str) -> None:
     left, there = STEPS[step]
     settings = Settings(

@@ -149,8 +149,8 @@ class Shelf:
         else knows its name there. Then its record: what is left belongs to no voice, and is swept.
         """
         tools = self._tools
-        stays = not await self._forgotten(voice)
         async with tools.audit.recorded(Action.VOICE_DELETED, voice):
+            stays = not await self._forgotten(voice)
             record = await tools.voices.delete(voice.id)
         await self._forget(voice)
         erased: dict[str, ErasedFiles] = {}
