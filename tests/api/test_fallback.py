@@ -367,7 +367,7 @@ def test_speech_that_is_broken_off_later_breaks_the_connection(tmp_path: Path) -
 
 
 def test_the_same_engine_twice_stops_the_start(tmp_path: Path) -> None:
-    app = create_app(settings_of(tmp_path, fallback_engines="fake"))
+    app = create_app(settings_of(tmp_path, fallback_engines="fake"), engine=Engine("fake", b"1"))
 
     with pytest.raises(AppError, match="stands twice"), TestClient(app):
         pass
