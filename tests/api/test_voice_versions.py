@@ -19,7 +19,7 @@ from app.models.audit import Action
 from app.models.voice import VoiceMethod
 from app.services.voices import Upload
 from tests.audio.signals import read_pcm
-from tests.conftest import recording
+from tests.conftest import recording, registered
 from tests.services.parts import OWNER, Parts, files, parts
 
 
@@ -146,15 +146,21 @@ def test_two_versions_are_compared(client: TestClient, voice_id: str) -> None:
     assert body["a"]["similarity"] is body["b"]["similarity"] is body["more_alike"] is None
 
 
+@pytest.fixture(scope="module")
+def untrained(shared: TestClient) -> str:
+    """A voice with one version, of the server that the tests share."""
+    return registered(shared)
+
+
 @pytest.mark.parametrize("number", [0, -1, 2**31, 10**30, "x", "1.5", "1e3", "%00"])
 def test_a_number_that_cannot_be_is_refused(
-    client: TestClient, voice_id: str, number: object
+    shared: TestClient, untrained: str, number: object
 ) -> None:
     for answer in (
-        client.get(url(voice_id, number)),
-        client.delete(url(voice_id, number)),
-        client.post(url(voice_id, number, "activate")),
-        client.get(f"{url(voice_id, 'compare')}?a=1&b={number}"),
+        shared.get(url(untrained, number)),
+        shared.delete(url(untrained, number)),
+        shared.post(url(untrained, number, "activate")),
+        shared.get(f"{url(untrained, 'compare')}?a=1&b={number}"),
     ):
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid-request")
 

@@ -22,6 +22,7 @@ from app.engines.fake import read_back
 from app.main import create_app
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
+from tests.schema import schema_in
 
 VOICES = "/api/v1/voices"
 
@@ -29,6 +30,8 @@ VOICES = "/api/v1/voices"
 def settings_of(folder: Path, **more: Any) -> Settings:
     """Of a server with the fake engine and without limits."""
     usual = {"rate_limiting_enabled": False, "jobs_worker": False, "voice_engine": "fake"}
+    if not more.keys() & {"database_url", "cosmos_db_endpoint"}:
+        schema_in(folder)
     return Settings(_env_file=None, data_dir=folder, **usual | more)
 
 
