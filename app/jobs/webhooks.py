@@ -121,9 +121,9 @@ class Webhooks:
 
     async def _attempt(self, job: Job, message_id: str, content: bytes) -> str | None:
         """What went wrong, without anything of the address."""
+        until = asyncio.get_running_loop().time() + self._timeout_s
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._post(job, message_id, content)
+            return await self._post(job, message_id, content, until=until)
         except WebhookRefused as error:
             return error.detail
         except TimeoutError:
@@ -131,7 +131,7 @@ class Webhooks:
         except (httpx2.HTTPError, OSError) as error:
             return type(error).__name__
 
-    async def _post(self, job: Job, message_id: str, content: bytes) -> str | None:
+    async def _post(self, job: Job, message_id: str, content: bytes, *, until: float) -> str | None:
         parsed = self._parsed(job.webhook_url or "")
         # The address that was judged is the one that is called: a name that is asked for twice
         # could have changed in between.
@@ -145,6 +145,7 @@ class Webhooks:
         async with (
             httpx2.AsyncClient(verify=self._trust, trust_env=False, timeout=None) as client,
             outgoing("webhook", "POST", str(parsed), request=job.request_id) as ours,
+            asyncio.timeout_at(until),
             client.stream(
                 "POST",
                 target,
