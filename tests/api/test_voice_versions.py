@@ -16,7 +16,7 @@ from app.engines.base import TrainingOptions
 from app.engines.fake import read_back
 from app.main import create_app
 from app.models.audit import Action
-from app.models.voice import VoiceMethod
+from app.models.voice import Voice, VoiceMethod
 from app.services.voices import Upload
 from tests.audio.signals import read_pcm
 from tests.conftest import recording, registered
@@ -181,12 +181,12 @@ def test_versions_of_no_voice_are_not_found(client: TestClient, voice: str) -> N
 # Beside each other
 
 
-async def _trained(p: Parts, times: int = 1) -> str:
+async def _trained(p: Parts, times: int = 1) -> Voice:
     voice = await p.service().register(OWNER, Upload(recording(), "a.wav"))
     for _ in range(times):
         async for _ in p.training().adapt(OWNER, voice.id, TrainingOptions(1.0)):
             pass
-    return voice.id
+    return await p.service().get(OWNER, voice.id)
 
 
 @pytest.mark.anyio
@@ -194,18 +194,19 @@ async def test_activated_and_deleted_at_once_a_version_is_the_one_or_the_other(
     settings: Settings,
 ) -> None:
     async with parts(settings) as p:
-        voice_id = await _trained(p, times=4)
+        voice = await _trained(p, times=4)
         service = p.version_service()
         for number in (1, 2, 3, 4):
             results: list[Any] = await asyncio.gather(
-                service.activate(OWNER, voice_id, number),
-                service.delete(OWNER, voice_id, number),
+                service.activate(voice, number),
+                service.delete(voice, number),
                 return_exceptions=True,
             )
 
             [refused] = [result for result in results if isinstance(result, BaseException)]
             assert isinstance(refused, Conflict | VersionNotFound)
-            voice, versions = await service.list(OWNER, voice_id)
+            voice = await p.service().get(OWNER, voice.id)
+            versions = await service.list(voice)
             there = number in {version.number for version in versions}
             assert (voice.active_version == number) == there
             assert await p.states.get(voice.state_blob)
@@ -232,15 +233,15 @@ class Scores:
 @pytest.mark.anyio
 async def test_a_comparison_measures_both_now_and_one_at_a_time(settings: Settings) -> None:
     async with parts(settings) as p:
-        voice_id = await _trained(p)
+        voice = await _trained(p)
         judge = Scores()
         service = p.version_service(judge=judge)
 
-        first = asyncio.create_task(service.compare(OWNER, voice_id, (1, 2)))
+        first = asyncio.create_task(service.compare(voice, (1, 2)))
         assert await asyncio.to_thread(judge.asked.wait, 30)
         with pytest.raises(EngineBusy):
-            await service.compare(OWNER, voice_id, (1, 2))
+            await service.compare(voice, (1, 2))
         judge.may_begin.set()
-        _, ((one, before), (two, after)) = await first
+        (one, before), (two, after) = await first
         assert (one.method, two.method) == (VoiceMethod.INSTANT, VoiceMethod.GRADIENT)
         assert (before.likeness, after.likeness) == (0.25, 0.75)
