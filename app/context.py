@@ -207,7 +207,7 @@ def _wired(parts: wiring.Parts) -> AppContext:  # long: every service by its nam
         turns=parts.turns,
         voices=VoiceService(tools),
         reach=parts.reach,
-        sharing=SharingService(voices=tools.voices, shares=tools.shares, audit=parts.trail),
+        sharing=SharingService(shares=tools.shares, audit=parts.trail),
         voice_tools=tools,
         consent_tools=wiring.consent_tools(parts, tools),
         synthesis=synthesis,

@@ -32,6 +32,7 @@ from app.core.config import Settings
 from app.core.config.checks import check
 from app.core.exceptions import AppError
 from app.core.logging import get_logger, setup_logging_for
+from app.core.outgoing import measured
 from app.core.tracing import check_extras
 from app.engines.base import Engine
 from app.serve import serve
@@ -126,6 +127,7 @@ async def _lifespan(
         with _told():
             app.state.tracer = await opened.enter_async_context(traced(settings))
             app.state.context = await opened.enter_async_context(opening())
+            opened.enter_context(measured(app.state.context.metrics))  # what is begun here too
             await warm_up(app.state.context)
             if settings.jobs_worker:
                 await opened.enter_async_context(working(app.state.context, app.state.tracer))

@@ -1,4 +1,3 @@
-import asyncio
 import os
 import threading
 import time
@@ -6,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +16,6 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from app.core.config import Settings
-from app.db.sql import SqlDatabase
 from app.engines.base import Engine
 from app.models.consent import ConsentMethod
 from app.models.voice import Voice
@@ -26,6 +23,7 @@ from tests.audio.signals import encoded, talk
 from tests.azure_fake import violations
 from tests.azure_fake.cosmos import KEY, State, cosmos_app
 from tests.azure_fake.serving import served
+from tests.schema import schema_in
 from tests.speaking import azure_instead, create_app, engine_settings
 
 pytest_plugins = ["tests.servers.postgres", "tests.servers.redis"]
@@ -93,6 +91,10 @@ def cosmos_account(pytestconfig: pytest.Config) -> Iterator[str | None]:
         yield address
 
 
+# But for one: tests of the real engine need its files.
+_VARIABLES = {field.upper() for field in Settings.model_fields} - {"MODEL_DIR"}
+
+
 @pytest.fixture(autouse=True)
 def _own_settings(
     monkeypatch: pytest.MonkeyPatch,
@@ -101,9 +103,8 @@ def _own_settings(
     cosmos_account: str | None,
 ) -> None:
     """No setting of the developer's machine reaches a test, and no test leaves a file here."""
-    for field in Settings.model_fields:
-        if field != "model_dir":  # tests of the real engine need its files
-            monkeypatch.delenv(field.upper(), raising=False)
+    for name in _VARIABLES & os.environ.keys():
+        monkeypatch.delenv(name)
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     for field, value in engine_settings().items():
         told = value.get_secret_value() if isinstance(value, SecretStr) else value
@@ -126,24 +127,15 @@ def _as_published() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database without records, with its schema: a copy is sooner there than one that is made."""
-    path = tmp_path_factory.mktemp("schema") / "voices.db"
-
-    async def make() -> None:
-        database = SqlDatabase(f"sqlite:///{path}")
-        await database.open()
-        await database.close()
-
-    asyncio.run(make())
-    return path
+    """A database without records, to be copied."""
+    return schema_in(tmp_path_factory.mktemp("schema"))
 
 
 @pytest.fixture
-def settings(tmp_path: Path, new_database: Path) -> Settings:
+def settings(tmp_path: Path) -> Settings:
     """Of a server for tests: no limits on how much a test may do."""
     data_dir = tmp_path / "data"
-    data_dir.mkdir(exist_ok=True)
-    copyfile(new_database, data_dir / "voices.db")
+    schema_in(data_dir)
     # What the environment says is another thing in each test.
     cosmos = {name: os.environ[name.upper()] for name in _COSMOS if name.upper() in os.environ}
     if cosmos:
@@ -169,6 +161,15 @@ def _for_tests() -> Settings:
 def client(settings: Settings) -> Iterator[TestClient]:
     """A client of a server with the fake engine and a data folder of its own."""
     with TestClient(create_app(settings)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """As `client`, of one server for a module: for tests that do not mind what others leave."""
+    folder = tmp_path_factory.mktemp("shared")
+    schema_in(folder)
+    with TestClient(create_app(_for_tests().model_copy(update={"data_dir": folder}))) as running:
         yield running
 
 

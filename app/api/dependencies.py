@@ -15,6 +15,7 @@ from app.models.access import Party, Principal
 from app.models.job import JobKind
 from app.models.link import LONGEST_S, SHORTEST_S
 from app.models.share import VoiceAccess
+from app.models.voice import Voice
 from app.services.audit import AuditService
 from app.services.batches import BatchService
 from app.services.consents import ConsentEndings, ConsentService
@@ -180,15 +181,15 @@ def _party(request: Request, _: Annotated[str | None, _OWNER] = None) -> Party:
     return party_of(request)
 
 
-def _keeper(needed: VoiceAccess) -> Callable[..., Awaitable[str]]:
-    async def keeper(
+def _reached(needed: VoiceAccess) -> Callable[..., Awaitable[Voice]]:
+    async def voice(
         voice_id: str,
         party: Annotated[Party, Depends(_party)],
         context: Annotated[AppContext, Depends(_context)],
-    ) -> str:
-        return (await context.reach.find(party, voice_id, needed)).owner
+    ) -> Voice:
+        return await context.reach.find(party, voice_id, needed)
 
-    return keeper
+    return voice
 
 
 async def _job_keeper(
@@ -240,10 +241,10 @@ Caller = Annotated[Principal, Depends(_caller)]
 Owner = Annotated[str, Depends(_owner)]
 Asker = Annotated[Party, Depends(_party)]
 """In whose name it is asked: their own voices are found, and those shared with them."""
-Manager = Annotated[str, Depends(_keeper(VoiceAccess.MANAGE))]
-"""The owner of the voice in the path. The caller is it, or may manage the voice."""
-VoiceOwner = Annotated[str, Depends(_keeper(VoiceAccess.OWN))]
-"""The owner of the voice in the path, who is the caller."""
+ManagedVoice = Annotated[Voice, Depends(_reached(VoiceAccess.MANAGE))]
+"""The voice in the path, which is the caller's, or which they may manage."""
+OwnVoice = Annotated[Voice, Depends(_reached(VoiceAccess.OWN))]
+"""The voice in the path, which is the caller's."""
 JobKeeper = Annotated[str, Depends(_job_keeper)]
 """The owner of the job in the path, if the caller may manage the voice that it trains; else the
 caller."""

@@ -6,16 +6,17 @@ Labels have few values, known beforehand: no id, no name, no text is ever one.
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.core.exceptions import AppError
+from app.core.metrics_dead import bury_dead
 from app.core.metrics_folder import FOLDER
 
 NAMESPACE: Final = "voice_cloning"
@@ -38,6 +39,8 @@ _FIRST_AUDIO_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
 # Seconds of work for a second of speech: over 1 a stream stutters.
 _REAL_TIME_FACTOR = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 5)
 _WAIT_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
+# From the head of a stream to the whole answer of a chat model.
+_OUTGOING_S = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60)
 _REGISTRATION_S = (0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 20, 60)
 
 
@@ -106,7 +109,7 @@ class Metrics:
             encode, content_type = choose_encoder("")
         registry = self._registry
         if self._shared:
-            _bury_dead(self._shared)
+            bury_dead(self._shared)
             registry = CollectorRegistry()
             MultiProcessCollector(registry, str(self._shared))  # type: ignore[no-untyped-call]
         return encode(registry), content_type
@@ -218,6 +221,10 @@ class Metrics:
         """A worker has taken over what a dead one was at."""
         self._take_overs.inc()
 
+    def outgoing_ended(self, service: str, outcome: Outcome, *, duration_s: float) -> None:
+        """A request to another service, one try of it, is over. See `app.core.outgoing`."""
+        self._outgoing.labels(service, outcome).observe(duration_s)
+
     def abuse(self, kind: str) -> None:
         """Something was refused or flagged: a code of `core/exceptions.py`, or a kind of flag."""
         self._abuse.labels(kind).inc()
@@ -297,6 +304,13 @@ class Metrics:
             _REGISTRATION_S,
             "engine",
         )
+        self._outgoing = self._histogram(
+            "outgoing_seconds",
+            "From a request to another service to its answer, or to the head of a stream.",
+            _OUTGOING_S,
+            "service",
+            "outcome",
+        )
         self._trainings = self._gauge("training_jobs", "Training jobs under way.", "state")
         self._trainings_ended = self._counter(
             "training_jobs_ended_total", "Training jobs that ended.", "state", "outcome"
@@ -373,26 +387,3 @@ def outcome_of(error: BaseException) -> Outcome:
     if not isinstance(error, Exception):  # cancelled, or its generator closed
         return "cancelled"
     return "refused" if isinstance(error, AppError) and error.status < 500 else "failed"
-
-
-def _bury_dead(folder: Path) -> None:
-    """Forget the gauges of processes that are no more: a killed one cannot do it itself, and
-    uvicorn tells nobody that it is gone.
-    """
-    if os.name != "posix":  # there, signal 0 is no question
-        return
-    for file in folder.glob("gauge_live*_*.db"):
-        pid = file.stem.rpartition("_")[2]
-        if pid.isdecimal() and not _alive(int(pid)):
-            with suppress(FileNotFoundError):  # another process has just done the same
-                mark_process_dead(int(pid), str(folder))  # type: ignore[no-untyped-call]
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it is somebody's
-        return True
-    return True

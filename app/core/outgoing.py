@@ -3,9 +3,11 @@
 A request becomes a span of the kind CLIENT, a *dependency* in Application Insights, below the
 request or job that it is sent for. It tells the service, the method, the host and the status.
 Never a path, a query, a header or a body: ids of voices, signatures and texts stand there.
+It is measured as well, by service and outcome.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -15,16 +17,30 @@ from urllib.parse import urlsplit
 from opentelemetry.trace import Span, StatusCode
 
 from app.core.logging import NOBODY, REQUEST_ID_HEADER, request_id
+from app.core.metrics import Metrics, Outcome
 from app.core.tracing import carried, client_span, mark_failed
 
 AZURE_REQUEST_ID: Final = "x-ms-client-request-id"
 """Where services of Azure look for the id of the request, and send it back."""
 _FAILED: Final = 400
+_THEIRS: Final = 500
 
 
 Seen = Callable[[int, Mapping[str, str]], None]
 """Is told the status and the headers of an answer."""
 _watching: ContextVar[Seen | None] = ContextVar("watching", default=None)
+# Set where requests are served, jobs worked on, and at the start; their tasks inherit it.
+_metrics: ContextVar[Metrics | None] = ContextVar("metrics", default=None)
+
+
+@contextmanager
+def measured(metrics: Metrics | None) -> Iterator[None]:
+    """Have the requests measured that are sent in here."""
+    token = _metrics.set(metrics)
+    try:
+        yield
+    finally:
+        _metrics.reset(token)
 
 
 @contextmanager
@@ -53,14 +69,24 @@ class OutgoingHeaders(dict[str, str]):
             if azure:
                 self[AZURE_REQUEST_ID] = request
         self._span = span
+        self._status: int | None = None
 
     def answered(self, status: int, headers: Mapping[str, str] | None = None) -> None:
         """Note the status of the answer. Its headers are for those who watch, not for traces."""
         notice(status, headers or {})
+        self._status = status
         self._span.set_attribute("http.response.status_code", status)
         if status >= _FAILED:
             self._span.set_attribute("error.type", str(status))
             self._span.set_status(StatusCode.ERROR)
+
+    def outcome(self, error: BaseException | None) -> Outcome:
+        """What came of it. An answer without an error says it by its status alone."""
+        if self._status is not None and self._status >= _FAILED:
+            return "failed" if self._status >= _THEIRS else "refused"
+        if error is None:
+            return "ok"
+        return "failed" if isinstance(error, Exception) else "cancelled"
 
 
 @asynccontextmanager
@@ -76,7 +102,7 @@ async def outgoing(
     It may enclose a `yield` of an asynchronous generator: the span becomes nobody's parent.
 
     Args:
-        service: which one, in a word; the span is named `SERVICE METHOD`.
+        service: which one, in a word of ours; the span is named `SERVICE METHOD`.
         url: only its host and port are told.
         request: id of the request that it is sent for. Default: the one that is being served.
         azure: whether the service is one of Azure, which has a name of its own for that id.
@@ -86,13 +112,19 @@ async def outgoing(
         **{"http.request.method": method, "peer.service": service, **_host(url)},
     )
     headers = OutgoingHeaders(span, request or request_id.get(), azure=azure)
+    metrics, start = _metrics.get(), time.perf_counter()
+    failure: BaseException | None = None
     try:
         yield headers
     except (Exception, asyncio.CancelledError) as error:  # who waits no longer cancels
+        failure = error
         mark_failed(span, error)
         raise
     finally:
         span.end()
+        if metrics is not None:
+            outcome = headers.outcome(failure)
+            metrics.outgoing_ended(service, outcome, duration_s=time.perf_counter() - start)
 
 
 def _host(url: str) -> dict[str, str | int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,9 @@ _SQLITE_PRAGMAS: Final = ("busy_timeout=60000", "foreign_keys=OFF")
 def upgrade(connection: Connection) -> None:
     """Run the migrations that are missing: all of them or, on an error, none."""
     with exclusively(connection):
-        command.upgrade(alembic_config(connection), "head")
+        # Most starts find nothing to do, and Alembic takes its time to find that out.
+        if MigrationContext.configure(connection).get_current_revision() != _newest():
+            command.upgrade(alembic_config(connection), "head")
 
 
 def revisions(connection: Connection) -> tuple[str | None, str]:
@@ -37,7 +40,7 @@ def revisions(connection: Connection) -> tuple[str | None, str]:
     scripts = ScriptDirectory.from_config(alembic_config(connection))
     if current is not None:
         scripts.get_revision(current)
-    return current, str(scripts.get_current_head())
+    return current, _newest()
 
 
 def alembic_config(connection: Connection) -> Config:
@@ -46,6 +49,12 @@ def alembic_config(connection: Connection) -> Config:
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
+
+
+@cache
+def _newest() -> str:
+    """The revision that the last of our migrations makes."""
+    return str(ScriptDirectory(str(FOLDER)).get_current_head())
 
 
 @contextmanager

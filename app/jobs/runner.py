@@ -11,6 +11,7 @@ from opentelemetry.trace import Tracer
 from app.core.exceptions import AppError, DatabaseError, JobNotFound, StorageError, code_of
 from app.core.logging import actor, get_logger, request_id
 from app.core.metrics import Metrics
+from app.core.outgoing import measured
 from app.core.tasks import see_through
 from app.core.tracing import job_span
 from app.jobs.base import JobHandler, JobRun
@@ -79,7 +80,7 @@ class JobRunner:
             # Done for the one who asked for it: in the trail, and in the log.
             actor.set(job.actor)
             request_id.set(job.request_id)
-            with job_span(self._tracer, f"job {job.kind.value}"):
+            with measured(self._metrics), job_span(self._tracer, f"job {job.kind.value}"):
                 await self._run(job, part)
 
         with suppress(JobNotFound):  # deleted with its subject
@@ -87,7 +88,7 @@ class JobRunner:
 
     async def tell(self, job_id: str) -> None:
         """Tell a job's webhook that it has ended."""
-        with job_span(self._tracer, "job webhook"):
+        with measured(self._metrics), job_span(self._tracer, "job webhook"):
             await self._until_noted(partial(self._board.deliver, job_id), job_id)
 
     async def _until_noted(self, work: Callable[[], Awaitable[None]], job_id: str) -> None:

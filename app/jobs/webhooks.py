@@ -8,7 +8,6 @@ import socket
 import ssl
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Iterator
-from functools import cached_property
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
@@ -20,6 +19,7 @@ from app.core.config import Settings
 from app.core.exceptions import WebhookRefused
 from app.core.logging import get_logger
 from app.core.outgoing import outgoing
+from app.core.trust import authorities
 from app.models.job import Job, JobDetails
 
 log = get_logger(__name__)
@@ -65,7 +65,7 @@ class Webhooks:
         self._allowed = frozenset(host.lower() for host in allowed_hosts)
         self._timeout_s = timeout_s
         self._attempts = attempts
-        self._given_trust = trust
+        self._trust = trust
         self._resolve = resolve or _resolve
         self._sleep = sleep
         self._clock = clock
@@ -79,11 +79,6 @@ class Webhooks:
             timeout_s=settings.webhook_timeout_s,
             attempts=settings.webhook_attempts,
         )
-
-    @cached_property
-    def _trust(self) -> ssl.SSLContext:
-        """Read when it is needed first: the system's list of authorities takes its time."""
-        return self._given_trust or ssl.create_default_context()
 
     async def check(self, url: str) -> None:
         """Refuse what could not be delivered to.
@@ -121,9 +116,9 @@ class Webhooks:
 
     async def _attempt(self, job: Job, message_id: str, content: bytes) -> str | None:
         """What went wrong, without anything of the address."""
+        until = asyncio.get_running_loop().time() + self._timeout_s
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._post(job, message_id, content)
+            return await self._post(job, message_id, content, until=until)
         except WebhookRefused as error:
             return error.detail
         except TimeoutError:
@@ -131,20 +126,22 @@ class Webhooks:
         except (httpx2.HTTPError, OSError) as error:
             return type(error).__name__
 
-    async def _post(self, job: Job, message_id: str, content: bytes) -> str | None:
+    async def _post(self, job: Job, message_id: str, content: bytes, *, until: float) -> str | None:
         parsed = self._parsed(job.webhook_url or "")
         # The address that was judged is the one that is called: a name that is asked for twice
         # could have changed in between.
         address = await self._address(parsed)
         target = parsed.copy_with(host=address)
+        trust = self._trust or authorities()
         headers = {
             "Host": parsed.netloc.decode("ascii"),
             "Content-Type": "application/json",
             **self._signed(message_id, content),
         }
         async with (
-            httpx2.AsyncClient(verify=self._trust, trust_env=False, timeout=None) as client,
+            httpx2.AsyncClient(verify=trust, trust_env=False, timeout=None) as client,
             outgoing("webhook", "POST", str(parsed), request=job.request_id) as ours,
+            asyncio.timeout_at(until),
             client.stream(
                 "POST",
                 target,

@@ -6,7 +6,6 @@ from app.core.ids import is_id
 from app.core.tasks import see_through
 from app.db.audit import AuditTrail
 from app.db.base import Collection, every
-from app.db.voices import find_voice
 from app.models.access import Principal
 from app.models.audit import Action
 from app.models.base import Record
@@ -34,34 +33,29 @@ class SharingService:
     def __init__(
         self,
         *,
-        voices: Collection[Voice],
         shares: Collection[VoiceShare],
         audit: AuditTrail,
         clock: WallClock = utc_now,
     ) -> None:
-        self._voices = voices
         self._shares = shares
         self._audit = audit
         self._clock = clock
 
-    async def share(
-        self, owner: str, voice_id: str, wanted: NewShare, *, by: Principal
-    ) -> VoiceShare:
+    async def share(self, voice: Voice, wanted: NewShare, *, by: Principal) -> VoiceShare:
         """Share a voice. What was shared with the same one before is replaced.
 
         Raises:
-            VoiceNotFound: there is none with this id, or it is somebody else's.
             InvalidRequest: it is the owner's already, shared with too many, or the end is past.
             VersionConflict, Conflict: it is being shared by somebody else at this moment.
         """
-        there = await self.list(owner, voice_id)
-        if wanted.grantee == user_grantee(owner):
+        there = await self.list(voice)
+        if wanted.grantee == user_grantee(voice.owner):
             raise InvalidRequest("The voice is this user's own.", "Name somebody else.")
         if wanted.expires_at is not None and wanted.expires_at <= self._clock():
             raise InvalidRequest("`expires_at` is past.", "Name a later time.")
         share = VoiceShare(
-            owner=owner,
-            voice_id=voice_id,
+            owner=voice.owner,
+            voice_id=voice.id,
             grantee=wanted.grantee,
             access=wanted.access,
             expires_at=wanted.expires_at,
@@ -76,26 +70,20 @@ class SharingService:
             )
         return await see_through(self._store(share, known))
 
-    async def list(self, owner: str, voice_id: str) -> list[VoiceShare]:
-        """With whom a voice is shared, newest first; those that have expired among them.
-
-        Raises:
-            VoiceNotFound: there is none with this id, or it is somebody else's.
-        """
-        voice = await find_voice(self._voices, owner, voice_id)
+    async def list(self, voice: Voice) -> list[VoiceShare]:
+        """With whom a voice is shared, newest first; those that have expired among them."""
         where = {"voice_id": voice.id}
         pages = every(
             lambda cursor: self._shares.list(where=where, limit=MOST_SHARES, cursor=cursor)
         )
         return [share async for share in pages]
 
-    async def end(self, owner: str, voice_id: str, share_id: str) -> None:
+    async def end(self, voice: Voice, share_id: str) -> None:
         """Take a share back.
 
         Raises:
-            VoiceNotFound, ShareNotFound: there is none with this id, or it is somebody else's.
+            ShareNotFound: the voice has none with this id.
         """
-        voice = await find_voice(self._voices, owner, voice_id)
         share = await self._shares.get(share_id) if is_id(share_id) else None
         if share is None or share.voice_id != voice.id:
             raise ShareNotFound(

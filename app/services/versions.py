@@ -7,7 +7,6 @@ from app.core.admission import Admission
 from app.core.exceptions import AppError, VersionNotFound, VoiceEngineMismatch
 from app.core.logging import get_logger
 from app.core.tasks import see_through
-from app.db.voices import find_voice
 from app.engines.base import Remote, VoiceState
 from app.engines.registry import REMOTE
 from app.models.audit import Action
@@ -33,32 +32,27 @@ class VersionService:
             1, doing="comparison is under way", retry_after_s=lambda: _BUSY_RETRY_S
         )
 
-    async def list(self, owner: str, voice_id: str) -> tuple[Voice, list[VoiceVersion]]:
-        """The voice, and its versions by number.
+    async def list(self, voice: Voice) -> list[VoiceVersion]:
+        """The versions of a voice, by number."""
+        return await self._shop.versions.all(voice)
+
+    async def get(self, voice: Voice, number: int) -> VoiceVersion:
+        """One version of a voice.
 
         Raises:
-            VoiceNotFound: there is none with this id, or it is somebody else's.
+            VersionNotFound
         """
-        voice = await self._find(owner, voice_id)
-        return voice, await self._shop.versions.all(voice)
+        return await self._shop.versions.get(voice, number)
 
-    async def get(self, owner: str, voice_id: str, number: int) -> tuple[Voice, VoiceVersion]:
-        """The voice, and one version of it.
-
-        Raises:
-            VoiceNotFound, VersionNotFound
-        """
-        voice = await self._find(owner, voice_id)
-        return voice, await self._shop.versions.get(voice, number)
-
-    async def activate(self, owner: str, voice_id: str, number: int) -> tuple[Voice, VoiceVersion]:
+    async def activate(self, voice: Voice, number: int) -> tuple[Voice, VoiceVersion]:
         """Have a version spoken from now on, a newer or an older one.
 
         Raises:
-            VoiceNotFound, VersionNotFound
+            VoiceNotFound: it was deleted meanwhile.
+            VersionNotFound
             VoiceEngineMismatch: it was made by another engine than the one that runs.
         """
-        voice, version = await self.get(owner, voice_id, number)
+        version = await self.get(voice, number)
         self._check_engine(version)
         return await see_through(self._activate(voice, version)), version
 
@@ -66,15 +60,15 @@ class VersionService:
         async with self._shop.audit.recorded(Action.VOICE_CHANGED, voice):
             return await self._shop.versions.activate(version)
 
-    async def delete(self, owner: str, voice_id: str, number: int) -> None:
+    async def delete(self, voice: Voice, number: int) -> None:
         """Delete a version that is not active, with its file and what a provider keeps of it.
 
         Raises:
-            VoiceNotFound, VersionNotFound
+            VoiceNotFound: it was deleted meanwhile.
+            VersionNotFound
             Conflict: it is active.
         """
-        voice, version = await self.get(owner, voice_id, number)
-        await see_through(self._delete(voice, version))
+        await see_through(self._delete(voice, await self.get(voice, number)))
 
     async def _delete(self, voice: Voice, version: VoiceVersion) -> None:
         """The record goes first: what is refused because it is active stays at its provider."""
@@ -97,18 +91,15 @@ class VersionService:
         except AppError as error:
             log.warning(told, voice=version.voice_id, code=error.code)
 
-    async def compare(
-        self, owner: str, voice_id: str, numbers: tuple[int, int]
-    ) -> tuple[Voice, Compared]:
+    async def compare(self, voice: Voice, numbers: tuple[int, int]) -> Compared:
         """Two versions, both measured now against all recordings of the voice.
 
         Raises:
-            VoiceNotFound, VersionNotFound, VoiceEngineMismatch
+            VersionNotFound, VoiceEngineMismatch
             UnsuitableRecording: no recording of the voice can be used.
             EngineBusy: other versions are being compared.
             EngineError, AssetError, StorageError
         """
-        voice = await self._find(owner, voice_id)
         versions = [await self._shop.versions.get(voice, number) for number in numbers]
         for version in versions:
             self._check_engine(version)
@@ -122,10 +113,7 @@ class VersionService:
             )
             speaker = [heard.recording for heard in (*material.learnt, *material.held)]
             measured = [await self._shop.measuring.measure(state, speaker) for state in states]
-        return voice, list(zip(versions, measured, strict=True))
-
-    async def _find(self, owner: str, voice_id: str) -> Voice:
-        return await find_voice(self._shop.voices, owner, voice_id)
+        return list(zip(versions, measured, strict=True))
 
     def _check_engine(self, version: VoiceVersion) -> None:
         running = self._shop.engine.info.name

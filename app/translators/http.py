@@ -7,27 +7,22 @@ will refuse again, and an answer that breaks off was made, and counted, once.
 
 import asyncio
 import json
-import random
 import re
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from functools import cache
 from typing import Any, Final
 
 import httpx2
 
 from app.core.clock import Clock
 from app.core.outgoing import outgoing
+from app.core.retrying import Pauses, asked_wait_s
+from app.core.trust import authorities
 
 _MAX_BYTES: Final = 16 * 2**20
-_FIRST_PAUSE_S, _GROWTH, _LONGEST_PAUSE_S = 0.5, 2.0, 20.0
-_LONGEST_WAIT_S: Final = 86_400.0
-_NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,6})?", re.ASCII)
+_PAUSES: Final = Pauses(first_s=0.5, longest_s=20.0)
 _TOKEN: Final = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 _REQUEST_IDS: Final = ("x-requestid", "apim-request-id", "x-request-id", "x-ms-request-id")
 
@@ -152,7 +147,7 @@ class ServiceClient:
             try:
                 return await self._try(method, url, params, body)
             except CallFailed as failure:
-                pause_s = _pause_s(failure, tried)
+                pause_s = _PAUSES.after(tried, failure.retry_after_s)
                 late = self._clock() + pause_s > until
                 if not failure.again or tried >= self._patience.tries or late:
                     raise
@@ -185,14 +180,10 @@ class ServiceClient:
     def _client(self) -> httpx2.AsyncClient:
         if self._opened is None:
             # Redirects are refused: keys and texts go where we were told. `_try` has the time.
-            self._opened = httpx2.AsyncClient(verify=_trust(), timeout=None, follow_redirects=False)
+            self._opened = httpx2.AsyncClient(
+                verify=authorities(), timeout=None, follow_redirects=False
+            )
         return self._opened
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    """One for all clients: the list of authorities takes its time to be read."""
-    return httpx2.create_ssl_context()
 
 
 async def _content(response: httpx2.Response) -> bytes:
@@ -218,7 +209,7 @@ def _read(response: httpx2.Response, content: bytes) -> Answer:
         _reason(status),
         status=status,
         code=_code(document),
-        retry_after_s=_retry_after_s(response.headers),
+        retry_after_s=asked_wait_s(response.headers),
         request_id=request_id,
     )
 
@@ -241,22 +232,3 @@ def _code(document: Any) -> str | None:
     code = error.get("code") if isinstance(error, dict) else None
     text = str(code) if isinstance(code, int | str) else ""
     return text if _TOKEN.fullmatch(text) else None
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """In seconds, from seconds, milliseconds or a date."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        if _NUMBER.fullmatch(value := headers.get(name, "")):
-            return min(float(value) * unit, _LONGEST_WAIT_S)
-    try:
-        at = parsedate_to_datetime(headers["retry-after"])
-        return min(max(0.0, (at - datetime.now(UTC)).total_seconds()), _LONGEST_WAIT_S)
-    except (KeyError, ValueError, TypeError):  # none, or without a time zone
-        return None
-
-
-def _pause_s(failure: CallFailed, tried: int) -> float:
-    if failure.retry_after_s is not None:
-        return failure.retry_after_s
-    pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * _GROWTH ** (tried - 1))
-    return pause * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret

@@ -22,6 +22,7 @@ from app.models.access import LOCAL, Role
 from app.models.api_key import ApiKey, NewKey
 from app.models.audit import AuditEvent
 from app.services.keys import KeyService
+from tests.schema import schema_in
 from tests.servers.issuer import (
     CLIENT,
     OTHER_TENANT,
@@ -104,6 +105,7 @@ def guarded_settings(folder: Path, issuer: Issuer | None = None, **values: Any) 
         "translator": "fake",
         "auth_mode": "api_key",
     }
+    schema_in(folder)
     return Settings(_env_file=None, **usual | (entra if issuer else {}) | values)
 
 

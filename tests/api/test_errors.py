@@ -6,8 +6,8 @@ from tests.conftest import make_app, recording
 from tests.speaking import engine_kind
 
 
-def test_every_error_is_a_problem_document_with_the_request_id(client: TestClient) -> None:
-    response = client.get("/voices/none", headers={"X-Request-ID": "my-id-1"})
+def test_every_error_is_a_problem_document_with_the_request_id(shared: TestClient) -> None:
+    response = shared.get("/voices/none", headers={"X-Request-ID": "my-id-1"})
 
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["x-request-id"] == "my-id-1"
@@ -22,22 +22,22 @@ def test_every_error_is_a_problem_document_with_the_request_id(client: TestClien
     }
 
 
-def test_an_unusable_request_id_is_replaced(client: TestClient) -> None:
+def test_an_unusable_request_id_is_replaced(shared: TestClient) -> None:
     given = "bad id\twith spaces" + "x" * 100
 
-    assert client.get("/health", headers={"X-Request-ID": given}).headers["x-request-id"] != given
+    assert shared.get("/health", headers={"X-Request-ID": given}).headers["x-request-id"] != given
 
 
-def test_an_unknown_path_and_a_wrong_method_are_problems_too(client: TestClient) -> None:
-    assert client.get("/nowhere").json()["code"] == "not-found"
-    wrong = client.put("/voices", json={})
+def test_an_unknown_path_and_a_wrong_method_are_problems_too(shared: TestClient) -> None:
+    assert shared.get("/nowhere").json()["code"] == "not-found"
+    wrong = shared.put("/voices", json={})
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method-not-allowed")
     assert wrong.headers["allow"]
 
 
-def test_a_path_that_ends_in_a_line_break_is_not_the_one_without(client: TestClient) -> None:
-    assert client.get("/api/v1/synthesis/history/").status_code == 200
-    broken = client.get("/api/v1/synthesis/history/%0A")
+def test_a_path_that_ends_in_a_line_break_is_not_the_one_without(shared: TestClient) -> None:
+    assert shared.get("/api/v1/synthesis/history/").status_code == 200
+    broken = shared.get("/api/v1/synthesis/history/%0A")
     assert (broken.status_code, broken.json()["code"]) == (404, "history-not-found")
 
 
@@ -68,16 +68,16 @@ def test_a_traceback_is_shown_where_it_is_asked_for(settings: Settings) -> None:
     assert "ZeroDivisionError: secret detail\n" in problem["traceback"]
 
 
-def test_a_refused_value_is_not_repeated(client: TestClient) -> None:
-    response = client.post("/voices/x/synthesize", json={"text": {"private": "words"}})
+def test_a_refused_value_is_not_repeated(shared: TestClient) -> None:
+    response = shared.post("/voices/x/synthesize", json={"text": {"private": "words"}})
 
     assert response.status_code == 400
     assert "words" not in response.text
 
 
 @pytest.mark.parametrize("body", ["{", '{"text": "hello",}', "hello"])
-def test_a_body_that_is_not_json_is_named_so(client: TestClient, body: str) -> None:
-    response = client.post(
+def test_a_body_that_is_not_json_is_named_so(shared: TestClient, body: str) -> None:
+    response = shared.post(
         "/voices/x/synthesize", content=body, headers={"Content-Type": "application/json"}
     )
 

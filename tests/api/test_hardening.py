@@ -70,8 +70,8 @@ def test_a_page_can_read_errors_even_our_own_faults(for_page: Settings) -> None:
 
 
 @pytest.mark.parametrize("path", ["/voices", "/nowhere", "/health", "/openapi.json"])
-def test_every_answer_has_security_headers(client: TestClient, path: str) -> None:
-    headers = client.get(path).headers
+def test_every_answer_has_security_headers(shared: TestClient, path: str) -> None:
+    headers = shared.get(path).headers
 
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
@@ -94,9 +94,9 @@ def test_browsers_are_told_to_stay_on_https_in_production(
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
 def test_the_pages_of_the_documentation_run_only_scripts_of_one_version(
-    client: TestClient, path: str
+    shared: TestClient, path: str
 ) -> None:
-    answer = client.get(path)
+    answer = shared.get(path)
     policy = answer.headers["content-security-policy"]
 
     assert answer.text.count("<script src=") == answer.text.count("</script>") - answer.text.count(
@@ -182,22 +182,22 @@ def test_head_is_answered_as_get_without_the_body(
     assert client.head("/voices/none").status_code == 404
 
 
-def test_a_wrong_method_is_told_all_methods_of_the_path(client: TestClient) -> None:
+def test_a_wrong_method_is_told_all_methods_of_the_path(shared: TestClient) -> None:
     def allowed(path: str) -> str:
-        answer = client.patch(path)
+        answer = shared.patch(path)
         assert answer.status_code == 405
         return str(answer.headers["allow"])
 
     assert allowed("/voices") == "GET, HEAD, POST"
     assert allowed("/voices/some-id") == "GET, HEAD, DELETE"
     assert allowed("/health") == "GET, HEAD"
-    assert client.head("/voices/some-id/synthesize").status_code == 405
+    assert shared.head("/voices/some-id/synthesize").status_code == 405
 
 
-def test_nobody_is_sent_to_where_the_request_says(client: TestClient) -> None:
+def test_nobody_is_sent_to_where_the_request_says(shared: TestClient) -> None:
     asked = {"Host": "other.example.com"}
 
-    answer = client.get("/voices/", headers=asked, follow_redirects=False)
+    answer = shared.get("/voices/", headers=asked, follow_redirects=False)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
     assert "Location" not in answer.headers

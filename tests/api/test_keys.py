@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,25 @@ from tests.speaking import create_app
 KEYS = "/api/v1/keys"
 
 
-@pytest.fixture
-def admin(tmp_path: Path) -> Iterator[TestClient]:
+@contextmanager
+def chief(folder: Path) -> Iterator[TestClient]:
     """A client that sends the key of the administrator `chief`."""
-    settings = guarded_settings(tmp_path)
+    settings = guarded_settings(folder)
     key = asyncio.run(make_key(settings, "chief", "admin"))
     with TestClient(create_app(settings), headers={"X-API-Key": key}) as client:
+        yield client
+
+
+@pytest.fixture
+def admin(tmp_path: Path) -> Iterator[TestClient]:
+    with chief(tmp_path) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """For tests that make no key."""
+    with chief(tmp_path_factory.mktemp("unchanged")) as client:
         yield client
 
 
@@ -125,12 +139,12 @@ def test_the_list_comes_in_pages(admin: TestClient) -> None:
     ],
     ids=lambda members: str(members)[:40],
 )
-def test_a_key_that_makes_no_sense_is_refused(admin: TestClient, members: Any) -> None:
+def test_a_key_that_makes_no_sense_is_refused(unchanged: TestClient, members: Any) -> None:
     body = {"name": "web shop", "scopes": ["speaker"]} | members
 
-    response = admin.post(
+    response = unchanged.post(
         KEYS, content=json.dumps(body), headers={"Content-Type": "application/json"}
     )
 
     assert response.status_code == 400
-    assert len(admin.get(KEYS).json()["items"]) == 1
+    assert len(unchanged.get(KEYS).json()["items"]) == 1

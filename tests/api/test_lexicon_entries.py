@@ -1,6 +1,7 @@
 """Entries of lexicons, over HTTP."""
 
 import asyncio
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from fastapi.testclient import TestClient
 from app.core.config import Settings
 from tests.api.access_table import bearer, guarded_settings, make_key
 from tests.api.lexicons import ENTRIES, LEXICONS, add, graphemes, make, problem
+from tests.api.voices import voice_server
 from tests.speaking import create_app
 
 
@@ -161,6 +163,18 @@ def test_a_lexicon_that_is_deleted_between_two_pages_is_passed_over(client: Test
     assert graphemes(client, cursor=page["cursor"]) == ["w0", "w1", "w2"]
 
 
+@pytest.fixture(scope="module")
+def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Of a server with some words."""
+    with voice_server(tmp_path_factory.mktemp("german")) as client:
+        lexicon = make(client, language="de")["id"]
+        add(client, "Straße", lexicon_id=lexicon)
+        add(client, "STRAND", lexicon_id=lexicon)
+        add(client, "Ort", lexicon_id=lexicon, language="de-AT")
+        add(client, "Stuhl", "a CHAIR")
+        yield client
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -178,16 +192,10 @@ def test_a_lexicon_that_is_deleted_between_two_pages_is_passed_over(client: Test
     ids=str,
 )
 def test_the_list_is_filtered(
-    client: TestClient, query: dict[str, str], expected: list[str]
+    german: TestClient, query: dict[str, str], expected: list[str]
 ) -> None:
-    lexicon = make(client, language="de")["id"]
-    add(client, "Straße", lexicon_id=lexicon)
-    add(client, "STRAND", lexicon_id=lexicon)
-    add(client, "Ort", lexicon_id=lexicon, language="de-AT")
-    add(client, "Stuhl", "a CHAIR")
-
-    assert graphemes(client, **query) == expected
-    assert graphemes(client, limit=1, **query) == expected
+    assert graphemes(german, **query) == expected
+    assert graphemes(german, limit=1, **query) == expected
 
 
 @pytest.mark.parametrize(
@@ -239,18 +247,18 @@ def test_a_cursor_of_another_filter_is_refused(client: TestClient) -> None:
     ids=lambda value: str(value)[:50],
 )
 def test_what_cannot_be_an_entry_is_refused_and_nothing_is_made(
-    client: TestClient, fields: dict[str, Any], code: str
+    shared: TestClient, fields: dict[str, Any], code: str
 ) -> None:
-    answer = client.post(ENTRIES, json={"grapheme": "word"} | fields)
+    answer = shared.post(ENTRIES, json={"grapheme": "word"} | fields)
 
     assert problem(answer) == (400, code)
     assert answer.json()["suggestion"]
-    assert client.get(LEXICONS).json()["items"] == []
+    assert shared.get(LEXICONS).json()["items"] == []
 
 
-def test_a_lone_surrogate_is_refused(client: TestClient) -> None:
+def test_a_lone_surrogate_is_refused(shared: TestClient) -> None:
     body = b'{"grapheme": "a\\ud800", "alias": "x"}'
-    answer = client.post(ENTRIES, content=body, headers={"Content-Type": "application/json"})
+    answer = shared.post(ENTRIES, content=body, headers={"Content-Type": "application/json"})
 
     assert answer.status_code == 400
 
@@ -278,12 +286,12 @@ def test_any_grapheme_is_kept_as_it_is(client: TestClient, grapheme: str) -> Non
         "{id}.-1",
     ],
 )
-def test_what_is_no_id_of_an_entry_is_not_found(client: TestClient, form: str) -> None:
-    lexicon = add(client, "word")["lexicon_id"]
+def test_what_is_no_id_of_an_entry_is_not_found(german: TestClient, form: str) -> None:
+    lexicon = german.get(LEXICONS).json()["items"][0]["id"]
     url = ENTRIES + form.format(id=lexicon)
 
-    assert client.get(url).status_code == 404
-    assert client.put(url, json={"grapheme": "a", "alias": "b"}).status_code == 404
+    assert german.get(url).status_code == 404
+    assert german.put(url, json={"grapheme": "a", "alias": "b"}).status_code == 404
 
 
 def test_a_full_lexicon_takes_no_more(settings: Settings) -> None:

@@ -256,13 +256,13 @@ def test_a_file_that_is_too_long_is_refused(settings: Settings) -> None:
     ids=lambda value: repr(value)[:30],
 )
 def test_what_is_no_file_of_entries_is_refused(
-    client: TestClient, content: bytes, filename: str
+    shared: TestClient, content: bytes, filename: str
 ) -> None:
-    answer = send(client, content, filename or "words")
+    answer = send(shared, content, filename or "words")
 
     assert problem(answer) == (400, "lexicon-file-invalid")
     assert answer.json()["suggestion"]
-    assert client.get(LEXICONS).json()["items"] == []
+    assert shared.get(LEXICONS).json()["items"] == []
 
 
 def test_half_of_a_surrogate_pair_is_told_as_any_other_mistake(client: TestClient) -> None:

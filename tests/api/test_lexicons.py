@@ -116,12 +116,13 @@ def test_if_match_keeps_from_losing_the_change_of_another(client: TestClient) ->
     ],
     ids=lambda body: str(body)[:40],
 )
-def test_what_cannot_be_a_lexicon_is_refused(client: TestClient, body: dict[str, Any]) -> None:
-    assert problem(client.post(LEXICONS, json=body)) == (400, "invalid-request")
+def test_what_cannot_be_a_lexicon_is_refused(shared: TestClient, body: dict[str, Any]) -> None:
+    assert problem(shared.post(LEXICONS, json=body)) == (400, "invalid-request")
     if body:
-        lexicon = make(client)
-        changed = client.put(f"{LEXICONS}/{lexicon['id']}", json=body)
+        lexicon = make(shared)
+        changed = shared.put(f"{LEXICONS}/{lexicon['id']}", json=body)
         assert problem(changed) == (400, "invalid-request")
+        shared.delete(f"{LEXICONS}/{lexicon['id']}")
 
 
 def test_each_change_makes_a_version_that_can_be_brought_back(client: TestClient) -> None:

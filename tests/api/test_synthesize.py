@@ -15,10 +15,16 @@ from app.core.exceptions import EngineFailed
 from app.engines.base import SynthesisRequest
 from app.engines.fake import read_back
 from tests.audio.signals import read_pcm
-from tests.conftest import make_app, recording, serving
+from tests.conftest import make_app, recording, registered, serving
 from tests.speaking import engine_kind
 
 Register = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def voice(shared: TestClient) -> str:
+    """Of the server that the tests share."""
+    return registered(shared)
 
 
 def said(content: bytes) -> tuple[set[bytes], str]:
@@ -47,11 +53,11 @@ def decoded(content: bytes) -> tuple[str, int, float]:
     ],
 )
 def test_speech_comes_in_the_format_and_rate_asked_for(
-    client: TestClient, register: Register, fmt: str, mime: str, codec: str, rate: int
+    shared: TestClient, voice: str, fmt: str, mime: str, codec: str, rate: int
 ) -> None:
     body = {"text": "Hello, this is a test", "format": fmt, "sample_rate": rate}
 
-    response = client.post(f"/voices/{register()}/synthesize", json=body)
+    response = shared.post(f"/voices/{voice}/synthesize", json=body)
 
     assert response.status_code == 200
     assert response.headers["content-type"].startswith(mime)
@@ -140,15 +146,15 @@ def test_streams_at_once_do_not_mix(client: TestClient, register: Register) -> N
 )
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_what_cannot_be_spoken_is_400_with_a_suggestion(
-    client: TestClient, register: Register, body: dict[str, object], code: str, stream: bool
+    shared: TestClient, voice: str, body: dict[str, object], code: str, stream: bool
 ) -> None:
     body = {"stream": stream} | body
     if code == "text-too-long" and body["stream"] and len(str(body["text"])) < 100_000:
         pytest.skip("a stream may be longer")
     content = json.dumps(body).encode()
 
-    response = client.post(
-        f"/voices/{register()}/synthesize",
+    response = shared.post(
+        f"/voices/{voice}/synthesize",
         content=content,
         headers={"Content-Type": "application/json"},
     )
@@ -159,11 +165,9 @@ def test_what_cannot_be_spoken_is_400_with_a_suggestion(
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"text": "a"} trailing'])
-def test_a_body_that_is_not_json_is_400(
-    client: TestClient, register: Register, content: bytes
-) -> None:
-    response = client.post(
-        f"/voices/{register()}/synthesize",
+def test_a_body_that_is_not_json_is_400(shared: TestClient, voice: str, content: bytes) -> None:
+    response = shared.post(
+        f"/voices/{voice}/synthesize",
         content=content,
         headers={"Content-Type": "application/json"},
     )

@@ -6,48 +6,23 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.engines.fake import read_back
+from tests.api.sites import SPEAK, TRANSLATE, Site, said
 from tests.api.speech import events
 from tests.api.test_batches import begin, work
 from tests.api.voices import voice_server
-from tests.audio.signals import read_pcm
 from tests.azure_fake.faults import FAULTS
 from tests.azure_fake.serving import served
 from tests.azure_fake.translator import KEY, REGION, TranslatorState, translator_app
 from tests.conftest import registered
 
-TRANSLATE = "/api/v1/translation/translate"
-SPEAK = "/api/v1/synthesis/speak"
 HARD = 'Tom & <b>Ann</b> "Ja" 😀'
 
 
-class Site:
-    """A server with a translator, and a voice."""
-
-    def __init__(self, client: TestClient, state: TranslatorState) -> None:
-        self.client = client
-        self.state = state
-        self.voice = registered(client)
-
-    def translate(self, *texts: str, owner: str | None = None, **more: Any) -> Any:
-        body = {"texts": list(texts), "target_language": "en-US"} | more
-        headers = {"X-Owner": owner} if owner else {}
-        return self.client.post(TRANSLATE, json=body, headers=headers)
-
-    def speak(self, path: str = SPEAK, **fields: Any) -> Any:
-        usual = {"text": "Guten Tag.", "voice": self.voice, "format": "pcm", "translate_to": "en"}
-        body = {name: value for name, value in (usual | fields).items() if value is not None}
-        return self.client.post(path, json=body)
-
-    def last(self) -> dict[str, Any]:
-        """The newest entry of the history; nothing if there is none yet."""
-        entries: list[dict[str, Any]]
-        entries = self.client.get("/api/v1/synthesis/history").json()["items"]
-        return entries[0] if entries else {}
+Translating = Site[TranslatorState]
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Translating]:
     state = TranslatorState()
     with (
         served(translator_app(state)) as url,
@@ -59,21 +34,17 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             max_text_chars=60_000,
         ) as client,
     ):
-        yield Site(client, state)
+        yield Site(client, state, text="Guten Tag.", translate_to="en")
 
 
 @pytest.fixture
-def site(running: Site) -> Site:
+def site(running: Translating) -> Translating:
     running.state.bodies.clear()
     running.state.loses = False
     return running
 
 
-def said(pcm: bytes) -> list[str]:
-    return [text for _, text in read_back(read_pcm(pcm))]
-
-
-def test_texts_are_translated_and_the_same_ones_once_for_each_owner(site: Site) -> None:
+def test_texts_are_translated_and_the_same_ones_once_for_each_owner(site: Translating) -> None:
     answer = site.translate(HARD, "Katze.", glossary=["Ann", {"term": "Katze", "translation": "x"}])
 
     assert answer.status_code == 200
@@ -93,14 +64,14 @@ def test_texts_are_translated_and_the_same_ones_once_for_each_owner(site: Site) 
 
 
 @pytest.mark.services
-def test_fifty_thousand_characters_are_translated(site: Site) -> None:
+def test_fifty_thousand_characters_are_translated(site: Translating) -> None:
     text = "Das ist ein Satz & 😀. " * 2_300
     [done] = site.translate(text).json()["translations"]
 
     assert done["text"] == text.swapcase()
 
 
-def test_languages_are_told_and_what_the_engine_speaks(site: Site) -> None:
+def test_languages_are_told_and_what_the_engine_speaks(site: Translating) -> None:
     body = site.client.get("/api/v1/translation/languages").json()
     detected = site.client.post("/api/v1/translation/detect", json={"texts": ["Ja", "Nein"]})
 
@@ -119,14 +90,16 @@ def test_languages_are_told_and_what_the_engine_speaks(site: Site) -> None:
         ({"glossary": ["two\nlines"]}, "invalid-request"),
     ],
 )
-def test_what_cannot_be_translated_is_refused(body: dict[str, Any], code: str, site: Site) -> None:
+def test_what_cannot_be_translated_is_refused(
+    body: dict[str, Any], code: str, site: Translating
+) -> None:
     answer = site.translate("Ja", **body)
 
     assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert site.state.bodies == []
 
 
-def test_half_of_a_surrogate_pair_is_refused(site: Site) -> None:
+def test_half_of_a_surrogate_pair_is_refused(site: Translating) -> None:
     body = '{"texts": ["Ja", "Gu\\ud800ten"], "target_language": "en"%s}'
     for more in ("", ', "glossary": ["x\\ud800"]'):
         answer = site.client.post(
@@ -136,7 +109,7 @@ def test_half_of_a_surrogate_pair_is_refused(site: Site) -> None:
     assert site.state.bodies == []
 
 
-def test_terms_that_are_lost_are_told_by_their_number(site: Site) -> None:
+def test_terms_that_are_lost_are_told_by_their_number(site: Translating) -> None:
     site.state.loses = True
     answer = site.translate("Verlorene Katze", glossary=["Hund", "Katze"])
 
@@ -144,7 +117,7 @@ def test_terms_that_are_lost_are_told_by_their_number(site: Site) -> None:
     assert (answer.json()["code"], answer.json()["terms"]) == ("translation-failed", [2])
 
 
-def test_what_is_sent_is_translated_spoken_and_noted(site: Site) -> None:
+def test_what_is_sent_is_translated_spoken_and_noted(site: Translating) -> None:
     answer = site.speak(text=HARD, source_language="fr", normalize="off")
     entry = site.last()
 
@@ -167,7 +140,7 @@ def test_what_is_sent_is_translated_spoken_and_noted(site: Site) -> None:
     assert site.last()["translation"] is None
 
 
-def test_a_stream_tells_both_texts_at_its_end(site: Site) -> None:
+def test_a_stream_tells_both_texts_at_its_end(site: Translating) -> None:
     answer = site.speak(f"{SPEAK}/stream", text="Ja. Nein.", stream_format="sse", language="en-US")
     found = events(answer.text)
 
@@ -200,7 +173,7 @@ def test_what_cannot_be_spoken_is_refused_before_it_is_translated(
     assert site.state.bodies == []
 
 
-def test_of_a_request_that_is_not_to_be_kept_nothing_is(site: Site) -> None:
+def test_of_a_request_that_is_not_to_be_kept_nothing_is(site: Translating) -> None:
     before = site.last()
     for _ in range(2):
         assert site.speak(text="Geheim.", store=False).status_code == 200
@@ -209,7 +182,7 @@ def test_of_a_request_that_is_not_to_be_kept_nothing_is(site: Site) -> None:
     assert site.last() == before
 
 
-def test_items_of_a_batch_are_translated(site: Site) -> None:
+def test_items_of_a_batch_are_translated(site: Translating) -> None:
     body = {"voice": site.voice, "format": "pcm", "translate_to": "en"}
     items: list[dict[str, Any]] = [
         {"text": "Eins Ann.", "glossary": ["Ann"]}, {"text": "Zwei.", "source_language": "fr"},
@@ -226,7 +199,7 @@ def test_items_of_a_batch_are_translated(site: Site) -> None:
     assert (kept["target_language"], kept["source_text"], kept["text"]) == ("en", None, None)
 
 
-def test_a_batch_with_an_item_that_cannot_be_translated_is_not_begun(site: Site) -> None:
+def test_a_batch_with_an_item_that_cannot_be_translated_is_not_begun(site: Translating) -> None:
     items = [
         {"text": "Ja"},
         {"ssml": "<speak>Ja</speak>"},
@@ -265,7 +238,9 @@ def test_what_is_translated_draws_on_the_limit_of_characters(tmp_path: Any) -> N
     assert (answer.status_code, answer.json()["rate"]) == (429, "characters")
 
 
-def test_nothing_of_a_text_is_in_the_log(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_of_a_text_is_in_the_log(
+    site: Translating, capsys: pytest.CaptureFixture[str]
+) -> None:
     site.speak(text="Geheimnis Xylophon.")
     site.state.faults.add("*/translate", FAULTS["401"])
     assert site.translate("Geheimnis Xylophon zwei.").status_code == 503

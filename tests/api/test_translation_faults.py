@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.api.sites import Site
 from tests.api.test_batches import begin, work
-from tests.api.test_translation import Site
 from tests.api.voices import voice_server
 from tests.azure_fake.faults import FAULTS
 from tests.azure_fake.serving import served
@@ -16,6 +16,7 @@ from tests.azure_fake.translator import KEY, REGION, TranslatorState, translator
 
 pytestmark = pytest.mark.services
 
+Translating = Site[TranslatorState]
 DOWN = (503, "translation-unavailable")
 USELESS = (502, "translation-failed")
 SEEN = dict.fromkeys(FAULTS, DOWN) | dict.fromkeys(
@@ -24,7 +25,7 @@ SEEN = dict.fromkeys(FAULTS, DOWN) | dict.fromkeys(
 
 
 @contextmanager
-def a_site(folder: Path) -> Iterator[Site]:
+def a_site(folder: Path) -> Iterator[Translating]:
     """Its translator keeps no translations, so that each request asks."""
     state = TranslatorState()
     with (
@@ -39,18 +40,18 @@ def a_site(folder: Path) -> Iterator[Site]:
             services_tries=1,
         ) as client,
     ):
-        yield Site(client, state)
+        yield Site(client, state, text="Guten Tag.", translate_to="en")
 
 
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Translating]:
     """It knows the languages already."""
     with a_site(tmp_path_factory.mktemp("data")) as site:
         site.client.get("/api/v1/translation/languages")
         yield site
 
 
-def ask(site: Site, route: str) -> Any:
+def ask(site: Translating, route: str) -> Any:
     if route == "translate":
         return site.translate("Ja")
     if route == "detect":
@@ -60,7 +61,7 @@ def ask(site: Site, route: str) -> Any:
     return site.speak(f"/api/v1/synthesis/{route}", text="Ja")
 
 
-def check(site: Site, route: str, call: str, fault: str) -> None:
+def check(site: Translating, route: str, call: str, fault: str) -> None:
     """What is answered, that nothing is kept of it, and that it passes."""
     before = site.client.get("/api/v1/synthesis/history").json()
     site.state.faults.add(f"*/{call}", FAULTS[fault])
@@ -76,7 +77,7 @@ def check(site: Site, route: str, call: str, fault: str) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("route", ["translate", "detect", "speak", "speak/stream"])
-def test_faults(route: str, fault: str, known: Site) -> None:
+def test_faults(route: str, fault: str, known: Translating) -> None:
     check(known, route, "detect" if route == "detect" else "translate", fault)
 
 
@@ -90,7 +91,7 @@ def test_faults_where_the_languages_are_not_known_yet(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_an_item_of_a_batch_fails_alone(fault: str, known: Site) -> None:
+def test_an_item_of_a_batch_fails_alone(fault: str, known: Translating) -> None:
     items = [{"text": "Ja", "translate_to": "en"}, {"text": "Nein"}]
     batch = begin(known.client, {"voice": known.voice, "format": "pcm", "items": items})
     known.state.faults.add("*/translate", FAULTS[fault])

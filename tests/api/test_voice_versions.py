@@ -15,10 +15,10 @@ from app.core.exceptions import Conflict, EngineBusy, VersionNotFound
 from app.engines.base import TrainingOptions
 from app.engines.fake import read_back
 from app.models.audit import Action
-from app.models.voice import VoiceMethod
+from app.models.voice import Voice, VoiceMethod
 from app.services.voices import Upload
 from tests.audio.signals import read_pcm
-from tests.conftest import recording
+from tests.conftest import recording, registered
 from tests.services.parts import OWNER, Parts, files, parts
 from tests.speaking import TRAINS, create_app
 
@@ -153,16 +153,22 @@ def test_two_versions_are_compared(client: TestClient, voice_id: str) -> None:
     assert body["a"]["similarity"] is body["b"]["similarity"] is body["more_alike"] is None
 
 
+@pytest.fixture(scope="module")
+def untrained(shared: TestClient) -> str:
+    """A voice with one version, of the server that the tests share."""
+    return registered(shared)
+
+
 @pytest.mark.parametrize("number", [0, -1, 2**31, 10**30, "x", "1.5", "1e3", "%00"])
 @TRAINS
 def test_a_number_that_cannot_be_is_refused(
-    client: TestClient, voice_id: str, number: object
+    shared: TestClient, untrained: str, number: object
 ) -> None:
     for answer in (
-        client.get(url(voice_id, number)),
-        client.delete(url(voice_id, number)),
-        client.post(url(voice_id, number, "activate")),
-        client.get(f"{url(voice_id, 'compare')}?a=1&b={number}"),
+        shared.get(url(untrained, number)),
+        shared.delete(url(untrained, number)),
+        shared.post(url(untrained, number, "activate")),
+        shared.get(f"{url(untrained, 'compare')}?a=1&b={number}"),
     ):
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid-request")
 
@@ -184,12 +190,12 @@ def test_versions_of_no_voice_are_not_found(client: TestClient, voice: str) -> N
 # Beside each other
 
 
-async def _trained(p: Parts, times: int = 1) -> str:
+async def _trained(p: Parts, times: int = 1) -> Voice:
     voice = await p.service().register(OWNER, Upload(recording(), "a.wav"))
     for _ in range(times):
         async for _ in p.training().adapt(OWNER, voice.id, TrainingOptions(1.0)):
             pass
-    return voice.id
+    return await p.service().get(OWNER, voice.id)
 
 
 @pytest.mark.anyio
@@ -198,18 +204,19 @@ async def test_activated_and_deleted_at_once_a_version_is_the_one_or_the_other(
     settings: Settings,
 ) -> None:
     async with parts(settings) as p:
-        voice_id = await _trained(p, times=4)
+        voice = await _trained(p, times=4)
         service = p.version_service()
         for number in (1, 2, 3, 4):
             results: list[Any] = await asyncio.gather(
-                service.activate(OWNER, voice_id, number),
-                service.delete(OWNER, voice_id, number),
+                service.activate(voice, number),
+                service.delete(voice, number),
                 return_exceptions=True,
             )
 
             [refused] = [result for result in results if isinstance(result, BaseException)]
             assert isinstance(refused, Conflict | VersionNotFound)
-            voice, versions = await service.list(OWNER, voice_id)
+            voice = await p.service().get(OWNER, voice.id)
+            versions = await service.list(voice)
             there = number in {version.number for version in versions}
             assert (voice.active_version == number) == there
             assert await p.states.get(voice.state_blob)
@@ -237,15 +244,15 @@ class Scores:
 @TRAINS
 async def test_a_comparison_measures_both_now_and_one_at_a_time(settings: Settings) -> None:
     async with parts(settings) as p:
-        voice_id = await _trained(p)
+        voice = await _trained(p)
         judge = Scores()
         service = p.version_service(judge=judge)
 
-        first = asyncio.create_task(service.compare(OWNER, voice_id, (1, 2)))
+        first = asyncio.create_task(service.compare(voice, (1, 2)))
         assert await asyncio.to_thread(judge.asked.wait, 30)
         with pytest.raises(EngineBusy):
-            await service.compare(OWNER, voice_id, (1, 2))
+            await service.compare(voice, (1, 2))
         judge.may_begin.set()
-        _, ((one, before), (two, after)) = await first
+        (one, before), (two, after) = await first
         assert (one.method, two.method) == (VoiceMethod.INSTANT, VoiceMethod.GRADIENT)
         assert (before.likeness, after.likeness) == (0.25, 0.75)

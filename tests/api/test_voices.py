@@ -57,18 +57,18 @@ def test_paths_in_a_filename_are_dropped(client: TestClient, filename: str) -> N
 @pytest.mark.parametrize(
     "name", ["x" * 201, "x" * 10_000, "line\nbreak", "null\x00byte", "\x1b[31m"]
 )
-def test_an_unusable_name_is_refused(client: TestClient, name: str) -> None:
-    response = client.post(
+def test_an_unusable_name_is_refused(shared: TestClient, name: str) -> None:
+    response = shared.post(
         "/voices", files={"file": ("a.wav", recording(), "audio/wav")}, data={"name": name}
     )
 
     assert response.status_code == 400
     assert response.json()["code"] == "invalid-request"
-    assert client.get("/voices").json()["items"] == []
+    assert shared.get("/voices").json()["items"] == []
 
 
-def test_a_missing_file_is_400(client: TestClient) -> None:
-    response = client.post("/voices", data={"name": "no file"})
+def test_a_missing_file_is_400(shared: TestClient) -> None:
+    response = shared.post("/voices", data={"name": "no file"})
 
     assert response.status_code == 400
     assert response.json()["errors"][0]["loc"] == ["body", "file"]
@@ -130,8 +130,8 @@ def test_voices_are_listed_newest_first_in_pages(client: TestClient, register) -
 
 
 @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 501}, {"cursor": "nonsense"}])
-def test_a_bad_page_is_400(client: TestClient, query: dict[str, object]) -> None:
-    assert client.get("/voices", params=query).status_code == 400
+def test_a_bad_page_is_400(shared: TestClient, query: dict[str, object]) -> None:
+    assert shared.get("/voices", params=query).status_code == 400
 
 
 def test_a_deleted_voice_is_gone_with_its_files(
@@ -168,11 +168,11 @@ def test_a_deleted_voice_is_gone_with_its_files(
 @pytest.mark.parametrize(
     "voice_id", ["550e8400-e29b-41d4-a716-446655440000", "nonsense", "%00", "😀"]
 )
-def test_an_unknown_voice_is_404(client: TestClient, voice_id: str) -> None:
+def test_an_unknown_voice_is_404(shared: TestClient, voice_id: str) -> None:
     for response in (
-        client.get(f"/voices/{voice_id}"),
-        client.delete(f"/voices/{voice_id}"),
-        client.post(f"/voices/{voice_id}/synthesize", json={"text": "Hello"}),
+        shared.get(f"/voices/{voice_id}"),
+        shared.delete(f"/voices/{voice_id}"),
+        shared.post(f"/voices/{voice_id}/synthesize", json={"text": "Hello"}),
     ):
         assert response.status_code == 404
         assert response.json()["code"] == "voice-not-found"
@@ -221,10 +221,10 @@ def test_voices_outlive_the_server(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("description", ["x" * 2001, "null\x00byte"])
-def test_an_unusable_description_is_refused(client: TestClient, description: str) -> None:
+def test_an_unusable_description_is_refused(shared: TestClient, description: str) -> None:
     file = ("a.wav", recording(), "audio/wav")
 
-    response = client.post("/voices", files={"file": file}, data={"description": description})
+    response = shared.post("/voices", files={"file": file}, data={"description": description})
 
     assert (response.status_code, response.json()["code"]) == (400, "invalid-request")
 

@@ -21,6 +21,7 @@ from app.core.config import Settings
 from app.engines.fake import read_back
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
+from tests.schema import schema_in
 from tests.speaking import create_app, engine_settings, engine_trains
 
 VOICES = "/api/v1/voices"
@@ -29,6 +30,8 @@ VOICES = "/api/v1/voices"
 def settings_of(folder: Path, **more: Any) -> Settings:
     """Of a server without limits, with the engine that tests speak with."""
     usual = {"rate_limiting_enabled": False, "jobs_worker": False, **engine_settings()}
+    if not more.keys() & {"database_url", "cosmos_db_endpoint"}:
+        schema_in(folder)
     return Settings(_env_file=None, data_dir=folder, **usual | more)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from app.cli import main
 from tests.conftest import recording
+from tests.schema import schema_in
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,12 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def _schema(tmp_path: Path) -> None:
+    """A database that is there is opened sooner than one that is made."""
+    schema_in(tmp_path / "data")
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """What all tests here have."""
 
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
 
+from tests.schema import schema_in
+
 
 @pytest.fixture(autouse=True)
-def _schema(tmp_path: Path, new_database: Path) -> None:
+def _schema(tmp_path: Path) -> None:
     """A database that is there is opened sooner than one that is made."""
-    copyfile(new_database, tmp_path / "voices.db")
+    schema_in(tmp_path)

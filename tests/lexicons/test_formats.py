@@ -81,7 +81,7 @@ def any_draft(draw: st.DrawFn) -> EntryDraft:
         return EntryDraft(grapheme="a", alias="b")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(any_draft(), max_size=8))
 def test_nothing_is_lost_whatever_is_written(entries: list[EntryDraft]) -> None:
     assert drafts(read(write_table(entries), Form.CSV)) == entries
@@ -90,7 +90,7 @@ def test_nothing_is_lost_whatever_is_written(entries: list[EntryDraft]) -> None:
     assert sorted(found, key=repr) == sorted(entries, key=repr)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(Form))
 def test_no_bytes_do_anything_but_be_read_or_refused(content: bytes, form: Form) -> None:
     try:

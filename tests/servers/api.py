@@ -13,6 +13,7 @@ import httpx2
 from app.engines.fake import read_back
 from tests.audio.signals import read_pcm
 from tests.conftest import recording
+from tests.schema import schema_in
 from tests.servers import free_port, listens, running
 
 # 17 MB of sound, more than the buffers on the way hold: it is under way until it is read.
@@ -44,6 +45,7 @@ def api_server(folder: Path, command: tuple[str, ...], **settings: object) -> It
         settings: by the names of their variables.
     """
     port = free_port()
+    schema_in(folder / "data")
     values = {"DATA_DIR": folder / "data", "VOICE_ENGINE": "fake", "PORT": port, **settings}
     if "uvicorn" in command:
         command = (*command, "--port", "PORT")

@@ -18,6 +18,7 @@ from app.models.voice import Voice
 from app.services.identify import IdentifyService
 from app.services.output_log import LogLimits, OutputLog
 from tests.api.chatter import chatter, clip
+from tests.schema import schema_in
 from tests.servers.postgres import BOTH
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +32,7 @@ NEW = "Of a fox, a goose and a sack of corn that wait for them on the other side
 @pytest.fixture(params=BOTH)
 async def store(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator[OutputStore]:
     sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/a.db" if sqlite else request.getfixturevalue("postgres_url")
+    url = f"sqlite:///{schema_in(tmp_path)}" if sqlite else request.getfixturevalue("postgres_url")
     database = SqlDatabase(url)
     await database.open()
     yield database.outputs()

@@ -44,7 +44,8 @@ async def test_a_training_is_measured_and_what_is_spoken_is_what_was_found_bette
         options = TrainingOptions(minutes=1.0)
         async for _ in context.training.adapt(OWNER, voice.id, options):
             pass
-        now, (first, second) = await context.versions.list(OWNER, voice.id)
+        now = await context.voices.get(OWNER, voice.id)
+        first, second = await context.versions.list(now)
 
     metrics = second.metrics
     assert metrics is not None

@@ -65,7 +65,7 @@ async def test_a_better_voice_replaces_the_first_one(settings):
         now = await context.voices.get(OWNER, voice.id)
         assert (voice.similarity, now.similarity) == (None, 0.9)
         assert now.adapted_at is None
-        _, versions = await context.versions.list(OWNER, voice.id)
+        versions = await context.versions.list(now)
         assert [version.method for version in versions] == ["instant", "search"]
         assert now.active_version == 2
 

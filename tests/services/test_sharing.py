@@ -26,19 +26,18 @@ async def test_a_share_ends_when_its_time_has_come(settings: Settings) -> None:
         assert made.database is not None
         voices, shares = made.database.collection(Voice), made.database.collection(VoiceShare)
         audit = AuditTrail(made.events)
-        sharing = SharingService(voices=voices, shares=shares, audit=audit, clock=lambda: now)
+        sharing = SharingService(shares=shares, audit=audit, clock=lambda: now)
         reach = VoiceReach(voices, shares, clock=lambda: now)
         voice = await made.service().register(OWNER, Upload(recording(), "a.wav"))
         bob = Party("bob", frozenset({"team"}))
         day = now + timedelta(days=1)
         await sharing.share(
-            OWNER,
-            voice.id,
+            voice,
             NewShare(user="bob", access=SharedAccess.MANAGE, expires_at=day),
             by=LOCAL,
         )
         later = day + timedelta(days=1)
-        await sharing.share(OWNER, voice.id, NewShare(group="team", expires_at=later), by=LOCAL)
+        await sharing.share(voice, NewShare(group="team", expires_at=later), by=LOCAL)
 
         assert (await reach.look_up(bob, voice.id))[1] is VoiceAccess.MANAGE
         now = day
@@ -48,16 +47,16 @@ async def test_a_share_ends_when_its_time_has_come(settings: Settings) -> None:
         with pytest.raises(VoiceNotFound):
             await reach.find(bob, voice.id)
         assert await reach.shared_with(bob) == {}
-        assert len(await sharing.list(OWNER, voice.id)) == 2
+        assert len(await sharing.list(voice)) == 2
 
 
 async def test_a_voice_is_shared_with_so_many_at_most(settings: Settings) -> None:
     async with parts(settings) as made:
         assert made.database is not None
-        voices, shares = made.database.collection(Voice), made.database.collection(VoiceShare)
-        sharing = SharingService(voices=voices, shares=shares, audit=AuditTrail(made.events))
+        shares = made.database.collection(VoiceShare)
+        sharing = SharingService(shares=shares, audit=AuditTrail(made.events))
         voice = await made.service().register(OWNER, Upload(recording(), "a.wav"))
-        first = await sharing.share(OWNER, voice.id, NewShare(user="bob"), by=LOCAL)
+        first = await sharing.share(voice, NewShare(user="bob"), by=LOCAL)
         more = (
             first.model_copy(update={"id": str(uuid4()), "grantee": f"user:{number}"})
             for number in range(1, MOST_SHARES)
@@ -65,7 +64,7 @@ async def test_a_voice_is_shared_with_so_many_at_most(settings: Settings) -> Non
         await shares.add_all(list(more))
 
         with pytest.raises(InvalidRequest):
-            await sharing.share(OWNER, voice.id, NewShare(user="eve"), by=LOCAL)
+            await sharing.share(voice, NewShare(user="eve"), by=LOCAL)
 
         again = NewShare(user="bob", access=SharedAccess.MANAGE)
-        assert (await sharing.share(OWNER, voice.id, again, by=LOCAL)).id == first.id
+        assert (await sharing.share(voice, again, by=LOCAL)).id == first.id

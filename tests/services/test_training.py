@@ -260,7 +260,8 @@ async def test_of_two_processes_that_adapt_a_voice_the_second_gives_way(settings
         late_events = await training
 
         assert "Another version was activated meanwhile" in late_events[-1].message
-        now, versions = await early.versions.list(OWNER, voice.id)
+        now = await early.voices.get(OWNER, voice.id)
+        versions = await early.versions.list(now)
         assert await fingerprint(early, now) == events[-1].state.payload
         assert now.adapted_minutes == 1.0
         assert [version.number for version in versions] == [1, 2, 3]
@@ -381,7 +382,7 @@ async def test_a_voice_read_before_its_version_was_deleted_is_spoken_as_it_is_no
     voice = await registered(context)
 
     events = await adapted(context, voice)
-    await context.versions.delete(OWNER, voice.id, 1)
+    await context.versions.delete(await context.voices.get(OWNER, voice.id), 1)
 
     assert await fingerprint(context, voice) == events[-1].state.payload
 

@@ -148,7 +148,7 @@ class Lab:
         return await self.parts.service().get(OWNER, self.voice.id)
 
     async def versions(self) -> list[VoiceVersion]:
-        return (await self.parts.version_service().list(OWNER, self.voice.id))[1]
+        return await self.parts.version_service().list(self.voice)
 
     async def spoken(self) -> bytes:
         return await self.parts.states.get((await self.now()).state_blob)

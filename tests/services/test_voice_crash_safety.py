@@ -106,7 +106,7 @@ async def test_recordings_that_cannot_be_added_leave_the_voice_as_it_was(setting
         setattr(p, name, Failing(getattr(p, name), method, error))
 
         with pytest.raises(type(error)):
-            await p.sample_service().add(OWNER, voice.id, order().files)
+            await p.sample_service().add(voice, order().files)
 
         assert files(settings) == before
         assert len((await healthy.samples.list()).items) == 1
@@ -129,7 +129,7 @@ async def test_a_voice_that_is_deleted_while_recordings_come_stays_deleted(setti
 
         samples, p.samples = p.samples, Deleting()
         with pytest.raises(Exception, match="deleted meanwhile"):
-            await p.sample_service().add(OWNER, voice.id, order().files)
+            await p.sample_service().add(voice, order().files)
 
         p.samples = samples
         await nothing_is_left(p, settings)
@@ -159,7 +159,7 @@ async def main(step):
             begun = await p.cloning().train(
                 OWNER, TrainOrder(files=[Sent("a.wav", len(content), io.BytesIO(content))])
             )
-            _, bundle = await p.bundles().export(OWNER, begun.voice.id)
+            bundle = await p.bundles().export(begun.voice)
         for name in ("voices", "samples", "versions", "recordings", "states", "jobs"):
             setattr(p, name, Dying(getattr(p, name), name, step.partition(" ")[2]))
         if step.startswith("import "):

@@ -149,7 +149,8 @@ async def ended(site: Site, job_id: str) -> tuple[Job, Voice, list[VoiceVersion]
 
         await until(over)
         job = await context.jobs.get("local", job_id)
-        return job, *(await context.versions.list("local", job.subject_id))
+        voice = await context.voices.get("local", job.subject_id)
+        return job, voice, await context.versions.list(voice)
 
 
 def test_a_training_whose_server_is_killed_goes_on_in_the_next_one(site: Site) -> None:

@@ -10,11 +10,17 @@ from opentelemetry.trace import SpanKind, Tracer
 
 from app.core.exceptions import IdentityError
 from app.core.logging import request_id
-from app.core.outgoing import outgoing
+from app.core.metrics import Metrics
+from app.core.outgoing import measured, outgoing
 from app.core.tracing import job_span
 from app.identity.discovery import Source, fetch_keys, open_client
-from tests.jobs.test_webhooks import hooks, job, receiver
+from tests.api.voices import voice_server
+from tests.azure_fake.faults import FAULTS
+from tests.azure_fake.serving import served
+from tests.azure_fake.translator import KEY, REGION, TranslatorState, translator_app
+from tests.jobs.test_webhooks import hooks, job, receiver, resolving
 from tests.servers.issuer import issuing
+from tests.telemetry.series import scrape, value
 
 pytestmark = pytest.mark.anyio
 
@@ -134,3 +140,54 @@ async def test_asking_for_keys_is_a_dependency(recorder):
     calls = [span.attributes or {} for span in recorder.spans[:-1]]
     assert [call["http.response.status_code"] for call in calls] == [200, 200, 404]
     assert {call["server.address"] for call in calls} == {"127.0.0.1"}
+
+
+def outcomes(text: str, service: str) -> dict[str, float]:
+    ends = ("ok", "refused", "failed", "cancelled")
+    counted = {
+        end: value(text, "outgoing_seconds_count", service=service, outcome=end) for end in ends
+    }
+    return {end: count for end, count in counted.items() if count}
+
+
+def test_what_became_of_requests_to_a_service_is_measured(tmp_path):
+    state = TranslatorState()
+    body = {"texts": ["Ja."], "source_language": "de", "target_language": "en-US"}
+    with (
+        served(translator_app(state)) as url,
+        voice_server(
+            tmp_path,
+            azure_translator_endpoint=url,
+            azure_translator_key=KEY,
+            azure_translator_region=REGION,
+            translation_cache_chars=0,
+            services_tries=1,
+        ) as client,
+    ):
+        for fault in (None, "429", "403", "500", "HTML body"):
+            if fault:
+                state.faults.add("POST /translate", FAULTS[fault])
+            client.post("/api/v1/translation/translate", json=body)
+        text = scrape(client)
+
+    seen = outcomes(text, "azure-translator")
+    assert {end: seen[end] for end in ("refused", "failed")} == {"refused": 2, "failed": 2}
+    assert seen["ok"] >= 1  # and of the languages that it knows
+    assert value(text, "outgoing_seconds_sum", service="azure-translator", outcome="ok") > 0
+    assert "127.0.0.1" not in text
+
+
+async def test_who_did_not_answer_has_failed_and_what_nobody_waits_for_is_cancelled():
+    metrics = Metrics()
+    with receiver(200) as there, measured(metrics):
+        there.server.shutdown()  # it takes connections, and says nothing
+        silent = job(f"http://127.0.0.1:{there.port}/")
+        at_once = hooks(timeout_s=0.05, attempts=1, resolve=resolving("127.0.0.1"))
+        await at_once.deliver(silent)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0), outgoing("issuer", "GET", URL):
+                await asyncio.Event().wait()
+
+    text = metrics.exposition()[0].decode()
+    assert outcomes(text, "webhook") == {"failed": 1}
+    assert outcomes(text, "issuer") == {"cancelled": 1}

@@ -13,6 +13,7 @@ from app.core.config import Settings
 from app.core.exceptions import ConfigurationError
 from app.main import create_app
 from tests.conftest import recording
+from tests.schema import schema_in
 from tests.telemetry.collector import attributes, collecting
 
 NAME, TEXT = "Ada Lovelace", "Nobody may read this. Nor the second sentence. Nor the third."
@@ -20,6 +21,7 @@ SECRETS = (NAME, "Ada", "Nobody may", "second sentence", "sk-secret", "a.wav")
 
 
 def settings(tmp_path: Path, **values: Any) -> Settings:
+    schema_in(tmp_path)
     return Settings(_env_file=None, data_dir=tmp_path, voice_engine="fake", **values)
 
 

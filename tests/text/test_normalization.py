@@ -229,7 +229,7 @@ def check(text: str, language: str, cuts: list[int]) -> None:
     assert "\ue000" in text or "\ue000" not in read.text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(texts, languages, spans)
 def test_edits_are_in_order_and_apart(text: str, language: str, cuts: list[int]) -> None:
     check(text, language, cuts)

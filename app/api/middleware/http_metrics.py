@@ -12,6 +12,7 @@ from app.api.errors import PROBLEM_CODE
 from app.api.middleware.slow_clients import READER_STOPPED
 from app.core.exceptions import AppError
 from app.core.metrics import METHODS, Metrics
+from app.core.outgoing import measured
 from app.core.tracing import mark_failed, request_span
 
 
@@ -33,9 +34,11 @@ class HttpMetrics:
         metrics.http_started()
         tracer = getattr(scope["app"].state, "tracer", None)
         method = exchange.method
-        with request_span(
-            tracer, method, Headers(scope=scope), **{"http.request.method": method}
-        ) as span:
+        headers = Headers(scope=scope)
+        with (
+            measured(metrics),
+            request_span(tracer, method, headers, **{"http.request.method": method}) as span,
+        ):
             try:
                 await self._app(scope, exchange.receive, exchange.send)
             except Exception as error:

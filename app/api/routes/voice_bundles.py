@@ -7,7 +7,7 @@ from fastapi import APIRouter, File, Response, UploadFile
 from fastapi.responses import StreamingResponse
 
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Bundles, Owner, VoiceOwner, Voices
+from app.api.dependencies import Bundles, Owner, OwnVoice, Voices
 from app.api.errors import also, problems
 from app.api.routes.voice_profiles import profile
 from app.api.uploads import UPLOAD_PROBLEMS, sent
@@ -48,15 +48,15 @@ _AGAIN: Final = (
     ),
 )
 @access(Permission.VOICES_WRITE, Rate.TRAINING)
-async def export_voice(bundles: Bundles, owner: VoiceOwner, voice_id: str) -> Response:
+async def export_voice(bundles: Bundles, voice: OwnVoice, voice_id: str) -> Response:
     """The voice as a zip file with all that belongs to it: its recordings, what is known of them,
     and all its versions. Another server makes the same voice of it: POST /api/v1/voices/import.
     """
-    voice, file = await bundles.export(owner, voice_id)
+    file = await bundles.export(voice)
     file.seek(0, 2)
     headers = {
         "Content-Length": str(file.tell()),
-        "Content-Disposition": f'attachment; filename="voice-{voice.id}.zip"',
+        "Content-Disposition": f'attachment; filename="voice-{voice_id}.zip"',
     }
     file.seek(0)
     return StreamingResponse(_pieces(file), media_type=_ZIP, headers=headers)

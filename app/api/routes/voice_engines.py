@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import OtherEnginesHere, VoiceOwner, Voices
+from app.api.dependencies import OtherEnginesHere, OwnVoice, Voices
 from app.api.errors import also, problems
 from app.api.routes.voice_profiles import profile
 from app.api.uploads import CONSENT_PROBLEMS
@@ -43,12 +43,12 @@ Name = Annotated[str, Path(min_length=1, max_length=100, description="Of the eng
 )
 @access(Permission.VOICES_TRAIN, Rate.TRAINING)
 async def hold_voice(
-    others: OtherEnginesHere, voices: Voices, owner: VoiceOwner, voice_id: str, engine: Name
+    others: OtherEnginesHere, voices: Voices, voice: OwnVoice, engine: Name
 ) -> VoiceProfile:
     """Have an engine that stands by make a voice of yours of its recordings, so that it can speak
     in the place of the voice's own. Again: it is made anew.
     """
-    return await profile(voices, await others.hold(owner, voice_id, engine))
+    return await profile(voices, await others.hold(voice, engine))
 
 
 @router.delete(
@@ -60,7 +60,7 @@ async def hold_voice(
 )
 @access(Permission.VOICES_TRAIN)
 async def drop_voice(
-    others: OtherEnginesHere, voices: Voices, owner: VoiceOwner, voice_id: str, engine: Name
+    others: OtherEnginesHere, voices: Voices, voice: OwnVoice, engine: Name
 ) -> VoiceProfile:
     """Take a voice of yours away from an engine that stands by, and from its provider."""
-    return await profile(voices, await others.drop(owner, voice_id, engine))
+    return await profile(voices, await others.drop(voice, engine))

@@ -10,10 +10,10 @@ from app.api.dependencies import (
     Asker,
     Cloning,
     IdempotencyKey,
-    Manager,
+    ManagedVoice,
     Owner,
+    OwnVoice,
     Reach,
-    VoiceOwner,
     Voices,
 )
 from app.api.errors import also, problems
@@ -135,7 +135,7 @@ async def train_voice(
 @access(Permission.VOICES_TRAIN, Rate.TRAINING)
 async def train_voice_again(
     cloning: Cloning,
-    owner: Manager,
+    voice: ManagedVoice,
     by: Asker,
     voice_id: str,
     key: IdempotencyKey = None,
@@ -145,9 +145,9 @@ async def train_voice_again(
     until there is a better version of it.
     """
     asked = body or TrainRequest()
-    guest = None if by.owner == owner else by.owner
+    guest = None if by.owner == voice.owner else by.owner
     order = TrainAgain(asked.minutes, asked.seed, asked.webhook_url, key, asked_by=guest)
-    _, job = await cloning.again(owner, voice_id, order)
+    _, job = await cloning.again(voice.owner, voice_id, order)
     return JobDetails.of(job)
 
 
@@ -223,7 +223,7 @@ async def get_voice_profile(
 @access(Permission.VOICES_WRITE)
 async def change_voice(
     voices: Voices,
-    owner: Manager,
+    voice: ManagedVoice,
     by: Asker,
     voice_id: str,
     body: VoiceChange,
@@ -235,10 +235,10 @@ async def change_voice(
     `If-Match`: if the voice was changed since, by a training for example, the answer is 409.
     """
     fields = {name: getattr(body, name) for name in body.model_fields_set - {"version"}}
-    change = Change(_version(body.version, if_match), fields, by_owner=owner == by.owner)
-    voice = await voices.change(owner, voice_id, change)
-    response.headers["ETag"] = etag(voice.version)
-    return await profile(voices, voice, _access(voice, by))
+    change = Change(_version(body.version, if_match), fields, by_owner=voice.owner == by.owner)
+    changed = await voices.change(voice.owner, voice_id, change)
+    response.headers["ETag"] = etag(changed.version)
+    return await profile(voices, changed, _access(changed, by))
 
 
 @router.delete(
@@ -247,11 +247,11 @@ async def change_voice(
     responses=problems(err.VoiceNotFound, err.VoiceAccessMissing, err.DatabaseError),
 )
 @access(Permission.VOICES_WRITE)
-async def delete_voice_profile(voices: Voices, owner: VoiceOwner, voice_id: str) -> Erased:
+async def delete_voice_profile(voices: Voices, voice: OwnVoice, voice_id: str) -> Erased:
     """Delete a voice, its recordings, its versions, and all that was made with it; its training is
     cancelled. Says what was erased.
     """
-    return await voices.delete(owner, voice_id)
+    return await voices.delete(voice.owner, voice_id)
 
 
 async def profile(

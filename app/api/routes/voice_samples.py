@@ -7,7 +7,7 @@ from fastapi import APIRouter, File, Request, Response, UploadFile
 
 from app.api import audio, rates
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Asker, Context, Manager, Samples, Synthesis
+from app.api.dependencies import Asker, Context, ManagedVoice, Samples, Synthesis
 from app.api.errors import also, problems
 from app.api.recordings import RECORDING, recording
 from app.api.speech import SPEECH_PROBLEMS
@@ -46,10 +46,10 @@ _SENTENCES: Final = {
     responses=problems(err.VoiceNotFound, err.VoiceAccessMissing, err.DatabaseError),
 )
 @access(Permission.VOICES_READ)
-async def list_voice_samples(samples: Samples, owner: Manager, voice_id: str) -> SampleList:
+async def list_voice_samples(samples: Samples, voice: ManagedVoice) -> SampleList:
     """The recordings of a voice, oldest first, with those that were refused and why."""
-    found = await samples.list(owner, voice_id)
-    return SampleList(voice_id=voice_id, items=[SampleDetails.of(sample) for sample in found])
+    found = await samples.list(voice)
+    return SampleList(voice_id=voice.id, items=[SampleDetails.of(sample) for sample in found])
 
 
 @router.post(
@@ -62,17 +62,16 @@ async def list_voice_samples(samples: Samples, owner: Manager, voice_id: str) ->
 @access(Permission.VOICES_WRITE, Rate.TRAINING)
 async def add_voice_samples(
     samples: Samples,
-    owner: Manager,
-    voice_id: str,
+    voice: ManagedVoice,
     files: Annotated[list[UploadFile], File(description="Recordings, or one zip file of them.")],
 ) -> SamplesAdded:
     """Add recordings of the speaker. The voice stays as it is; its next training learns from them
     as well. Each is told of: used, refused and why, or there already. An error if none is of use.
     """
-    added = await samples.add(owner, voice_id, sent_all(files))
+    added = await samples.add(voice, sent_all(files))
     items = [SampleDetails.of(sample) for sample in added.samples]
     items += [SampleDetails.duplicate(*pair) for pair in added.duplicates]
-    return SamplesAdded(voice_id=voice_id, items=items, ignored=added.ignored)
+    return SamplesAdded(voice_id=voice.id, items=items, ignored=added.ignored)
 
 
 @router.get(
@@ -90,11 +89,9 @@ async def add_voice_samples(
     ),
 )
 @access(Permission.VOICES_READ)
-async def get_voice_sample_audio(
-    samples: Samples, owner: Manager, voice_id: str, sample_id: str
-) -> Response:
+async def get_voice_sample_audio(samples: Samples, voice: ManagedVoice, sample_id: str) -> Response:
     """A recording of a voice, the very file that was sent."""
-    sample, content = await samples.audio(owner, voice_id, sample_id)
+    sample, content = await samples.audio(voice, sample_id)
     return recording(content, sample.filename)
 
 
@@ -112,13 +109,11 @@ async def get_voice_sample_audio(
     ),
 )
 @access(Permission.VOICES_WRITE)
-async def delete_voice_sample(
-    samples: Samples, owner: Manager, voice_id: str, sample_id: str
-) -> None:
+async def delete_voice_sample(samples: Samples, voice: ManagedVoice, sample_id: str) -> None:
     """Delete a recording, but not the last one that is used. What was learnt from it stays in the
     versions of the voice.
     """
-    await samples.delete(owner, voice_id, sample_id)
+    await samples.delete(voice, sample_id)
 
 
 @router.post(
@@ -129,16 +124,15 @@ async def delete_voice_sample(
 @access(Permission.VOICES_READ, Rate.TRAINING)
 async def verify_voice(
     samples: Samples,
-    owner: Manager,
-    voice_id: str,
+    voice: ManagedVoice,
     file: Annotated[UploadFile, File(description="A recording of somebody.")],
 ) -> Verification:
     """Is this recording of the speaker of the voice? It is compared with the recordings of the
     voice, and not kept.
     """
-    found = await samples.verify(owner, voice_id, sent(file))
+    found = await samples.verify(voice, sent(file))
     return Verification(
-        voice_id=voice_id,
+        voice_id=voice.id,
         score=found.similarity,
         verdict=verdict(found.similarity),
         likeness=describe(found.similarity),

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Caller, Sharing, VoiceOwner
+from app.api.dependencies import Caller, OwnVoice, Sharing
 from app.api.errors import problems
 from app.core import exceptions as err
 from app.models.access import Permission
@@ -20,10 +20,10 @@ router = APIRouter(
     responses=problems(err.VoiceNotFound, err.VoiceAccessMissing, err.DatabaseError),
 )
 @access(Permission.VOICES_READ)
-async def list_voice_shares(sharing: Sharing, owner: VoiceOwner, voice_id: str) -> ShareList:
+async def list_voice_shares(sharing: Sharing, voice: OwnVoice) -> ShareList:
     """With whom a voice of yours is shared, newest first; shares that have expired among them."""
-    found = await sharing.list(owner, voice_id)
-    return ShareList(voice_id=voice_id, items=[ShareDetails.of(share) for share in found])
+    found = await sharing.list(voice)
+    return ShareList(voice_id=voice.id, items=[ShareDetails.of(share) for share in found])
 
 
 @router.post(
@@ -40,12 +40,12 @@ async def list_voice_shares(sharing: Sharing, owner: VoiceOwner, voice_id: str) 
 )
 @access(Permission.VOICES_WRITE)
 async def share_voice(
-    sharing: Sharing, owner: VoiceOwner, caller: Caller, voice_id: str, body: NewShare
+    sharing: Sharing, voice: OwnVoice, caller: Caller, body: NewShare
 ) -> ShareDetails:
     """Share a voice of yours with another owner, or with a group. Doing it again for the same one
     replaces what they may do, and until when.
     """
-    return ShareDetails.of(await sharing.share(owner, voice_id, body, by=caller))
+    return ShareDetails.of(await sharing.share(voice, body, by=caller))
 
 
 @router.delete(
@@ -57,6 +57,6 @@ async def share_voice(
     ),
 )
 @access(Permission.VOICES_WRITE)
-async def unshare_voice(sharing: Sharing, owner: VoiceOwner, voice_id: str, share_id: str) -> None:
+async def unshare_voice(sharing: Sharing, voice: OwnVoice, share_id: str) -> None:
     """Take a share back. It holds from the next request on; items of batches that wait fail."""
-    await sharing.end(owner, voice_id, share_id)
+    await sharing.end(voice, share_id)

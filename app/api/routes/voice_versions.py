@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Manager, Versions
+from app.api.dependencies import ManagedVoice, Versions
 from app.api.errors import problems
 from app.core import exceptions as err
 from app.limits.base import Rate
@@ -37,9 +37,9 @@ Number = Annotated[int, Path(ge=1, le=_MAX_NUMBER, description="Of the version."
     responses=problems(err.VoiceNotFound, err.VoiceAccessMissing, err.DatabaseError),
 )
 @access(Permission.VOICES_READ)
-async def list_voice_versions(versions: Versions, owner: Manager, voice_id: str) -> VersionList:
+async def list_voice_versions(versions: Versions, voice: ManagedVoice) -> VersionList:
     """All versions of a voice: the instant clone, and one of each training."""
-    voice, found = await versions.list(owner, voice_id)
+    found = await versions.list(voice)
     return VersionList(
         voice_id=voice.id,
         active_version=voice.active_version,
@@ -49,11 +49,9 @@ async def list_voice_versions(versions: Versions, owner: Manager, voice_id: str)
 
 @router.get("/", include_in_schema=False)
 @access(Permission.VOICES_READ)
-async def list_voice_versions_as_folder(
-    versions: Versions, owner: Manager, voice_id: str
-) -> VersionList:
+async def list_voice_versions_as_folder(versions: Versions, voice: ManagedVoice) -> VersionList:
     """The same, with a slash at the end."""
-    return await list_voice_versions(versions, owner, voice_id)
+    return await list_voice_versions(versions, voice)
 
 
 @router.get(
@@ -76,15 +74,14 @@ async def list_voice_versions_as_folder(
 @access(Permission.VOICES_READ, Rate.SYNTHESIS)
 async def compare_voice_versions(
     versions: Versions,
-    owner: Manager,
-    voice_id: str,
+    voice: ManagedVoice,
     a: Annotated[int, Query(ge=1, le=_MAX_NUMBER, description="Number of one version.")],
     b: Annotated[int, Query(ge=1, le=_MAX_NUMBER, description="Number of the other one.")],
 ) -> VersionComparison:
     """Two versions side by side: how their trainings measured them, and how alike they are to all
     recordings of the voice now. Both speak some sentences for it, which takes some seconds.
     """
-    voice, measured = await versions.compare(owner, voice_id, (a, b))
+    measured = await versions.compare(voice, (a, b))
     scores = [
         VersionScores(
             version=VersionDetails.of(version, voice),
@@ -107,11 +104,10 @@ async def compare_voice_versions(
 )
 @access(Permission.VOICES_READ)
 async def get_voice_version(
-    versions: Versions, owner: Manager, voice_id: str, number: Number
+    versions: Versions, voice: ManagedVoice, number: Number
 ) -> VersionDetails:
     """One version, with what its training measured."""
-    voice, version = await versions.get(owner, voice_id, number)
-    return VersionDetails.of(version, voice)
+    return VersionDetails.of(await versions.get(voice, number), voice)
 
 
 @router.post(
@@ -129,13 +125,13 @@ async def get_voice_version(
 )
 @access(Permission.VOICES_TRAIN)
 async def activate_voice_version(
-    versions: Versions, owner: Manager, voice_id: str, number: Number
+    versions: Versions, voice: ManagedVoice, number: Number
 ) -> VersionDetails:
     """Speak with this version from the next request on: a newer one, or an older one to roll back.
     Also one that was not found to be better.
     """
-    voice, version = await versions.activate(owner, voice_id, number)
-    return VersionDetails.of(version, voice)
+    changed, version = await versions.activate(voice, number)
+    return VersionDetails.of(version, changed)
 
 
 @router.delete(
@@ -153,11 +149,9 @@ async def activate_voice_version(
     ),
 )
 @access(Permission.VOICES_TRAIN)
-async def delete_voice_version(
-    versions: Versions, owner: Manager, voice_id: str, number: Number
-) -> None:
+async def delete_voice_version(versions: Versions, voice: ManagedVoice, number: Number) -> None:
     """Delete a version and its file. The active one cannot be deleted: activate another first."""
-    await versions.delete(owner, voice_id, number)
+    await versions.delete(voice, number)
 
 
 def _more_alike(a: VersionScores, b: VersionScores) -> int | None:

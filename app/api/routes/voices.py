@@ -7,7 +7,7 @@ from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 
 from app.api import audio, rates
 from app.api.access import GuardedRoute, access
-from app.api.dependencies import Asker, Owner, Reach, Synthesis, Training, VoiceOwner, Voices
+from app.api.dependencies import Asker, Owner, OwnVoice, Reach, Synthesis, Training, Voices
 from app.api.errors import also, problems
 from app.api.speech import SPEECH_PROBLEMS
 from app.api.uploads import CONSENT_PROBLEMS, ConsentId
@@ -94,9 +94,9 @@ async def get_voice(reach: Reach, by: Asker, voice_id: str) -> VoiceDetails:
     responses=problems(err.VoiceNotFound, err.VoiceAccessMissing, err.DatabaseError),
 )
 @access(Permission.VOICES_WRITE)
-async def delete_voice(voices: Voices, owner: VoiceOwner, voice_id: str) -> Erased:
+async def delete_voice(voices: Voices, voice: OwnVoice, voice_id: str) -> Erased:
     """Delete a voice, its recording, and all that was made of it; says what was erased."""
-    return await voices.delete(owner, voice_id)
+    return await voices.delete(voice.owner, voice_id)
 
 
 @router.post(

@@ -5,7 +5,6 @@ https://learn.microsoft.com/rest/api/cosmos-db/
 
 import asyncio
 import json
-import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -17,10 +16,11 @@ import httpx2
 
 from app.core.exceptions import DatabaseError, InvalidRequest
 from app.core.outgoing import notice
+from app.core.retrying import Pauses, asked_wait_s
 from app.db.cosmos.access import Access
 
 VERSION: Final = "2020-07-15"
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
+_PAUSES: Final = Pauses(first_s=0.1, longest_s=5.0)
 _THROTTLED, _RETRY_WITH = 429, 449
 _NO_ANSWER: Final = (
     "Cosmos DB does not answer as it should.",
@@ -182,7 +182,8 @@ class CosmosClient:
             if answer is not None and not _passes(answer):
                 return Answer(answer.status, answer.headers, answer.content, doubtful)
             doubtful |= answer is None or answer.status >= 500 or answer.status == 408
-            wait = _wait(answer, attempt)
+            asked = None if answer is None else asked_wait_s(answer.headers)
+            wait = _PAUSES.after(attempt, asked)
             waited += wait
             if attempt < self._retries.tries and waited <= self._retries.max_wait_s:
                 await self._pause(wait)
@@ -234,17 +235,6 @@ def _passes(answer: Answer) -> bool:
     """Whether the next try may have another answer."""
     early = answer.status == 404 and answer.substatus in _TOO_EARLY
     return early or answer.status in (408, _THROTTLED, _RETRY_WITH) or answer.status >= 500
-
-
-def _wait(answer: Answer | None, attempt: int) -> float:
-    """As long as the answer says, else longer each time."""
-    if answer is not None:
-        for name, unit in (("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
-            said = answer.headers.get(name, "")
-            if said.isascii() and said.isdigit():
-                return int(said) * unit
-    pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (attempt - 1))
-    return pause * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
 
 
 def _encoded(body: Any) -> bytes | None:

@@ -13,13 +13,14 @@ import httpx2
 
 from app.core.exceptions import EngineUnavailable
 from app.core.outgoing import outgoing
-from app.engines.azure.errors import retry_after_s
-from app.engines.azure.http import trust
+from app.core.retrying import Pauses, asked_wait_s
+from app.core.trust import authorities
 from app.engines.azure.pace import Pause
 
 _VERSION: Final = "2021-12-02"
 _CONNECT_S: Final = 10.0
-_TRIES, _PAUSE_S, _LONGEST_PAUSE_S = 4, 1.0, 30.0
+_TRIES: Final = 4
+_PAUSES: Final = Pauses(1.0, 30.0)
 _NAME: Final = re.compile(r"<Name>([^<]+)</Name>")
 _SETTING: Final = "AZURE_SPEECH_TRAINING_CONTAINER_URL"
 
@@ -85,7 +86,7 @@ class Container:
             try:
                 async with (
                     outgoing("azure-blob", method, str(self._path), azure=True) as told,
-                    httpx2.AsyncClient(timeout=self._timeout, verify=trust()) as client,
+                    httpx2.AsyncClient(timeout=self._timeout, verify=authorities()) as client,
                 ):
                     said = {**told, "x-ms-version": _VERSION, **(headers or {})}
                     answer = await client.request(method, url, headers=said, content=content)
@@ -99,9 +100,8 @@ class Container:
                 if answer.status_code not in (408, 429) and answer.status_code < 500:
                     break
             if tried < _TRIES:
-                asked_s = None if answer is None else retry_after_s(answer.headers)
-                usual_s = _PAUSE_S * 2 ** (tried - 1)
-                await self._pause(min(_LONGEST_PAUSE_S, usual_s if asked_s is None else asked_s))
+                asked_s = None if answer is None else asked_wait_s(answer.headers)
+                await self._pause(min(_PAUSES.longest_s, _PAUSES.after(tried, asked_s)))
         raise failure
 
 

@@ -5,10 +5,8 @@ hold names or text. Its number of the request may be.
 import math
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from app.core.clock import utc_now
 from app.core.exceptions import (
     AppError,
     ConsentMismatch,
@@ -18,6 +16,7 @@ from app.core.exceptions import (
     EngineUnavailable,
     RecordingTooShort,
 )
+from app.core.retrying import asked_wait_s
 
 _REQUEST_IDS: Final = ("apim-request-id", "x-requestid", "x-ms-request-id", "x-ms-requestid")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
@@ -31,18 +30,6 @@ def request_id_of(headers: Mapping[str, str]) -> str | None:
     return next((text for text in found if _PLAIN.fullmatch(text)), None)
 
 
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """`Retry-After` in seconds, by RFC 9110: a number, or a date; None without one."""
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(min(int(text[:9]), 86_400))
-    try:
-        when = parsedate_to_datetime(text)
-        return min(max(0.0, (when - utc_now()).total_seconds()), 86_400.0)
-    except (ValueError, TypeError):
-        return None
-
-
 def refusal(status: int, headers: Mapping[str, str]) -> AppError:
     """What a status means that is not the one of success."""
     number = request_id_of(headers)
@@ -50,7 +37,7 @@ def refusal(status: int, headers: Mapping[str, str]) -> AppError:
     if number is not None:
         more["provider_request_id"] = number
     if status == 429:
-        wait = retry_after_s(headers)
+        wait = asked_wait_s(headers)
         return EngineBusy(
             "Azure AI Speech takes no more requests at this moment.",
             "Try again later; the operator can have the quota raised.",

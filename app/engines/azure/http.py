@@ -1,13 +1,11 @@
 """Requests to Azure AI Speech: signed, paced, and tried again where that may help."""
 
 import asyncio
-import random
-import ssl
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import count
 from typing import Any, Final
 
@@ -17,14 +15,16 @@ from app.core.clock import Clock
 from app.core.exceptions import AppError, EngineFailed
 from app.core.logging import get_logger
 from app.core.outgoing import outgoing
-from app.engines.azure.errors import refusal, retry_after_s, senseless, unreachable
+from app.core.retrying import Pauses, asked_wait_s
+from app.core.trust import authorities
+from app.engines.azure.errors import refusal, senseless, unreachable
 from app.engines.azure.identity import Signer, signer
 from app.engines.azure.options import AzureOptions
 from app.engines.azure.pace import Pace, Pause
 
 log = get_logger(__name__)
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 16.0
+_PAUSES: Final = Pauses(first_s=0.5, longest_s=16.0)
 _MAX_ANSWER: Final = 4 * 1024 * 1024
 _CONNECT_S: Final = 10.0
 _MANAGEMENT: Final = (50, 10.0)
@@ -124,7 +124,7 @@ class AzureHttp:
         async with aclosing(response):
             self._check(response, ok, call.method)
             return Answer(
-                response.status_code, await _content(response), retry_after_s(response.headers)
+                response.status_code, await _content(response), asked_wait_s(response.headers)
             )
 
     @asynccontextmanager
@@ -181,7 +181,7 @@ class AzureHttp:
         return httpx2.AsyncClient(
             timeout=httpx2.Timeout(patience_s, connect=min(_CONNECT_S, patience_s)),
             follow_redirects=False,
-            verify=trust(),
+            verify=authorities(),
             headers={"User-Agent": _AGENT},
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=32),
         )
@@ -216,27 +216,16 @@ class AzureHttp:
             else:
                 if response.status_code != 429 and response.status_code < 500:
                     return response
-                asked_s = retry_after_s(response.headers)
+                asked_s = asked_wait_s(response.headers)
                 failure = refusal(response.status_code, response.headers)
                 await response.aclose()
-            wait_s = _pause_s(attempt) if asked_s is None else asked_s
+            wait_s = _PAUSES.after(attempt, asked_s)
             took_s = self.clock() - began
             if attempt >= tries or took_s + wait_s > self.options.retry_s:
                 log.warning("Azure AI Speech fails", code=failure.code, tries=attempt)
                 raise failure
             await self.pause(wait_s)
         raise AssertionError  # the loop has no end
-
-
-@cache
-def trust() -> ssl.SSLContext:
-    """To read the system's list of authorities takes its time."""
-    return ssl.create_default_context()
-
-
-def _pause_s(attempt: int) -> float:
-    longest: float = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** (attempt - 1))
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
 
 
 async def _content(response: httpx2.Response) -> bytes:

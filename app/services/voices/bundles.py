@@ -63,16 +63,15 @@ class BundleService:
         self._tools = tools
         self._shelf = Shelf(tools)
 
-    async def export(self, owner: str, voice_id: str) -> tuple[Voice, IO[bytes]]:
+    async def export(self, voice: Voice) -> IO[bytes]:
         """A voice as a bundle: a file, at its beginning. Close it.
 
         Raises:
-            VoiceNotFound: there is none with this id, or it is somebody else's.
+            VoiceNotFound: it was deleted meanwhile.
             VoiceSuspended: somebody has stopped it.
             EngineFailed: a file of it is missing.
             StorageError, DatabaseError
         """
-        voice = await find_voice(self._tools.voices, owner, voice_id)
         self._tools.permit.check_not_suspended(voice)
         file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller closes it
         try:
@@ -88,7 +87,7 @@ class BundleService:
         except BaseException:
             file.close()
             raise
-        return voice, file
+        return file
 
     async def _write(self, voice: Voice, file: IO[bytes]) -> None:
         stores = self._tools.stores

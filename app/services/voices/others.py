@@ -38,18 +38,17 @@ class OtherEngines:
         self._tools = tools
         self._shelf = Shelf(tools)
 
-    async def hold(self, owner: str, voice_id: str, name: str) -> Voice:
+    async def hold(self, voice: Voice, name: str) -> Voice:
         """Have an engine make the voice of its recordings, anew if it has made it before.
 
         Raises:
-            VoiceNotFound: there is none with this id, or it is somebody else's.
+            VoiceNotFound: it was deleted meanwhile.
             InvalidRequest: no such engine stands by, or it is the voice's own.
             ConsentRequired, ConsentUnusable, VoiceSuspended: the voice may not speak, or not
                 there.
             UnsuitableRecording: no voice can be made of its recordings.
             EngineBusy, EngineError, AssetError, StorageError, DatabaseError: nothing has changed.
         """
-        voice = await find_voice(self._tools.voices, owner, voice_id)
         return await self._hold(voice, self._engine(voice, name))
 
     async def hold_all(self, voice: Voice) -> Voice:
@@ -68,13 +67,12 @@ class OtherEngines:
                 )
         return voice
 
-    async def drop(self, owner: str, voice_id: str, name: str) -> Voice:
+    async def drop(self, voice: Voice, name: str) -> Voice:
         """Take a voice away from an engine; from one that has none it is taken already.
 
         Raises:
-            VoiceNotFound: there is none with this id, or it is somebody else's.
+            VoiceNotFound: it was deleted meanwhile.
         """
-        voice = await find_voice(self._tools.voices, owner, voice_id)
         return await see_through(self._drop(voice, name))
 
     def _engine(self, voice: Voice, name: str) -> Engine:

@@ -69,15 +69,11 @@ class SampleService:
         self._tools = tools
         self._shelf = Shelf(tools)
 
-    async def list(self, owner: str, voice_id: str) -> list[VoiceSample]:
-        """The recordings of a voice, oldest first.
+    async def list(self, voice: Voice) -> list[VoiceSample]:
+        """The recordings of a voice, oldest first."""
+        return await self._shelf.samples(voice)
 
-        Raises:
-            VoiceNotFound: there is none with this id, or it is somebody else's.
-        """
-        return await self._shelf.samples(await self._find(owner, voice_id))
-
-    async def add(self, owner: str, voice_id: str, files: Sequence[Sent]) -> Added:
+    async def add(self, voice: Voice, files: Sequence[Sent]) -> Added:
         """Add recordings to a voice: its next training learns from them as well.
 
         Raises:
@@ -90,8 +86,7 @@ class SampleService:
             EngineBusy, AssetError, EngineUnavailable, StorageError, DatabaseError: it failed.
                 Nothing is left of it.
         """
-        tools = self._tools
-        voice = await self._find(owner, voice_id)
+        tools, owner = self._tools, voice.owner
         there = await self._shelf.samples(voice)
         with tools.admission.enter():
             came = await in_thread(None, received, files, tools.limits)
@@ -111,41 +106,38 @@ class SampleService:
             await see_through(self._store(voice, new, found.sighting))
         return Added([kept.sample for kept in new], duplicates_of(found.heard), came.ignored)
 
-    async def audio(self, owner: str, voice_id: str, sample_id: str) -> tuple[VoiceSample, bytes]:
+    async def audio(self, voice: Voice, sample_id: str) -> tuple[VoiceSample, bytes]:
         """A recording, as it was sent.
 
         Raises:
-            VoiceNotFound, SampleNotFound
+            SampleNotFound
             AudioNotKept: its file is missing.
         """
-        voice = await self._find(owner, voice_id)
         sample = await self._sample(voice, sample_id)
         try:
             return sample, await self._tools.stores.recordings.get(sample.blob)
         except FileNotFoundError as error:
             raise AudioNotKept("The file of the recording is missing.", "Add it again.") from error
 
-    async def delete(self, owner: str, voice_id: str, sample_id: str) -> None:
+    async def delete(self, voice: Voice, sample_id: str) -> None:
         """Delete a recording. What was learnt from it stays in the versions of the voice.
 
         Raises:
-            VoiceNotFound, SampleNotFound
+            VoiceNotFound: it was deleted meanwhile.
+            SampleNotFound
             Conflict: it is the last one that can be used.
             VersionConflict: the voice is changed by too many at once.
         """
-        voice = await self._find(owner, voice_id)
         sample = await self._sample(voice, sample_id)
         await see_through(self._delete(voice, sample))
 
-    async def verify(self, owner: str, voice_id: str, sent: Sent) -> Comparison:
+    async def verify(self, voice: Voice, sent: Sent) -> Comparison:
         """Compare a recording with those of a voice.
 
         Raises:
-            VoiceNotFound: there is none with this id, or it is somebody else's.
             UploadTooLarge, UnreadableAudio, UnsuitableRecording: nothing can be told from the file.
             EngineUnavailable: there is nothing here that tells speakers apart.
         """
-        voice = await self._find(owner, voice_id)
         there = await self._shelf.samples(voice)
         with self._tools.admission.enter():
             content = await in_thread(None, sent.read)
@@ -160,9 +152,6 @@ class SampleService:
             )
         similarity = float(heard @ centre(np.stack(speaker)))
         return Comparison(round(similarity, 4), len(speaker), report)
-
-    async def _find(self, owner: str, voice_id: str) -> Voice:
-        return await find_voice(self._tools.voices, owner, voice_id)
 
     async def _sample(self, voice: Voice, sample_id: str) -> VoiceSample:
         sample = await self._tools.samples.get(sample_id) if is_id(sample_id) else None
@@ -248,7 +237,7 @@ class SampleService:
                 async with self._tools.audit.recorded(Action.VOICE_CHANGED, voice):
                     await update_voice(self._tools.voices, _described_by(voice, good[:1]))
             except VersionConflict:
-                voice = await self._find(voice.owner, voice.id)
+                voice = await find_voice(self._tools.voices, voice.owner, voice.id)
                 continue
             await self._tools.samples.delete(sample.id)
             await self._shelf.remove(self._tools.stores.recordings, sample.blob, voice)

@@ -160,7 +160,7 @@ def test_nothing_to_say(phonemizer: Phonemizer, text: str) -> None:
         phonemizer.phonemize(text, "en-US")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.one_of(
         st.text(max_size=40),
