@@ -46,6 +46,8 @@ class EngineInfo:
         test_double: whether it only pretends to speak, and needs no model files.
         trainable: whether its voices can be adapted: it is `Trainable`.
         word_timings: whether its chunks say when each word is spoken.
+        streams: whether its chunks come while it still speaks, so that it is worth sending the
+            beginning of a sentence before its end.
         readers: what makes sounds of the letters of a language, for people.
         unavailable: languages that it could speak -> what to do for that.
     """
@@ -64,6 +66,7 @@ class EngineInfo:
     test_double: bool = False
     trainable: bool = False
     word_timings: bool = False
+    streams: bool = False
     readers: Mapping[str, str] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
 

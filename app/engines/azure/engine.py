@@ -271,6 +271,7 @@ def _info(options: AzureOptions) -> EngineInfo:
         # Who waits goes first, but nobody gains where a batch is slow.
         background_concurrency=max(1, options.concurrency // 2),
         local=False,
+        streams=True,
     )
 
 

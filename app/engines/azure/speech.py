@@ -14,39 +14,40 @@ OUTPUT_FORMAT: Final = "raw-24khz-16bit-mono-pcm"
 """The one format that is asked for: all that we give is levelled and marked, then encoded here."""
 
 _CHARS_PER_S: Final = 15.0  # of speech in Latin letters; only for where a chunk stands in the text
-_HELD_BACK: Final = 240  # samples, 10 ms: so that there is something left for the last chunk
+_HELD_BACK: Final = 24  # samples, 1 ms: so that there is something left for the last chunk
 
 
 async def chunks(
     sound: AsyncGenerator[bytes, None], text: str
 ) -> AsyncGenerator[SpeechChunk, None]:
-    """Chunks that cover the text in order. Where they stand in it is a guess, but for the ends.
+    """Chunks that cover the text in order, each as soon as it is there. Where they stand in it is
+    a guess, but for the ends.
 
     Raises:
         EngineFailed: there is no sound.
     """
-    end, rest, odd = 0, np.zeros(0, np.float32), b""
+    end, length, rest, odd = 0, 0, np.zeros(0, np.float32), b""
     async with aclosing(sound):
         async for piece in sound:
             whole = odd + piece
             odd = whole[len(whole) // 2 * 2 :]
             rest = np.concatenate([rest, _samples(whole)])
-            share = _share(len(rest) - _HELD_BACK, len(text) - end)
-            if share:
-                yield SpeechChunk(rest[:-_HELD_BACK], SAMPLE_RATE, end, end + share)
-                end, rest = end + share, rest[-_HELD_BACK:]
+            if len(rest) > _HELD_BACK and len(text) > 1:
+                length += len(rest) - _HELD_BACK
+                after = _reached(length, end, len(text))
+                yield SpeechChunk(rest[:-_HELD_BACK], SAMPLE_RATE, end, after)
+                end, rest = after, rest[-_HELD_BACK:]
     if not len(rest):
         raise senseless("no sound")
     yield SpeechChunk(rest, SAMPLE_RATE, end, len(text))
 
 
-def _share(samples: int, chars_left: int) -> int:
-    """How many characters a chunk gets: at most half of those that are left. 0: wait for more of
-    the sound.
+def _reached(samples: int, before: int, chars: int) -> int:
+    """How far in the text one is after so much of the sound: something is left to the last chunk,
+    and the first one has something.
     """
-    if samples <= 0:
-        return 0
-    return min(int(samples / SAMPLE_RATE * _CHARS_PER_S), chars_left // 2)
+    spoken = int(samples / SAMPLE_RATE * _CHARS_PER_S)
+    return max(before, min(max(1, spoken), chars - 1))
 
 
 def _samples(content: bytes) -> Samples:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import (
     AbstractContextManager,
+    aclosing,
     asynccontextmanager,
     nullcontext,
     suppress,
@@ -43,6 +44,7 @@ from app.planning.plan import Plan, Worded
 from app.planning.surroundings import Surroundings
 from app.provenance.credentials import Credentials
 from app.services.synthesis.checking import errors_of, planned
+from app.services.synthesis.flow import Flow, flows
 from app.services.synthesis.pauses import pause, silence
 from app.services.synthesis.rewording import Rewording
 from app.services.synthesis.speech import Order, Said, Speech
@@ -94,6 +96,7 @@ class SynthesisService:
         self._log = log
         self._tracer = tracer
         self._rewording = rewording or Rewording()
+        self._flow = Flow(turns, watermark)
 
     async def close(self) -> None:
         """Look no more at what is being spoken."""
@@ -106,6 +109,7 @@ class SynthesisService:
         *,
         by: Party | None = None,
         streaming: bool = False,
+        flowing: bool = False,
         priority: Priority = Priority.REALTIME,
         source: SpeechSource = SpeechSource.SPEAK,
         batch_id: str | None = None,
@@ -117,6 +121,7 @@ class SynthesisService:
             voice: in which it is spoken; the request's own id is not looked up.
             by: who asks, and may speak in it; the voice's owner if left out.
             streaming: bytes come with each sentence, instead of a whole file at the end.
+            flowing: and within a sentence, where the engine gives it so.
             priority: work in the background gives way to requests, and is not counted among them.
             charge: is awaited with the number of characters when the text is about to be spoken;
                 what it raises ends the request before its first sound.
@@ -136,7 +141,9 @@ class SynthesisService:
         """
         asker = by or Party(voice.owner)
         since = time.perf_counter()
-        order = Order(voice, asker, request, source, batch_id, priority, charge, since)
+        order = Order(
+            voice, asker, request, source, batch_id, priority, charge, since, flowing=flowing
+        )
         with self._entered(order):  # what is prepared takes memory as well
             return await self._prepared(order, streaming)
 
@@ -255,6 +262,12 @@ class SynthesisService:
                 yield Said(pause(one, plan.info.sample_rate), one)
                 continue
             request = plan.asked(states[one.piece.voice or order.voice.id])
+            if order.flowing and flows(self._engine.info, one.piece):
+                asked = replace(request, language=one.language)
+                async with aclosing(self._flow.said(self._engine, one, asked)) as parts:
+                    async for part in parts:
+                        yield part
+                continue
             with span("sentence", **{"voice.characters": len(one.piece.text)}) as tracing:
                 chunk = await self._spoken(
                     one, replace(request, language=one.language), order.priority
