@@ -22,7 +22,7 @@ from app.consents.watch import VoiceWatch
 from app.core.exceptions import AppError, BadRequest, DatabaseError, TextBlocked
 from app.core.logging import get_logger
 from app.core.metrics import Metrics, Outcome, outcome_of
-from app.core.tasks import in_thread
+from app.core.tasks import in_thread, see_through
 from app.core.tracing import span
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
@@ -102,7 +102,7 @@ class SynthesisService:
         """Look no more at what is being spoken."""
         await self._watch.close()
 
-    async def speak(
+    async def speak(  # long: what is asked for, each by its name
         self,
         voice: Voice,
         request: SpeechRequest,
@@ -261,17 +261,15 @@ class SynthesisService:
             if not one.wording.parts:
                 yield Said(pause(one, plan.info.sample_rate), one)
                 continue
-            request = plan.asked(states[one.piece.voice or order.voice.id])
+            state = states[one.piece.voice or order.voice.id]
+            request = replace(plan.asked(state), language=one.language)
             if order.flowing and flows(self._engine.info, one.piece):
-                asked = replace(request, language=one.language)
-                async with aclosing(self._flow.said(self._engine, one, asked)) as parts:
+                async with aclosing(self._flow.said(self._engine, one, request)) as parts:
                     async for part in parts:
                         yield part
                 continue
             with span("sentence", **{"voice.characters": len(one.piece.text)}) as tracing:
-                chunk = await self._spoken(
-                    one, replace(request, language=one.language), order.priority
-                )
+                chunk = await self._spoken(one, request, order.priority)
                 tracing.set_attribute("voice.audio_s", chunk.duration_s)
             yield Said(chunk, one)
 
@@ -320,9 +318,11 @@ class SynthesisService:
     ) -> AsyncGenerator[Said, None]:
         """Tell figures about the request when it ends, however it ends.
 
-        The trail is told at the first sound. Speech goes on where it cannot be, as on a full disk.
+        The trail is told at the first sound, and nothing leaves before that, but for the beginning
+        of a sentence. Speech goes on where it cannot be, as on a full disk.
         """
         first_s, working_s, audio_s = None, 0.0, 0.0
+        noting: asyncio.Future[None] | None = None
         outcome: Outcome = "cancelled"
         try:
             with self._watch.speaking(plan.voices.values()) as watched:
@@ -330,9 +330,12 @@ class SynthesisService:
                 async for one in said:
                     watched.check()
                     working_s += time.perf_counter() - start
-                    if first_s is None:
+                    begins = first_s is None
+                    if noting is None:
                         first_s = working_s
-                        await self._use_noted(plan)
+                        noting = asyncio.ensure_future(self._use_noted(plan))
+                    if one.last or not begins:
+                        await noting
                     audio_s += one.chunk.duration_s
                     yield one
                     start = time.perf_counter()  # a slow client is not a slow engine
@@ -342,6 +345,8 @@ class SynthesisService:
             raise
         finally:
             await said.aclose()
+            if noting is not None:
+                await see_through(asyncio.wait([noting]))
             self._tell(order, outcome, first_s=first_s, audio_s=audio_s, working_s=working_s)
 
     async def _use_noted(self, plan: Plan) -> None:
