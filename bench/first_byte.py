@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Final
 
 import numpy as np
+import psutil
 
 from app.audio.decode import decode
 from app.audio.dsp import resample, sound_span
@@ -37,13 +38,19 @@ def main(options: list[str]) -> None:
     """Print milliseconds from the first piece that Azure writes to the client's first sound."""
     parser = argparse.ArgumentParser(prog="python -m bench first-byte", description=main.__doc__)
     parser.add_argument("--runs", type=int, default=60, help="of each row")
-    runs = parser.parse_args(options).runs
+    parser.add_argument(
+        "--ahead", action="store_true", help="of all else on a busy machine: real-time priority"
+    )
+    asked = parser.parse_args(options)
+    runs = asked.runs
     print(f"{runs} runs each, load {os.getloadavg()[0]:.1f}; Azure at {_FASTER:g} times real time")
     print(f"{'format':8}{'pieces':>8}{'within a sentence':>20}{'p95':>9}{'whole':>9}{'p95':>9}  ms")
     with speech_service() as fake:
         fake.account.sound = _speech()
         with _server(fake) as server:
             voice = _registered(server, fake)
+            if asked.ahead:
+                _go_ahead(server)
             for fmt in _FORMATS:
                 for ms in _PIECES_MS:
                     fake.account.piece_bytes = 2 * RATE * ms // 1000
@@ -78,6 +85,13 @@ def _speech() -> bytes:
     span = sound_span(samples, RATE, threshold_db=-30.0, keep_s=0.0)
     samples = samples[span][: round(_SPEECH_S * RATE)]
     return bytes((samples * 32767).astype("<i2").tobytes())
+
+
+def _go_ahead(server: Server) -> None:
+    """Have the threads of both processes scheduled before those of others. Needs the right to."""
+    for process in (server.process, psutil.Process()):
+        for thread in process.threads():
+            os.sched_setscheduler(thread.id, os.SCHED_RR, os.sched_param(1))
 
 
 def _registered(server: Server, fake: SpeechFake) -> str:
