@@ -10,6 +10,7 @@ from bench import (
     c2pa,
     consents,
     database,
+    first_byte,
     frontend,
     identify,
     jobs,
@@ -53,6 +54,7 @@ BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "abuse": lambda _: abuse.main(),
     "identify": identify.main,
     "telemetry": lambda _: telemetry.main(),
+    "first-byte": first_byte.main,
 }
 IN_SHORT = {"speed": [], "voice": ["--only", "instant"], "thresholds": []}
 

@@ -23,6 +23,8 @@ from app.engines.base import Engine, SynthesisRequest
 from app.engines.controls import all_of
 from app.engines.registry import EngineOptions, create_engine
 from app.watermark.finding import PRESENT, find
+from app.watermark.flowing import FlowingMark
+from app.watermark.marking import Watermark
 from app.watermark.perth import STRENGTH, Detector, Marker
 from bench.data import ENROL_CLIPS, LIMITS, SENTENCES, calibration, joined, read, speakers
 from bench.degrade import by_ffmpeg, noisy
@@ -94,6 +96,12 @@ def main(options: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench watermark", description=main.__doc__)
     parser.add_argument("--sentences", type=int, default=len(SENTENCES), help="of each voice")
     parser.add_argument("--strength", type=float, default=STRENGTH, help="of the mark")
+    parser.add_argument(
+        "--pieces-ms",
+        type=int,
+        default=0,
+        help="as it comes in, in such pieces; 0: whole sentences",
+    )
     asked = parser.parse_args(options)
     assets = AssetStore(Settings().models)
     engine = create_engine("kokoro", EngineOptions(assets=assets, threads=_THREADS, concurrency=1))
@@ -104,7 +112,7 @@ def main(options: list[str]) -> None:
     detector = Detector(checkpoint, threads=_THREADS)
     marker.mark(said[0].samples, rate)  # the first one takes longer
     start = time.perf_counter()
-    marked = [marker.mark(one.samples, rate) for one in said]
+    marked = [_marked(marker, one.samples, rate, asked.pieces_ms) for one in said]
     took_s = time.perf_counter() - start
     print(f"{len(said)} sentences, strength {asked.strength:g}, found from {PRESENT:g} on\n")
     _robustness(detector, marked, rate)
@@ -117,6 +125,15 @@ def main(options: list[str]) -> None:
     )
     print(f"({1000 * took_s / seconds:.1f} ms for each second of sound; bar 3 %)\n")
     _quality(said, marked, rate, assets)
+
+
+def _marked(marker: Marker, samples: Samples, rate: int, pieces_ms: int) -> Samples:
+    if not pieces_ms:
+        return marker.mark(samples, rate)
+    flowing = FlowingMark(Watermark(lambda: marker), rate)
+    size = rate * pieces_ms // 1000
+    fed = [flowing.feed(samples[at : at + size]) for at in range(0, len(samples), size)]
+    return np.concatenate([*fed, flowing.end()])
 
 
 async def _said(engine: Engine, sentences: int) -> list[Sentence]:

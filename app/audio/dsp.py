@@ -62,10 +62,13 @@ def set_loudness(samples: Samples, rate: int, *, target_lufs: float, peak: float
 
 def _limit(samples: Samples, peak: float) -> Samples:
     """Soft clipping: linear up to the knee, then a tanh that never reaches `peak`."""
+    return samples if np.abs(samples).max() <= peak else rounded_peaks(samples, peak)
+
+
+def rounded_peaks(samples: Samples, peak: float) -> Samples:
+    """The same curve, sample by sample: also where no peak is in the way."""
     knee = _KNEE * peak
     magnitude = np.abs(samples)
-    if magnitude.max() <= peak:
-        return samples
     over = knee + (peak - knee) * np.tanh((magnitude - knee) / (peak - knee))
     return np.where(magnitude > knee, np.copysign(over, samples), samples).astype(np.float32)
 

@@ -12,8 +12,10 @@ from app.audio.types import Samples, SpeechChunk, WordTiming
 
 # The loudness of broadcast speech would be -23; assistants and audio books lie around -20.
 OUTPUT_LUFS: Final = -20.0
-_SILENCE_DB = -50.0
-_KEEP_SILENCE_S = 0.03
+SILENCE_DB: Final = -50.0
+"""Of the loudest 10 ms: what is softer at the ends is silence."""
+KEEP_SILENCE_S: Final = 0.03
+"""Of silence, at each end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def finish(chunks: Sequence[SpeechChunk], how: Finish) -> tuple[Samples, tuple[W
     """
     rate = chunks[0].sample_rate
     samples = np.concatenate([chunk.samples for chunk in chunks])
-    span = sound_span(samples, rate, threshold_db=_SILENCE_DB, keep_s=_KEEP_SILENCE_S)
+    span = sound_span(samples, rate, threshold_db=SILENCE_DB, keep_s=KEEP_SILENCE_S)
     speech = shift_pitch(samples[span], rate, semitones=how.pitch)
     speech = set_loudness(speech, rate, target_lufs=how.loudness)
     speech = fade_edges(change_volume(speech, rate, db=how.volume), rate)

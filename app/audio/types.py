@@ -55,7 +55,8 @@ class SpeechChunk:
         samples: float32 (n,), n >= 1, mono, [-1, 1].
         sample_rate: in Hz, the same for all chunks of an engine.
         text_start: offset of the first character spoken, in the text of the request.
-        text_end: offset behind the last character spoken.
+        text_end: offset behind the last character spoken; that of the start where a chunk goes on
+            with what the one before it has begun.
         words: all words of the text, in order; empty where the engine has no timings.
     """
 

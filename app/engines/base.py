@@ -48,6 +48,8 @@ class EngineInfo:
         trains_remotely: whether its provider does that, for as long as it takes: it is
             `app.engines.remote.RemotelyTrainable`.
         word_timings: whether its chunks say when each word is spoken.
+        streams: whether its chunks come while it still speaks, so that it is worth sending the
+            beginning of a sentence before its end.
         readers: what makes sounds of the letters of a language, for people.
         unavailable: languages that it could speak -> what to do for that.
     """
@@ -67,6 +69,7 @@ class EngineInfo:
     trainable: bool = False
     trains_remotely: bool = False
     word_timings: bool = False
+    streams: bool = False
     readers: Mapping[str, str] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
 

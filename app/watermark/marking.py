@@ -30,6 +30,10 @@ class Watermark:
     marker: Callable[[], Mark] | None = None
     detector: Callable[[], Score] | None = None
 
+    @property
+    def marks(self) -> bool:
+        return self.marker is not None
+
     async def warm_up(self) -> None:
         """Load what marks now.
 

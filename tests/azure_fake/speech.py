@@ -61,6 +61,9 @@ class Account:
         spoken: documents, as they came in.
         asked: how tokens were asked for.
         hold: let loose, the rest of a sound goes on after its first piece; None: it need not be.
+        piece_bytes, pause_s: of what is sent at a time, and between two; None: some 85 ms.
+        sound: instead of tones: raw, 24 kHz, 16 bits.
+        began: when it wrote the first piece of each sound, by `time.perf_counter`.
         page: voices on a page of the list.
         studio: professional voices.
         can_be_read_back: it speaks as the engine `fake` does, and keeps no recordings.
@@ -77,6 +80,10 @@ class Account:
     headers: list[dict[str, str]] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
     hold: threading.Event | None = None
+    piece_bytes: int | None = None
+    pause_s: float = 0.0
+    sound: bytes | None = None
+    began: list[float] = field(default_factory=list)
     page: int = 2
     can_be_read_back: bool = False
     key: str = KEY
@@ -327,12 +334,17 @@ class SpeechFake:
         text = "".join(root.itertext())
         if self.account.can_be_read_back:
             return _readable(text, recording, _rate(root))
+        if self.account.sound is not None:
+            return self.account.sound
         return _tone(text, hz, _rate(root), ElementTree.tostring(root), sample_rate)
 
     async def _chunks(self, sound: bytes) -> AsyncIterator[bytes]:
         """In three pieces and more, cut in the middle of samples as well."""
-        size = max(1, min(4095, len(sound) // 3))
+        size = self.account.piece_bytes or max(1, min(4095, len(sound) // 3))
+        self.account.began.append(time.perf_counter())
         for start in range(0, len(sound), size):
+            if start and self.account.pause_s:
+                await asyncio.sleep(self.account.pause_s)
             yield sound[start : start + size]
             if self.account.hold is not None:
                 await asyncio.to_thread(self.account.hold.wait, 30)

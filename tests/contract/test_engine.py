@@ -164,7 +164,7 @@ async def test_chunks_are_audio_of_one_kind_that_cover_the_text_in_order(engine,
         assert np.isfinite(chunk.samples).all()
         assert np.abs(chunk.samples).max() <= 1.0
         assert chunk.sample_rate == engine.info.sample_rate
-        assert end <= chunk.text_start < chunk.text_end <= len(text)
+        assert end <= chunk.text_start <= chunk.text_end <= len(text)
         end = chunk.text_end
     spoken = "".join(text[chunk.text_start : chunk.text_end] for chunk in chunks)
     assert spoken.replace(" ", "") == text.replace(" ", "")

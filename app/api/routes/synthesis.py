@@ -66,7 +66,13 @@ async def speak_stream(
     voice = await reach.find(by, body.voice)
     charge = partial(rates.spend, request, Rate.CHARACTERS)
     work = synthesis.speak(
-        voice, body, by=by, streaming=True, source=SpeechSource.STREAM, charge=charge
+        voice,
+        body,
+        by=by,
+        streaming=True,
+        flowing=body.stream_format is StreamFormat.AUDIO,  # events are of whole sentences
+        source=SpeechSource.STREAM,
+        charge=charge,
     )
     speech = await audio.while_connected(request, work)
     if speech is None:

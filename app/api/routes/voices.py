@@ -124,6 +124,7 @@ async def synthesize(
         body.as_speech(voice.id),
         by=by,
         streaming=body.stream,
+        flowing=body.stream,
         source=SpeechSource.LEGACY,
         charge=charge,
     )

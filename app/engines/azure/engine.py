@@ -353,6 +353,7 @@ def _info(options: AzureOptions) -> EngineInfo:
         local=False,
         trainable=options.training is not None,
         trains_remotely=options.training is not None,
+        streams=True,
     )
 
 

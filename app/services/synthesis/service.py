@@ -18,7 +18,7 @@ from app.consents.watch import VoiceWatch
 from app.core.exceptions import AppError, BadRequest, DatabaseError, TextBlocked
 from app.core.logging import get_logger
 from app.core.metrics import Metrics, Outcome, outcome_of
-from app.core.tasks import in_thread
+from app.core.tasks import in_thread, see_through
 from app.core.turns import Turns
 from app.db.audit import AuditTrail
 from app.db.base import Collection
@@ -99,13 +99,14 @@ class SynthesisService:
         """Look no more at what is being spoken."""
         await self._watch.close()
 
-    async def speak(
+    async def speak(  # long: what is asked for, each by its name
         self,
         voice: Voice,
         request: SpeechRequest,
         *,
         by: Party | None = None,
         streaming: bool = False,
+        flowing: bool = False,
         priority: Priority = Priority.REALTIME,
         source: SpeechSource = SpeechSource.SPEAK,
         batch_id: str | None = None,
@@ -117,6 +118,7 @@ class SynthesisService:
             voice: in which it is spoken; the request's own id is not looked up.
             by: who asks, and may speak in it; the voice's owner if left out.
             streaming: bytes come with each sentence, instead of a whole file at the end.
+            flowing: and within a sentence, where the engine gives it so.
             priority: work in the background gives way to requests, and is not counted among them.
             charge: is awaited with the number of characters when the text is about to be spoken;
                 what it raises ends the request before its first sound.
@@ -136,7 +138,9 @@ class SynthesisService:
         """
         asker = by or Party(voice.owner)
         since = time.perf_counter()
-        order = Order(voice, asker, request, source, batch_id, priority, charge, since)
+        order = Order(
+            voice, asker, request, source, batch_id, priority, charge, since, flowing=flowing
+        )
         with self._entered(order):  # what is prepared takes memory as well
             return await self._prepared(order, streaming)
 
@@ -263,9 +267,11 @@ class SynthesisService:
     ) -> AsyncGenerator[Said, None]:
         """Tell figures about the request when it ends, however it ends.
 
-        The trail is told at the first sound. Speech goes on where it cannot be, as on a full disk.
+        The trail is told at the first sound, and nothing leaves before that, but for the beginning
+        of a sentence. Speech goes on where it cannot be, as on a full disk.
         """
         first_s, working_s, audio_s = None, 0.0, 0.0
+        noting: asyncio.Future[None] | None = None
         outcome: Outcome = "cancelled"
         try:
             with self._watch.speaking(plan.voices.values()) as watched:
@@ -273,9 +279,12 @@ class SynthesisService:
                 async for one in said:
                     watched.check()
                     working_s += time.perf_counter() - start
-                    if first_s is None:
+                    begins = first_s is None
+                    if noting is None:
                         first_s = working_s
-                        await self._use_noted(plan)
+                        noting = asyncio.ensure_future(self._use_noted(plan))
+                    if one.last or not begins:
+                        await noting
                     audio_s += one.chunk.duration_s
                     yield one
                     start = time.perf_counter()  # a slow client is not a slow engine
@@ -285,6 +294,8 @@ class SynthesisService:
             raise
         finally:
             await said.aclose()
+            if noting is not None:
+                await see_through(asyncio.wait([noting]))
             self._tell(order, plan, outcome, first_s=first_s, audio_s=audio_s, working_s=working_s)
 
     async def _use_noted(self, plan: Plan) -> None:

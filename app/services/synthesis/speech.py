@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import uuid4
 
+import numpy as np
+
 from app.audio.encode import AudioEncoder, content_type
 from app.audio.types import Samples, SpeechChunk
 from app.core.exceptions import AppError, AssetError, EngineError, VoiceEngineMismatch
@@ -40,6 +42,7 @@ class Order:
         translation: of that text, if it was translated.
         prepared: SSML that was made of it for the ear.
         charged: characters that were paid already.
+        flowing: whether a sentence may be sent before all of it is there.
         since: when it was asked for, by `time.perf_counter`.
     """
 
@@ -55,6 +58,7 @@ class Order:
     translation: SpokenTranslation | None = None
     prepared: str | None = None
     charged: int = 0
+    flowing: bool = False
 
     @property
     def asked(self) -> SpeechRequest:
@@ -69,10 +73,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A sentence with its audio. The words of the chunk are as they are written."""
+    """A sentence with its audio, or a part of that. The words of the chunk are as they are written.
+
+    Attributes:
+        first, last: whether the sentence begins, ends with it.
+    """
 
     chunk: SpeechChunk
     worded: Worded
+    first: bool = True
+    last: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +157,7 @@ class Speech:
         self._trace = None if tracer is None else tracer.begin(self._output())
         self._most = self._most_kept()
         self._kept = bytearray() if self._most else None
+        self._unheard: list[Said] = []
 
     def _use(self, take: Take) -> None:
         plan, order = take.plan, self._order
@@ -199,6 +210,7 @@ class Speech:
             raise
         finally:
             if self._trace is not None:
+                self._hear()  # of what was broken off as well
                 self._trace.end()
             if self._log is not None:
                 await see_through(self._log.spoken(self._spoken(status, error)))
@@ -231,11 +243,11 @@ class Speech:
         chunk, worded = said.chunk, said.worded
         piece, wording = worded.piece, worded.wording
         index, start_s = self._count, self.duration_s
-        self._count += 1
-        data = await in_thread(None, self._encode, chunk.samples, worded.last)
-        if self._trace is not None:
-            said_by = self._voice(piece) if wording.parts else None
-            self._trace.hear(chunk.samples, chunk.sample_rate, said_by)
+        self._count += said.last
+        data = await in_thread(None, self._encode, chunk.samples, worded.last and said.last)
+        self._unheard.append(said)
+        if said.last:
+            self._hear()
         if self._kept is not None:
             self._kept += data
             if len(self._kept) > self._most:  # hours of it would fill the memory
@@ -244,7 +256,7 @@ class Speech:
         self.total_s = time.perf_counter() - self._order.since
         if self.first_audio_s is None:
             self.first_audio_s = self.total_s
-        rules = tuple(rules_of(piece, wording))
+        rules = tuple(rules_of(piece, wording)) if said.last else ()
         for rule in rules:
             self.lexicon.count(rule.entry_id, rule.ignored)
         return SpokenPiece(
@@ -263,8 +275,17 @@ class Speech:
             language=worded.language,
             voice=piece.voice or self.voice.id,
             rules=rules,
-            marks=tuple(marks_of(chunk, piece, start_s)),
+            marks=tuple(marks_of(chunk, piece, start_s)) if said.last else (),
         )
+
+    def _hear(self) -> None:
+        """Have the sentence traced, as far as it has come."""
+        said, self._unheard = self._unheard, []
+        if self._trace is not None and said:
+            one = said[0].worded
+            voice = self._voice(one.piece) if one.wording.parts else None
+            samples = np.concatenate([part.chunk.samples for part in said])
+            self._trace.hear(samples, said[0].chunk.sample_rate, voice)
 
     def _encode(self, samples: Samples, last: bool) -> bytes:
         encoder = self._take.encoder

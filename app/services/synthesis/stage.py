@@ -1,6 +1,7 @@
 """One of the engines that may speak, and how it speaks what is asked for."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -27,6 +28,7 @@ from app.planning.draft import Draft, Drafting
 from app.planning.plan import Plan, Worded
 from app.planning.surroundings import Surroundings
 from app.services.synthesis.asking import request_of, requests_of
+from app.services.synthesis.flow import Flow, flows
 from app.services.synthesis.pauses import pause, silence
 from app.services.synthesis.speech import Order, Said, Take
 from app.services.synthesis.words import shifted, written
@@ -70,6 +72,7 @@ class Stage:
         self._turns = standby.turns
         self._drafting = standby.drafting
         self._tools = tools
+        self._flow = Flow(standby.turns, tools.watermark)
 
     @property
     def info(self) -> EngineInfo:
@@ -162,6 +165,11 @@ class Stage:
                 yield Said(pause(one, plan.info.sample_rate), one)
                 continue
             request = request_of(plan, one, states, order.voice)
+            if order.flowing and flows(self.info, one.piece):
+                async with aclosing(self._flow.said(self._engine, one, request)) as parts:
+                    async for part in parts:
+                        yield part
+                continue
             with span("sentence", **{"voice.characters": len(one.piece.text)}) as tracing:
                 chunk = await self._spoken(one, request, order.priority)
                 tracing.set_attribute("voice.audio_s", chunk.duration_s)
