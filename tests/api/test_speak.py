@@ -123,6 +123,15 @@ def test_the_volume_is_heard(client: TestClient, voice: str) -> None:
     assert loudness[6.0] == pytest.approx(loudness[0.0] + 6.0, abs=0.5)
 
 
+def test_the_speed_is_heard(client: TestClient, voice: str) -> None:
+    normal, fast = (
+        float(client.post(SPEAK, json=body).headers["x-audio-duration"])
+        for body in ({"text": TEXT, "voice": voice, "speed": speed} for speed in (1.0, 2.0))
+    )
+
+    assert fast == pytest.approx(normal / 2, rel=0.05)
+
+
 def test_the_pitch_is_changed_and_the_duration_is_not(client: TestClient, voice: str) -> None:
     answers = [
         client.post(SPEAK, json={"text": "Hello.", "voice": voice, "pitch": pitch})
