@@ -74,6 +74,8 @@ class Failing(engine_kind()):
 
 def test_the_audio_of_all_events_is_the_stream(client: TestClient, register: Any) -> None:
     voice = register()
+    # Such a stream is levelled within its sentences, events when these are whole.
+    alike = not client.app.state.context.engine.info.streams  # type: ignore[attr-defined]
     for fmt in ("wav", "mp3", "flac", "opus", "aac", "pcm", "mulaw"):
         body = {"text": TEXT, "voice": voice, "format": fmt, "sample_rate": 8000}
 
@@ -85,7 +87,8 @@ def test_the_audio_of_all_events_is_the_stream(client: TestClient, register: Any
         assert sse.headers["content-type"] == "text/event-stream; charset=utf-8"
         found = events(sse.text)
         assert [name for name, _ in found] == ["audio", "audio", "audio", "done"]
-        assert audio_of(found) == raw.content
+        assert (audio_of(found) == raw.content) is alike
+        assert len(audio_of(found)) == pytest.approx(len(raw.content), rel=0.1)
         assert len(raw.content) > 1000
 
 
