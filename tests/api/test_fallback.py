@@ -199,6 +199,16 @@ def test_an_engine_that_does_not_open_is_replaced_and_the_server_is_ready(tmp_pa
     assert (both.status_code, both.json()["detail"]) == (503, "It is away.")
 
 
+@pytest.mark.parametrize("where", [SPEAK, STREAM])
+def test_where_all_fail_the_answer_is_the_error_of_the_first(here: Site, where: str) -> None:
+    here.first.closed = EngineUnavailable("It is away.")
+    here.second.fails = lambda _: EngineFailed("No sound.")
+
+    answer = here.speak(where, fallback=True)
+
+    assert (answer.status_code, answer.json()["detail"]) == (503, "It is away.")
+
+
 def test_a_whole_file_is_spoken_by_one_engine_from_its_start(here: Site) -> None:
     here.first.fails = away_at("Three")
 
