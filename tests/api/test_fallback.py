@@ -1,6 +1,6 @@
 """Engines that speak in the place of the first one."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from app.core.exceptions import AppError, AssetError, EngineBusy, EngineFailed, 
 from app.engines.base import EngineInfo, SynthesisRequest, VoiceState
 from app.engines.fake import FakeEngine
 from app.main import create_app
+from app.services.voices import OtherEngines
 from tests.api.speech import events
 from tests.api.test_synthesize import said
 from tests.api.voices import VOICES, settings_of, speech
@@ -40,6 +41,7 @@ class Engine(FakeEngine):
         self.closed: AppError | None = None
         self.unfit: AppError | None = None
         self.forgotten: list[bytes] = []
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None  # it is forgetting
 
     async def open(self) -> None:
         if self.closed is not None:
@@ -52,6 +54,8 @@ class Engine(FakeEngine):
         return replace(state, payload=self.mark + state.payload[:1])
 
     async def forget(self, state: VoiceState) -> None:
+        if self.meanwhile is not None:
+            await self.meanwhile()
         self.forgotten.append(state.payload)
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
@@ -352,6 +356,22 @@ def test_a_deleted_voice_is_forgotten_by_all(here: Site) -> None:
     assert (erased["states"]["files"], erased["left"]) == (2, [])
     assert len(here.first.forgotten) == len(here.second.forgotten) == 1
     assert here.states() == []
+
+
+def test_what_is_made_of_a_voice_while_it_is_deleted_is_forgotten_as_well(here: Site) -> None:
+    async def hold() -> None:
+        app: Any = here.client.app
+        tools = app.state.context.voice_tools
+        voice = await tools.voices.get(here.voice)
+        assert voice is not None
+        await OtherEngines(tools).hold(voice, "second")
+
+    here.first.meanwhile = hold
+
+    erased = here.client.delete(f"{VOICES}/{here.voice}").json()
+
+    assert erased["left"] == []
+    assert len(here.second.forgotten) == 2, "the one before, and the one that was made meanwhile"
 
 
 def test_a_sweep_leaves_what_other_engines_hold(tmp_path: Path) -> None:
