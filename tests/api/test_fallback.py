@@ -1,6 +1,6 @@
 """Engines that speak in the place of the first one."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,10 +11,22 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.audio.types import Recording, SpeechChunk
-from app.core.exceptions import AppError, AssetError, EngineBusy, EngineFailed, EngineUnavailable
+from app.core.exceptions import (
+    AppError,
+    AssetError,
+    DatabaseError,
+    EngineBusy,
+    EngineFailed,
+    EngineUnavailable,
+    VersionConflict,
+    VoiceSuspended,
+)
+from app.db.base import Collection
 from app.engines.base import EngineInfo, SynthesisRequest, VoiceState
 from app.engines.fake import FakeEngine
 from app.main import create_app
+from app.models.voice import Voice
+from app.services.voices import OtherEngines
 from tests.api.speech import events
 from tests.api.test_synthesize import said
 from tests.api.voices import VOICES, settings_of, speech
@@ -40,6 +52,7 @@ class Engine(FakeEngine):
         self.closed: AppError | None = None
         self.unfit: AppError | None = None
         self.forgotten: list[bytes] = []
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None  # it is forgetting
 
     async def open(self) -> None:
         if self.closed is not None:
@@ -52,6 +65,8 @@ class Engine(FakeEngine):
         return replace(state, payload=self.mark + state.payload[:1])
 
     async def forget(self, state: VoiceState) -> None:
+        if self.meanwhile is not None:
+            await self.meanwhile()
         self.forgotten.append(state.payload)
 
     async def synthesize(self, request: SynthesisRequest) -> AsyncGenerator[SpeechChunk, None]:
@@ -199,6 +214,16 @@ def test_an_engine_that_does_not_open_is_replaced_and_the_server_is_ready(tmp_pa
     assert (both.status_code, both.json()["detail"]) == (503, "It is away.")
 
 
+@pytest.mark.parametrize("where", [SPEAK, STREAM])
+def test_where_all_fail_the_answer_is_the_error_of_the_first(here: Site, where: str) -> None:
+    here.first.closed = EngineUnavailable("It is away.")
+    here.second.fails = lambda _: EngineFailed("No sound.")
+
+    answer = here.speak(where, fallback=True)
+
+    assert (answer.status_code, answer.json()["detail"]) == (503, "It is away.")
+
+
 def test_a_whole_file_is_spoken_by_one_engine_from_its_start(here: Site) -> None:
     here.first.fails = away_at("Three")
 
@@ -342,6 +367,96 @@ def test_a_deleted_voice_is_forgotten_by_all(here: Site) -> None:
     assert (erased["states"]["files"], erased["left"]) == (2, [])
     assert len(here.first.forgotten) == len(here.second.forgotten) == 1
     assert here.states() == []
+
+
+def test_what_is_made_of_a_voice_while_it_is_deleted_is_forgotten_as_well(here: Site) -> None:
+    async def hold() -> None:
+        app: Any = here.client.app
+        tools = app.state.context.voice_tools
+        voice = await tools.voices.get(here.voice)
+        assert voice is not None
+        await OtherEngines(tools).hold(voice, "second")
+
+    here.first.meanwhile = hold
+
+    erased = here.client.delete(f"{VOICES}/{here.voice}").json()
+
+    assert erased["left"] == []
+    assert len(here.second.forgotten) == 2, "the one before, and the one that was made meanwhile"
+
+
+class Meddled:
+    """Voices whose first change does not go as it should."""
+
+    def __init__(self, voices: Collection[Voice], fails: Callable[..., Awaitable[None]]) -> None:
+        self._voices = voices
+        self._fails: list[Callable[..., Awaitable[None]]] = [fails]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._voices, name)
+
+    async def update(self, voice: Voice) -> Voice:
+        if self._fails:
+            await self._fails.pop()(self._voices, voice)
+        return await self._voices.update(voice)
+
+
+def meddled(
+    here: Site, fails: Callable[..., Awaitable[None]], act: Callable[..., Awaitable[object]]
+) -> None:
+    """Have it done to the voice while something goes wrong with its record."""
+
+    async def acted() -> None:
+        app: Any = here.client.app
+        tools = app.state.context.voice_tools
+        voice = await tools.voices.get(here.voice)
+        voices: Any = Meddled(tools.voices, fails)
+        await act(OtherEngines(replace(tools, voices=voices)), voice, "second")
+
+    assert here.client.portal is not None
+    here.client.portal.call(acted)
+
+
+async def done_and_not_told(voices: Collection[Voice], voice: Voice) -> None:
+    await voices.update(voice)
+    raise DatabaseError("It is away.")
+
+
+async def done_and_tried_again(voices: Collection[Voice], voice: Voice) -> None:
+    await voices.update(voice)
+    raise VersionConflict("It is not the version that it was.")
+
+
+async def suspended_meanwhile(voices: Collection[Voice], voice: Voice) -> None:
+    await voices.update_where({"id": voice.id}, {"suspended": "suspended"})
+
+
+def test_a_change_that_was_made_though_it_failed_takes_no_file_away(here: Site) -> None:
+    with pytest.raises(DatabaseError):
+        meddled(here, done_and_not_told, OtherEngines.hold)
+    here.first.fails = down
+
+    assert here.speak(fallback=True).headers["x-engine"] == "second"
+
+
+def test_a_change_that_was_made_though_it_was_tried_again_counts_once(here: Site) -> None:
+    before = here.states()
+
+    meddled(here, done_and_tried_again, OtherEngines.hold)
+    held, forgotten = here.states(), len(here.second.forgotten)
+    meddled(here, done_and_tried_again, OtherEngines.drop)
+
+    assert (len(held), len(set(before) & set(held)), forgotten) == (2, 1, 1)
+    assert (len(here.states()), len(here.second.forgotten)) == (1, 2)
+
+
+def test_nothing_is_kept_of_a_voice_that_is_suspended_meanwhile(here: Site) -> None:
+    before = here.states()
+
+    with pytest.raises(VoiceSuspended):
+        meddled(here, suspended_meanwhile, OtherEngines.hold)
+
+    assert (here.states(), len(here.second.forgotten)) == (before, 1)
 
 
 def test_a_sweep_leaves_what_other_engines_hold(tmp_path: Path) -> None:

@@ -45,8 +45,8 @@ class Chain:
 
     @property
     def ended(self) -> bool:
-        """Whether there is no other engine."""
-        return not self._left
+        """Whether there is no other engine, and what this one fails with is the answer."""
+        return not self._left and self._failure is None
 
     async def next(self, failure: AppError | None = None) -> Take:
         """What the next engine makes of the order. One that cannot do what is asked is passed over.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.consents.desk import consent_for
-from app.core.exceptions import AppError, InvalidRequest, VersionConflict
+from app.core.exceptions import AppError, DatabaseError, InvalidRequest, VersionConflict
 from app.core.logging import get_logger
 from app.core.tasks import see_through
 from app.db.voices import find_voice, update_voice
@@ -121,12 +121,22 @@ class OtherEngines:
             async with self._tools.audit.recorded(Action.VOICE_CHANGED, voice):
                 voice, before = await self._put(voice, held.engine, held)
         except BaseException:
-            await self._forget(voice, made.engine, made.state)
-            await self._shelf.remove(states, blob, voice)
+            if not await self._named(voice, held):
+                await self._forget(voice, made.engine, made.state)
+                await self._shelf.remove(states, blob, voice)
             raise
         if before is not None:
             await self._remove(voice, before)
         return voice
+
+    async def _named(self, voice: Voice, held: HeldState) -> bool:
+        """Whether the record may name it: a change that failed may be there all the same."""
+        try:
+            now = await self._tools.voices.get(voice.id)
+        except DatabaseError:
+            log.warning("a file may stay until the next sweep", voice=voice.id, engine=held.engine)
+            return True
+        return now is not None and held in now.other_states
 
     async def _drop(self, voice: Voice, name: str) -> Voice:
         async with self._tools.audit.recorded(Action.VOICE_CHANGED, voice):
@@ -139,17 +149,21 @@ class OtherEngines:
         self, voice: Voice, engine: str, held: HeldState | None
     ) -> tuple[Voice, HeldState | None]:
         """Note what an engine holds, and what it held before."""
+        replaced: HeldState | None = None
         for _ in range(_TRIES):
             before = next((one for one in voice.other_states if one.engine == engine), None)
-            if held is None and before is None:
-                return voice, None
+            if before == held:  # so it was, or it was noted and only the answer was lost
+                return voice, replaced
+            replaced = before
             others = tuple(one for one in voice.other_states if one.engine != engine)
             now = (*others, held) if held else others
             try:
                 changed = voice.model_copy(update={"other_states": now})
-                return await update_voice(self._tools.voices, changed), before
+                return await update_voice(self._tools.voices, changed), replaced
             except VersionConflict:
                 voice = await find_voice(self._tools.voices, voice.owner, voice.id)
+                if held is not None:
+                    self._tools.permit.check(voice)  # its consent may be gone by now
         raise VersionConflict("The voice is changed by too many at once.", "Try again.")
 
     async def _remove(self, voice: Voice, held: HeldState) -> None:

@@ -17,6 +17,7 @@ from app.models.voice import (
     REVOKED,
     Erased,
     ErasedFiles,
+    HeldState,
     Voice,
     VoiceMethod,
     VoiceSample,
@@ -198,17 +199,25 @@ class Shelf:
 
     async def _forgotten(self, voice: Voice) -> bool:
         """Have the providers of engines delete a voice; whether nothing of it is left there."""
-        states = [
-            (version.engine, version.state_format, version.state_blob)
-            for version in await self.versions(voice)
-        ]
-        states += [
-            (held.engine, held.state_format, f"{voice.id}/{held.state_name}")
-            for held in voice.other_states
-        ]
         forgotten = True
-        for state in states:
-            forgotten &= await self._forgotten_there(voice, *state)
+        for version in await self.versions(voice):
+            forgotten &= await self._forgotten_there(
+                voice, version.engine, version.state_format, version.state_blob
+            )
+        return forgotten & await self._others_forgotten(voice)
+
+    async def _others_forgotten(self, voice: Voice) -> bool:
+        """The same of other engines: also what one of them has made since the voice was read."""
+        forgotten, seen = True, set[HeldState]()
+        voice = await self._tools.voices.get(voice.id) or voice
+        while left := set(voice.other_states) - seen:
+            for held in left:
+                blob = f"{voice.id}/{held.state_name}"
+                forgotten &= await self._forgotten_there(
+                    voice, held.engine, held.state_format, blob
+                )
+            seen |= left
+            voice = await self._tools.voices.get(voice.id) or voice
         return forgotten
 
     async def _forgotten_there(self, voice: Voice, name: str, state_format: str, blob: str) -> bool:
