@@ -81,5 +81,5 @@ def _factory(name: str) -> EngineFactory:
         raise EngineUnavailable(f"The engine {name!r} has no such factory: {error}.") from error
     raise EngineUnavailable(
         f"There is no engine {name!r}.",
-        f"Set VOICE_ENGINE to one of: {', '.join([AUTO, *engine_names()])}.",
+        f"VOICE_ENGINE and FALLBACK_ENGINES can be: {', '.join([AUTO, *engine_names()])}.",
     )

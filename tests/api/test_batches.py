@@ -575,8 +575,17 @@ def test_wrong_rows_are_told_by_their_number(
     assert "row" in response.json()["detail"]
 
 
+def test_the_form_has_what_the_body_has_for_all_items(site: tuple[TestClient, str]) -> None:
+    client, voice = site
+
+    response = upload(client, "text\nOne\n", voice=voice, normalize="off", fallback="true")
+
+    assert response.status_code == 202, response.text
+
+
 def test_wrong_fields_of_a_form_are_told(idle: TestClient, voice: str) -> None:
-    for fields in ({"speed": "9"}, {"format": "midi"}, {"ttl_hours": "nan"}, {"x": "1"}):
+    for fields in ({"speed": "9"}, {"format": "midi"}, {"ttl_hours": "nan"}, {"fallback": "?"},
+                   {"normalize": "maybe"}, {"x": "1"}):  # fmt: skip
         response = upload(idle, "text\nOne\n", voice=voice, **fields)
 
         assert response.status_code == 400, fields

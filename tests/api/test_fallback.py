@@ -339,6 +339,15 @@ def test_only_engines_that_stand_by_are_given_a_voice(here: Site, engine: str, w
     assert len(here.states()) == 2
 
 
+def test_a_voice_is_not_taken_away_from_its_own_engine(here: Site) -> None:
+    own = here.client.delete(f"{VOICES}/{here.voice}/engines/first")
+    none = here.client.delete(f"{VOICES}/{here.voice}/engines/nobody")
+
+    assert (own.status_code, own.json()["code"]) == (400, "invalid-request")
+    assert "the voice's own" in own.json()["detail"]
+    assert (none.status_code, len(here.states())) == (200, 2)
+
+
 def test_a_voice_is_made_anew_and_the_one_before_is_forgotten(here: Site) -> None:
     before = here.states()
 

@@ -89,6 +89,17 @@ def test_every_reference_is_defined(document: dict[str, Any]) -> None:
     assert references(document) <= defined
 
 
+def test_a_form_for_a_batch_has_the_fields_of_its_body(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    upload = document["paths"]["/api/v1/synthesis/batch/upload"]["post"]
+    of_form = upload["requestBody"]["content"]["multipart/form-data"]["schema"]["$ref"]
+    of_json = {"items", "glossary", "prepare"}
+
+    form = set(schemas[of_form.rsplit("/", 1)[1]]["properties"])
+
+    assert form == {*schemas["BatchRequest"]["properties"], "file"} - of_json
+
+
 def test_examples_are_given(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     for name in (

@@ -251,6 +251,13 @@ def test_the_engine_azure_says_what_it_lacks(given, named):
     assert all(name in refused.value.detail for name in named)
 
 
+def test_the_setting_that_names_the_engine_is_told():
+    with pytest.raises(ConfigurationError) as refused:
+        check(settings(fallback_engines="azure"))
+    assert "FALLBACK_ENGINES=azure needs" in refused.value.detail
+    assert "VOICE_ENGINE" not in refused.value.detail
+
+
 def test_the_engine_azure_starts_by_key_or_by_identity():
     identity = {
         "azure_speech_endpoint": "https://a.example.com",

@@ -83,6 +83,8 @@ class BatchForm(BaseModel):
     volume: float | None = None
     seed: int | None = None
     lexicon_ids: list[str] | None = None
+    normalize: str | None = None
+    fallback: bool | None = None
     concatenate: bool | None = None
     concatenate_format: JoinedFormat | None = None
     pause_s: float | None = None

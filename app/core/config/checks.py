@@ -112,12 +112,13 @@ def _speechless(settings: Settings) -> Iterator[str]:
     """What the engine `azure` lacks."""
     if "azure" not in (settings.voice_engine, *settings.fallback_engines):
         return
+    named = f"{'VOICE_ENGINE' if settings.voice_engine == 'azure' else 'FALLBACK_ENGINES'}=azure"
     if settings.azure_speech_key is None:
         for name in ("azure_speech_endpoint", "azure_speech_resource_id"):
             if not getattr(settings, name):
-                yield f"VOICE_ENGINE=azure needs AZURE_SPEECH_KEY; by identity, {name.upper()}."
+                yield f"{named} needs AZURE_SPEECH_KEY; by identity, {name.upper()}."
     elif not (settings.azure_speech_region or settings.azure_speech_endpoint):
-        yield "VOICE_ENGINE=azure needs AZURE_SPEECH_REGION, or AZURE_SPEECH_ENDPOINT."
+        yield f"{named} needs AZURE_SPEECH_REGION, or AZURE_SPEECH_ENDPOINT."
     yield from _unprotected(
         settings, "azure_speech_endpoint", "azure_speech_url", "azure_speech_voice_url"
     )

@@ -378,7 +378,7 @@ def create(options: EngineOptions) -> AzureEngine:
     account = options.azure
     if account is None:
         raise ConfigurationError(
-            "VOICE_ENGINE=azure needs AZURE_SPEECH_KEY and AZURE_SPEECH_REGION.",
+            "The engine azure needs AZURE_SPEECH_KEY and AZURE_SPEECH_REGION.",
             "By identity: AZURE_SPEECH_ENDPOINT and AZURE_SPEECH_RESOURCE_ID. docs/azure.md.",
         )
     return make_engine(account)

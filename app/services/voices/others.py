@@ -72,7 +72,13 @@ class OtherEngines:
 
         Raises:
             VoiceNotFound: it was deleted meanwhile.
+            InvalidRequest: it is the voice's own, which stays.
         """
+        if name == voice.engine:
+            raise InvalidRequest(
+                f"The engine {name[:100]!r} is the voice's own.",
+                "DELETE /voices/{voice_id} takes the voice away from all of them.",
+            )
         return await see_through(self._drop(voice, name))
 
     def _engine(self, voice: Voice, name: str) -> Engine:
