@@ -205,6 +205,14 @@ def test_what_signs_is_named_as_a_whole(wrong):
         check(settings(**PRODUCTION | wrong))
 
 
+def test_a_fallback_that_names_no_engine_is_warned_of():
+    warned = check(settings(fallback="always", environment="development"))
+
+    assert any("FALLBACK_ENGINES" in warning for warning in warned)
+    named = settings(fallback="always", fallback_engines="kokoro", environment="development")
+    assert not any("FALLBACK" in warning for warning in check(named))
+
+
 def test_development_on_loopback_starts_without_a_warning():
     assert check(settings()) == []
 

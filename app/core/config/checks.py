@@ -220,6 +220,8 @@ def _default_secrets(settings: Settings) -> Iterator[str]:
 def _ignored(settings: Settings) -> Iterator[str]:
     if settings.fingerprints and not settings.remembers_outputs:
         yield "FINGERPRINTS is off: with Cosmos DB, outputs are not recognised by their sound."
+    if settings.fallback == "always" and not settings.fallback_engines:
+        yield "FALLBACK is of no use without FALLBACK_ENGINES."
     if settings.azure_openai_endpoint and not settings.azure_chats:
         yield "AZURE_OPENAI_ENDPOINT is of no use without AZURE_OPENAI_DEPLOYMENT and a key."
     if settings.openai_base_url and not settings.openai_model:

@@ -1,5 +1,6 @@
 """Voices for other engines than their own, which may speak where that one cannot."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,17 +19,17 @@ from app.training.recordings import gather
 
 log = get_logger(__name__)
 
+_PATIENCE_S: Final = 60.0  # with each engine, while somebody waits for a new voice
 _TRIES: Final = 20  # when others change the same voice
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What an engine has made of a voice, and what it takes the place of."""
+    """What an engine has made of a voice."""
 
     engine: Engine
     held: HeldState
     state: VoiceState
-    before: HeldState | None = None
 
 
 class OtherEngines:
@@ -52,18 +53,19 @@ class OtherEngines:
         return await self._hold(voice, self._engine(voice, name))
 
     async def hold_all(self, voice: Voice) -> Voice:
-        """The same for a new voice and all engines that stand by. One that cannot is logged: the
-        voice is there without it.
+        """The same for a new voice and all engines that stand by. One that cannot, or takes very
+        long, is logged: the voice is there without it.
         """
         for engine in self._tools.standbys:
             try:
-                voice = await self._hold(voice, engine)
-            except AppError as error:
+                async with asyncio.timeout(_PATIENCE_S):
+                    voice = await self._hold(voice, engine)
+            except (AppError, TimeoutError) as error:
                 log.warning(
                     "a voice has no state for another engine",
                     voice=voice.id,
                     engine=engine.info.name,
-                    code=error.code,
+                    code=error.code if isinstance(error, AppError) else "too-slow",
                 )
         return voice
 
