@@ -50,5 +50,5 @@ def asked_wait_s(headers: Mapping[str, str]) -> float | None:
     try:
         when = parsedate_to_datetime(headers.get("retry-after", ""))
         return min(max(0.0, (when - utc_now()).total_seconds()), _LONGEST_WAIT_S)
-    except (ValueError, TypeError):  # no date, or one without a time zone
+    except (ValueError, TypeError, OverflowError):  # no date, or one without a usable time zone
         return None

@@ -21,6 +21,8 @@ class RemotelyTrainable(Protocol):
 
 
 async def abandon(engine: Engine, run: str) -> None:
-    """Have an engine's provider delete what a training has begun there, if it is one who trains."""
-    if engine.info.trains_remotely and isinstance(engine, RemotelyTrainable):
+    """Have an engine's provider delete what a training has begun there, if it is one who trains:
+    also where it is not set up any more.
+    """
+    if isinstance(engine, RemotelyTrainable):
         await engine.abandon(run)

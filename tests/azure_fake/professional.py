@@ -254,9 +254,14 @@ class Desk:
         if not _is_signed(request) or not asked:
             return Response(status_code=403)
         prefix = "" if LISTS_ALL else query.get("prefix", "")
-        names = [name for name in self._studio.blobs if name.startswith(prefix)]
-        blobs = "".join(f"<Blob><Name>{name}</Name></Blob>" for name in names[:2])  # in pages
-        body = f"<EnumerationResults><Blobs>{blobs}</Blobs></EnumerationResults>"
+        after = query.get("marker")
+        names = sorted(name for name in self._studio.blobs if name.startswith(prefix))
+        page = [] if after is None else [name for name in names if name > after][:2]
+        # The first page is empty, as some are, and all but the last say where to go on.
+        marker = "-" if after is None and names else "".join(page[1:])
+        blobs = "".join(f"<Blob><Name>{name}</Name></Blob>" for name in page)
+        body = f"<Blobs>{blobs}</Blobs><NextMarker>{marker}</NextMarker>"
+        body = f"<EnumerationResults>{body}</EnumerationResults>"
         return Response(body, media_type="application/xml")
 
     # Of all of them

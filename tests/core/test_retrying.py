@@ -25,6 +25,7 @@ from app.core.retrying import Pauses, asked_wait_s
         ({"Retry-After": "Wed, 21 Oct 2099 07:28:00 -0000"}, None),  # of no time zone
         ({"Retry-After": "-1"}, None),
         ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "Wed, 21 Oct 2099 07:28:00 +9999999999999999"}, None),
         ({"Retry-After": "٣"}, None),
         ({"Retry-After": "2", "Retry-After-Ms": "1250"}, 1.25),
         ({"Retry-After": "2", "x-ms-retry-after-ms": "37"}, 0.037),

@@ -184,7 +184,7 @@ class Ahead:
                 return found
             if found.failed:
                 raise senseless("a failure of all")
-            pause_s = next_s if asked_s is None else asked_s
+            pause_s = next_s if asked_s is None else max(self._http.options.poll_s, asked_s)
             if self._http.clock() + pause_s > until:
                 raise EngineUnavailable("Azure did not finish a batch in time.")
             await self._http.pause(pause_s)

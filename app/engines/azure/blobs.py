@@ -22,6 +22,7 @@ _CONNECT_S: Final = 10.0
 _TRIES: Final = 4
 _PAUSES: Final = Pauses(1.0, 30.0)
 _NAME: Final = re.compile(r"<Name>([^<]+)</Name>")
+_NEXT: Final = re.compile(r"<NextMarker>([^<]+)</NextMarker>")
 _SETTING: Final = "AZURE_SPEECH_TRAINING_CONTAINER_URL"
 
 
@@ -38,7 +39,9 @@ class Container:
             address = httpx2.URL(url)
         except httpx2.InvalidURL:
             raise _unusable("is not an address") from None
-        self._path = address.copy_with(query=None)
+        # A slash at its end would become part of the names.
+        path = address.path.rstrip("/")
+        self._path = address.copy_with(query=None, path=path)
         self._signed = dict(address.params)
         self._timeout = httpx2.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
         self._pause = pause
@@ -62,12 +65,17 @@ class Container:
         while True:
             answer = await self._send("GET", "", ok=(200,), query=query)
             names = [unescape(name) for name in _NAME.findall(answer.text)]
-            if not names:
-                return
             for name in names:
                 if not name.startswith(prefix):  # nothing but what is ours
                     raise _unusable("lists blobs that were not asked for")
                 await self._send("DELETE", name, ok=(202, 404))
+            after = _NEXT.search(answer.text)
+            if after is not None:  # there may be more, also after an empty page
+                query["marker"] = unescape(after[1])
+            elif not names:
+                return
+            else:  # until nothing is left
+                query.pop("marker", None)
 
     async def _send(
         self,

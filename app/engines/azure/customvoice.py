@@ -202,7 +202,9 @@ class CustomVoice:
                 return found
             if found.status in ENDED:
                 raise unmade(what, found.reason)
-            pause_s = next_s if answer.retry_after_s is None else answer.retry_after_s
+            pause_s = next_s
+            if answer.retry_after_s is not None:  # 0 as well: that would be a wait without an end
+                pause_s = max(self._http.options.poll_s, answer.retry_after_s)
             if waited_s + pause_s > self._http.options.enrol_s:
                 raise EngineUnavailable(
                     f"Azure did not finish the {what} in time.", "Register the voice again later."

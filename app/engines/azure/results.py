@@ -23,7 +23,10 @@ _FILES_EACH: Final = 4  # its sound, and what Azure tells of it
 _OTHER_FILES: Final = 16
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,80}\.wav")
 _HEADER: Final = 4096
+_AT_ONCE: Final = 64 * 1024
 _END: Final = b"PK\x05\x06"
+_END_64: Final = b"PK\x06\x07"
+_END_64_SIZE: Final = 20
 _END_SIZE: Final = 22
 _MAX_COMMENT: Final = 65_535
 # What reading an entry of a broken, encrypted, closed or vanished file raises.
@@ -98,7 +101,12 @@ def _content(file: ZipFile, name: str, most: int) -> bytes:
     """
     if file.getinfo(name).file_size > most:
         raise ValueError("too large")
-    return file.read(name)
+    with file.open(name) as entry:
+        content = bytearray()
+        # In pieces: without a size, all of a stream is unpacked before it is cut to what it says.
+        while piece := entry.read(_AT_ONCE):
+            content += piece
+    return bytes(content)
 
 
 def _check_directory(file: BinaryIO) -> None:
@@ -108,11 +116,13 @@ def _check_directory(file: BinaryIO) -> None:
         ValueError: it is too large, or there is none. One that needs 64 bits is too large.
     """
     size = file.seek(0, io.SEEK_END)
-    file.seek(max(0, size - _END_SIZE - _MAX_COMMENT))
+    file.seek(max(0, size - _END_SIZE - _MAX_COMMENT - _END_64_SIZE))
     tail = file.read()
     start = tail.rfind(_END)
     length = int.from_bytes(tail[start + 12 : start + 16], "little")
-    if start < 0 or length > _MAX_DIRECTORY:
+    # What says it in 64 bits stands before it, and is believed whatever is said in 32.
+    has_64 = tail[max(0, start - _END_64_SIZE) : start].startswith(_END_64)
+    if start < 0 or length > _MAX_DIRECTORY or has_64:
         raise ValueError("no directory of a usable size")
 
 
@@ -138,15 +148,25 @@ def _names(
     """Documents that were spoken, and the names of their files. By the document where the summary
     has it word for word, else by the order; the wrong words are worse than none.
     """
-    known, in_order = set(documents), len(results) == len(documents)
+    known = set(documents)
+    said = [document if (document := _said(one)) in known else None for one in results]
+    # One that stands elsewhere shows that the others cannot be told by the order either.
+    in_order = len(results) == len(documents) and all(
+        document in (None, documents[place]) for place, document in enumerate(said)
+    )
     for place, result in enumerate(results):
-        said, name = result.get("contents"), result.get("audioFileName")
-        if not isinstance(said, list) or len(said) != 1 or not isinstance(said[0], str):
-            document = None
-        else:
-            document = said[0].encode(errors="replace")
-        if document not in known:
-            document = documents[place] if in_order else None
+        document = said[place]
+        if document is None and in_order:
+            document = documents[place]
+        name = result.get("audioFileName")
         usable = isinstance(name, str) and _NAME.fullmatch(name) and name in there
         if document is not None and usable and result.get("status") == SUCCEEDED:
             yield document, str(name)
+
+
+def _said(result: Mapping[str, Any]) -> bytes | None:
+    """The document that a result names, if it names one."""
+    said = result.get("contents")
+    if not isinstance(said, list) or len(said) != 1 or not isinstance(said[0], str):
+        return None
+    return said[0].encode(errors="replace")

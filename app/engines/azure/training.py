@@ -9,6 +9,7 @@ import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Final, TypeVar
 from uuid import uuid4
 
@@ -139,7 +140,10 @@ class ProfessionalTraining:
         await self._empty(names)  # also where it was killed just before this
         age_s = 0.0
         if model is not None and model.created_date_time is not None:
-            age_s = (utc_now() - model.created_date_time).total_seconds()
+            created = model.created_date_time
+            if created.tzinfo is None:  # some of Azure's times name no zone
+                created = created.replace(tzinfo=UTC)
+            age_s = (utc_now() - created).total_seconds()
         training = self._made(lambda: voices.find_model(names), "model", _LEARNING, age_s=age_s)
         async with aclosing(training) as trained:
             async for progress in trained:
@@ -305,14 +309,18 @@ class ProfessionalTraining:
         """Delete all of a training, as far as possible; what cannot be deleted is logged."""
         voices = self._voices
         try:
-            async with asyncio.timeout(_CLEANING_S):
-                await self._empty(names)
+            async with asyncio.timeout(_CLEANING_S):  # first what costs money while it is there
                 await _gone(voices.delete_endpoint, names.endpoint)
                 await _gone(voices.delete_model, names.model)
                 await _gone(voices.delete_set, names.training_set)
                 await _gone(voices.delete_consent, names.consent)
         except TimeoutError:
             log.warning(_STAYS, model=names.model)
+        try:
+            async with asyncio.timeout(_CLEANING_S):
+                await self._empty(names)
+        except TimeoutError:
+            log.warning("recordings stay in the container", prefix=names.prefix)
 
 
 _STAYS: Final = "what failed stays at Azure"

@@ -20,7 +20,7 @@ from app.core.exceptions import (
 from app.engines.azure.options import AzureOptions, AzureTraining
 from app.engines.azure.professional import Names
 from app.engines.base import TRAINED, SynthesisRequest, TrainingOptions
-from app.engines.remote import RemotelyTrainable
+from app.engines.remote import RemotelyTrainable, abandon
 from tests.azure_fake.faults import EMPTY, HTML, MUTE, Fault
 from tests.azure_fake.professional import container_url
 from tests.engines.azure.patience import engine_over
@@ -74,6 +74,35 @@ async def spoken(engine, voice):
     request = SynthesisRequest("Fish & <chips>.", voice)
     async with aclosing(engine.synthesize(request)) as chunks:
         return [chunk async for chunk in chunks]
+
+
+async def test_a_slash_behind_the_container_leaves_no_recording_there(
+    service, patience, recording, options
+):
+    where = container_url(service.url).replace("?", "/?")
+    engine = trains_at(service, patience, where=where)
+
+    await killed(engine, [recording] * 3, options, at="reading")
+    sent = set(service.account.studio.blobs)
+    await engine.abandon("job-1")
+    await engine.close()
+
+    assert sent
+    assert all(name.startswith("training/") for name in sent)
+    assert service.account.studio.is_bare
+
+
+async def test_what_was_begun_is_deleted_where_training_was_turned_off_meanwhile(
+    trained_by, service, patience, recording, options
+):
+    await killed(trained_by, [recording] * 3, options, at="training")
+    later = engine_over(service, patience)
+
+    await abandon(later, "job-1")
+    await later.close()
+
+    assert not later.info.trainable
+    assert service.account.studio.is_bare
 
 
 async def test_a_voice_is_trained_spoken_and_deleted(trained_by, service, recording, options):
