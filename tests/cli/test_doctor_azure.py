@@ -108,6 +108,21 @@ def test_a_wrong_key_of_each_part_is_named_and_stops_no_other(
     assert "Traceback" not in outcome.stderr
 
 
+@pytest.mark.parametrize(("failures", "mark"), [(0, "ok"), (1, "FAIL")])
+def test_batch_synthesis_is_tried_where_it_is_used(
+    run, fakes: Fakes, monkeypatch: pytest.MonkeyPatch, failures: int, mark: str
+) -> None:
+    monkeypatch.setenv("AZURE_SPEECH_BATCH_FROM", "20")
+    monkeypatch.setenv("AZURE_SPEECH_POLL_S", "0.01")
+    fakes.speech.batches.fail_whole = failures
+
+    outcome = run("doctor", "--azure")
+
+    assert findings(outcome)["Speech, batch synthesis"][0] == mark
+    assert fakes.speech.batches.jobs == {}
+    assert "PROVIDER-SECRET-WORDS" not in outcome.text + outcome.stderr
+
+
 def test_points_that_the_contracts_leave_open_are_told_with_their_settings(
     run, fakes: Fakes
 ) -> None:

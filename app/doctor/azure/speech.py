@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from app.core.config import Settings
 from app.core.exceptions import AppError
+from app.doctor.azure.batch import batch_checks
 from app.doctor.azure.training import training_checks
 from app.doctor.azure.watching import Watch
 from app.doctor.findings import Check, Wrong, told
@@ -32,6 +33,7 @@ async def speech_checks(settings: Settings, watch: Watch) -> AsyncIterator[Seque
             Check("models", tries.models),
             Check("project", tries.project),
             Check("stock voice", tries.speak),
+            *batch_checks(options),
             *training_checks(http, options.training),
         ]
     finally:
