@@ -26,31 +26,26 @@ def preparer(settings: Settings, clock: Clock) -> Preparer:
     return Preparer(create_chat_model(settings, clock), limits)
 
 
-def turns(settings: Settings, engine: Engine, clock: Clock, metrics: Metrics) -> Turns:
+def turns(
+    settings: Settings, engine: Engine, clock: Clock, metrics: Metrics, *, stands_by: bool = False
+) -> Turns:
+    """On an engine. Who waits for one that stands by is not counted among those that wait."""
     return Turns(
         engine.info.concurrency,
         background_at_once=engine.info.background_concurrency or engine.info.concurrency,
         max_requests=settings.max_concurrent_requests,
         clock=clock,
         observers=(metrics,),
-        on_depth=metrics.on_depth,
+        on_depth=(lambda _: None) if stands_by else metrics.on_depth,
     )
 
 
 def standby(
     settings: Settings, engine: Engine, clock: Clock, metrics: Metrics, *, first: Engine
 ) -> Standby:
-    """An engine that may speak in the place of the first one: its audio has the same rate. Who
-    waits for it is not counted among those that wait for the first one.
-    """
+    """An engine that may speak in the place of the first one: its audio has the same rate."""
     return Standby(
         engine,
-        Turns(
-            engine.info.concurrency,
-            background_at_once=engine.info.background_concurrency or engine.info.concurrency,
-            max_requests=settings.max_concurrent_requests,
-            clock=clock,
-            observers=(metrics,),
-        ),
+        turns(settings, engine, clock, metrics, stands_by=True),
         Drafting.of(settings, engine.info, native_rate=first.info.sample_rate),
     )

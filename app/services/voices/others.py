@@ -175,18 +175,13 @@ class OtherEngines:
         raise VersionConflict("The voice is changed by too many at once.", "Try again.")
 
     async def _remove(self, voice: Voice, held: HeldState) -> None:
-        states, engine = self._tools.stores.states, self._tools.engine_of(held.engine)
         blob = f"{voice.id}/{held.state_name}"
-        try:
-            payload = await states.get(blob)
-        except (AppError, FileNotFoundError):
-            log.warning("a voice may stay at its provider", voice=voice.id, engine=held.engine)
-        else:
-            await self._forget(voice, engine, VoiceState(held.engine, held.state_format, payload))
-        await self._shelf.remove(states, blob, voice)
+        await self._shelf.forgotten_by(voice, held.engine, held.state_format, blob)
+        await self._shelf.remove(self._tools.stores.states, blob, voice)
 
-    async def _forget(self, voice: Voice, engine: Engine | None, state: VoiceState) -> None:
-        if engine is None or not isinstance(engine, Remote):
+    async def _forget(self, voice: Voice, engine: Engine, state: VoiceState) -> None:
+        """Have a state deleted that no file holds."""
+        if not isinstance(engine, Remote):
             return
         try:
             await engine.forget(state)

@@ -201,7 +201,7 @@ class Shelf:
         """Have the providers of engines delete a voice; whether nothing of it is left there."""
         forgotten = True
         for version in await self.versions(voice):
-            forgotten &= await self._forgotten_there(
+            forgotten &= await self.forgotten_by(
                 voice, version.engine, version.state_format, version.state_blob
             )
         return forgotten & await self._others_forgotten(voice)
@@ -213,14 +213,15 @@ class Shelf:
         while left := set(voice.other_states) - seen:
             for held in left:
                 blob = f"{voice.id}/{held.state_name}"
-                forgotten &= await self._forgotten_there(
-                    voice, held.engine, held.state_format, blob
-                )
+                forgotten &= await self.forgotten_by(voice, held.engine, held.state_format, blob)
             seen |= left
             voice = await self._tools.voices.get(voice.id) or voice
         return forgotten
 
-    async def _forgotten_there(self, voice: Voice, name: str, state_format: str, blob: str) -> bool:
+    async def forgotten_by(self, voice: Voice, name: str, state_format: str, blob: str) -> bool:
+        """Have the provider of one engine delete what it keeps of a state of a voice; whether
+        nothing of that is left there.
+        """
         engine = self._tools.engine_of(name)
         if engine is None and name in REMOTE:
             log.warning("a voice stays at its provider", voice=voice.id, engine=name)
