@@ -22,6 +22,8 @@ from app.engines.azure.contract import (
 )
 from app.engines.azure.errors import refusal, senseless, unmade
 from app.engines.azure.http import Answer, AzureHttp, Call, File
+from app.engines.azure.locales import consent_locale
+from app.engines.base import Agreement
 
 _PERSONAL: Final = "PersonalVoice"
 _GROWTH, _LONGEST_POLL_S = 1.5, 10.0
@@ -40,6 +42,17 @@ class Statement:
     locale: str
     filename: str
     audio: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, agreement: Agreement) -> "Statement":
+        """Raises `UnsupportedLanguage`: there is no statement in the language."""
+        return cls(
+            agreement.speaker,
+            agreement.company,
+            consent_locale(agreement.language),
+            agreement.filename,
+            agreement.recording,
+        )
 
 
 class CustomVoice:

@@ -142,13 +142,7 @@ class AzureEngine:
     async def enroll_under(
         self, recordings: Sequence[Recording], agreement: Agreement
     ) -> VoiceState:
-        said = Statement(
-            agreement.speaker,
-            agreement.company,
-            locales.consent_locale(agreement.language),
-            agreement.filename,
-            agreement.recording,
-        )
+        said = Statement.of(agreement)
         audio = await in_thread(None, prompts, list(recordings))
         consent_id, voice_id = f"consent-{agreement.consent_id}", f"voice-{uuid4()}"
         await self._voices.need_project()

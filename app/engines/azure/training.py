@@ -188,14 +188,7 @@ class ProfessionalTraining:
             return await consents.wait_consent(names.consent)
         if there is not None:
             await consents.delete_consent(names.consent)
-        said = Statement(
-            agreement.speaker,
-            agreement.company,
-            consent_locale(agreement.language),
-            agreement.filename,
-            agreement.recording,
-        )
-        await consents.make_consent(names.consent, said)
+        await consents.make_consent(names.consent, Statement.of(agreement))
         return None
 
     async def _send(self, names: Names, recordings: Sequence[Recording], locale: str) -> None:
